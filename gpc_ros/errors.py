@@ -1,0 +1,47 @@
+"""The exceptions of gpc_ros: each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GpcError(Exception):
+    """Base of every error that a user of this package can cause and mend."""
+
+
+class ConfigError(GpcError):
+    """A parameter has an unknown name, a wrong type or a value out of its range."""
+
+
+class ModelFileError(GpcError):
+    """A model file (MJCF, weights) is missing, damaged or made for something else."""
+
+
+class InputError(GpcError):
+    """An array or message has the wrong length, is not finite or is out of bounds."""
+
+
+class UnreachableGoalError(GpcError):
+    """A goal lies outside the workspace of its task."""
+
+
+class BagError(GpcError):
+    """A bag cannot be written, or holds something that cannot be read."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known entries closest to a misspelt name.
+
+    Args:
+        name: what the user wrote.
+        known: every accepted spelling.
+
+    Returns:
+        ``"did you mean 'x'?"`` if one is close, else the list of accepted names.
+    """
+    options = sorted(known)
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "known: " + ", ".join(options)
