@@ -1,0 +1,226 @@
+"""``gpc doctor``: what is installed, what is missing and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# How long a check that starts a process may take [s].
+_TIMEOUT = 40.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        level: ``ok``, ``warn`` (works, worse) or ``fail`` (something will not run).
+        text: what was found.
+        remedy: what to do about it.
+    """
+
+    level: str
+    text: str
+    remedy: str = ""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``doctor`` to the command."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="say what is installed, what is missing and what to do",
+        description="Tries what the package needs; exits 1 if something will not run.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run every check and print one line each."""
+    failed = False
+    for name, check in CHECKS.items():
+        finding = check()
+        failed |= finding.level == "fail"
+        print(f"[{finding.level:^4}] {name:<18} {finding.text}")
+        if finding.remedy and finding.level != "ok":
+            print(f"       {'':<18} -> {finding.remedy}")
+    print("Something will not run; see above." if failed else "Everything needed is here.")
+    return 1 if failed else 0
+
+
+def check_python() -> Finding:
+    """Python is new enough."""
+    version = platform.python_version()
+    if sys.version_info < (3, 10):
+        return Finding("fail", version, "use Python 3.10 or newer")
+    return Finding("ok", f"{version} at {sys.prefix}")
+
+
+def check_cores() -> Finding:
+    """There are cores enough for planner and robot at once."""
+    cores = len(os.sched_getaffinity(0))
+    if cores < 2:
+        return Finding("warn", f"{cores} core", "expect missed deadlines; lower samples:= or rate:=")
+    return Finding("ok", f"{cores} cores")
+
+
+def check_compiler() -> Finding:
+    """A compiler and Python's headers, which building gpc_msgs takes."""
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    remedy = "only needed to build gpc_msgs: sudo apt-get install g++ python3-dev"
+    if shutil.which("g++") is None:
+        return Finding("warn", "no g++", remedy)
+    if not header.is_file():
+        return Finding("warn", f"no {header}", remedy)
+    return Finding("ok", "g++ and Python headers")
+
+
+def check_ros() -> Finding:
+    """Rclpy can be imported, in a process of its own since a broken one can end it."""
+    if importlib.util.find_spec("rclpy") is None:
+        return Finding("fail", "rclpy is not installed", "make sim, or source /opt/ros/*/setup.bash")
+    code, output = _python("import rclpy; print(rclpy.get_rmw_implementation_identifier())")
+    if code:
+        return Finding(
+            "fail",
+            f"rclpy does not load: {_last_line(output)}",
+            "do not mix the wheels with a sourced /opt/ros: open a new shell",
+        )
+    distribution = os.environ.get("ROS_DISTRO", "from wheels")
+    return Finding("ok", f"rclpy ({distribution}), {_last_line(output)}")
+
+
+def check_messages() -> Finding:
+    """The package's own messages can be imported and serialised."""
+    code, output = _python(
+        "from rclpy.serialization import serialize_message; from gpc_msgs.msg import State; "
+        "serialize_message(State())"
+    )
+    if code:
+        return Finding("fail", f"gpc_msgs: {_last_line(output)}", "pip install ./gpc_msgs")
+    return Finding("ok", "gpc_msgs")
+
+
+def check_dds() -> Finding:
+    """A message crosses from one process to another, as between the nodes."""
+    code, output = _python("from gpc_ros.nodes.loopback import main; main()")
+    if code:
+        return Finding(
+            "fail",
+            f"no message crosses between two processes: {_last_line(output)}",
+            "allow UDP on the loopback interface and multicast; "
+            "try ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST",
+        )
+    return Finding("ok", _last_line(output))
+
+
+def check_mujoco() -> Finding:
+    """MuJoCo is new enough for batched stepping."""
+    if importlib.util.find_spec("mujoco") is None:
+        return Finding("fail", "mujoco is not installed", "pip install mujoco")
+    code, output = _python("import mujoco, mujoco.batch; print(mujoco.__version__)")
+    if code:
+        return Finding("fail", f"mujoco: {_last_line(output)}", "pip install 'mujoco>=4'")
+    return Finding("ok", f"mujoco {_last_line(output)}")
+
+
+def check_rendering() -> Finding:
+    """MuJoCo can draw without a screen, which the video of a run takes."""
+    code, output = _python(
+        "import mujoco; r = mujoco.Renderer(mujoco.MjModel.from_xml_string("
+        "'<mujoco><worldbody><geom size=\"1\"/></worldbody></mujoco>'), 64, 64); r.close()",
+        MUJOCO_GL=os.environ.get("MUJOCO_GL", "egl"),
+    )
+    if code:
+        return Finding("warn", f"no EGL: {_last_line(output)}", "runs leave no episode.mp4")
+    return Finding("ok", "off-screen drawing with EGL")
+
+
+def check_optional() -> Finding:
+    """Packages that only parts of the package need."""
+    wanted = {
+        "pin": "kinematics tests",
+        "rosbags": "recording",
+        "imageio-ffmpeg": "video",
+    }
+    missing = [f"{name} ({use})" for name, use in wanted.items() if not _installed(name)]
+    if missing:
+        return Finding("warn", "missing: " + ", ".join(missing), "pip install them by these names")
+    return Finding("ok", ", ".join(wanted))
+
+
+def check_realtime() -> Finding:
+    """The bridge may ask for real-time priority; without it, late cycles under load."""
+    try:
+        previous = os.sched_getscheduler(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, previous, os.sched_param(0))
+    except PermissionError:
+        return Finding(
+            "warn",
+            "no permission for real-time priority",
+            "harmless in simulation; on a robot add 'rtprio 50' in /etc/security/limits.conf",
+        )
+    return Finding("ok", "may use real-time priority")
+
+
+def check_parent_death() -> Finding:
+    """The kernel can end the nodes when the launcher is killed."""
+    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "prctl"):
+        return Finding("warn", "not Linux", "a killed launcher would leave nodes running")
+    return Finding("ok", platform.platform(terse=True))
+
+
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "python": check_python,
+    "system": check_parent_death,
+    "cores": check_cores,
+    "compiler": check_compiler,
+    "ROS": check_ros,
+    "gpc_msgs": check_messages,
+    "DDS": check_dds,
+    "mujoco": check_mujoco,
+    "rendering": check_rendering,
+    "other packages": check_optional,
+    "real time": check_realtime,
+}
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _python(code: str, **environment: str) -> tuple[int, str]:
+    """Run code in a fresh Python; return its exit code and output."""
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            env={**os.environ, **environment},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return 124, f"no answer within {_TIMEOUT:.0f} s"
+    return result.returncode, result.stdout + result.stderr
+
+
+def _last_line(output: str) -> str:
+    lines = output.strip().splitlines()
+    return lines[-1] if lines else "no output"

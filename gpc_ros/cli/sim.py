@@ -1,0 +1,72 @@
+"""``gpc sim``: start the simulation graph as processes, without a ROS installation."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from gpc_ros.graph import GRAPHS, Argument, parse_arguments, resolve
+
+_NAME = "sim"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``sim`` to the command."""
+    graph = GRAPHS[_NAME]
+    parser = subparsers.add_parser(
+        "sim",
+        help="run the simulated robot live, all nodes",
+        description=f"{graph.doc} Starts the nodes {', '.join(n.name for n in graph.nodes)}.",
+        usage="gpc sim [name:=value ...]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.more_help = lambda: arguments_help(_NAME)
+    parser.add_argument("arguments", nargs="*", metavar="name:=value", help="see below")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be started")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the graph and wait for its end; the exit code is the monitor's."""
+    from gpc_ros.launcher import Launcher, command
+
+    graph = GRAPHS[_NAME]
+    starts = resolve(graph, parse_arguments(args.arguments, graph))
+    if args.dry_run:
+        for start in starts:
+            print(" ".join(command(start)))
+        return 0
+    return Launcher(starts).run()
+
+
+def arguments_help(name: str) -> str:
+    """Return the list of a graph's arguments with meaning and default."""
+    graph = GRAPHS[name]
+    defaults = _configured(name)
+    width = max(len(a.name) for a in graph.arguments) + 2
+    lines = ["arguments (the same as of ros2 launch gpc_ros sim.launch.py):"]
+    for argument in graph.arguments:
+        choices = f" ({', '.join(argument.choices)})" if argument.choices else ""
+        default = _default(argument, defaults)
+        lines.append(f"  {argument.name + ':=':<{width}} {argument.doc}{choices}{default}")
+    return "\n".join(lines)
+
+
+def _default(argument: Argument, configured: Mapping[str, Any]) -> str:
+    value = argument.default
+    if not value and argument.sets:
+        value = configured.get(argument.sets[0], "")
+    return f" [{value}]" if value != "" and argument.compute is None else ""
+
+
+def _configured(name: str) -> dict[str, Any]:
+    """Return the value of every parameter in the package's files, as ``node.parameter``."""
+    from gpc_ros.nodes.files import read_parameters
+    from gpc_ros.paths import share_path
+
+    values = {}
+    for node in GRAPHS[name].nodes:
+        for key, value in read_parameters(share_path("config") / f"{node.name}.yaml").items():
+            values[f"{node.name}.{key}"] = value
+    return values

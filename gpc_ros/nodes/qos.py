@@ -1,0 +1,62 @@
+"""Quality of service of every topic, by what the topic carries."""
+
+from __future__ import annotations
+
+from rclpy.duration import Duration
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+
+
+def sensor(depth: int = 5) -> QoSProfile:
+    """Measurements: the newest counts, a lost one is not sent again."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.VOLATILE,
+    )
+
+
+def command(period: float | None = None) -> QoSProfile:
+    """Commands and plans: each one arrives, only the newest is kept.
+
+    Args:
+        period: longest time between two of them [s]; a publisher that is slower, or dies, is
+            reported by the middleware to whoever asks.
+    """
+    profile = QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.VOLATILE,
+    )
+    if period is not None:
+        profile.deadline = Duration(seconds=period)
+        profile.liveliness = LivelinessPolicy.AUTOMATIC
+        profile.liveliness_lease_duration = Duration(seconds=max(4 * period, 0.5))
+    return profile
+
+
+def latched() -> QoSProfile:
+    """Configuration and other seldom things: who comes late gets the last one."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+
+
+def report(depth: int = 10) -> QoSProfile:
+    """Status and diagnostics: reliable, a few are kept."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.VOLATILE,
+    )

@@ -1,0 +1,125 @@
+"""The life of a node process: start, spin or loop, end on a signal without a traceback."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from gpc_ros.errors import GpcError
+
+# A node that has not ended this long after it was told to is ended hard [s].
+_PATIENCE = 20.0
+
+
+class Stop:
+    """Says when the process is to end, and with which code."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self.requested = False
+        self.code = 0
+
+    def request(self, code: int = 0) -> None:
+        """Ask the process to end with an exit code; the first request counts."""
+        if not self.requested:
+            self.requested, self.code = True, code
+
+
+class NodeProcess(Protocol):
+    """What :func:`run` runs: a node, what to do at its end, and optionally its own loop."""
+
+    node: Node
+
+    def close(self) -> None:
+        """Leave things safe and tidy; publishing still works."""
+        ...
+
+
+class Looping(Protocol):
+    """A node whose main work is a fixed-rate loop of its own; the executor serves the rest."""
+
+    period: float
+
+    def step(self) -> None:
+        """Do one cycle."""
+        ...
+
+
+def run(make: Callable[[Stop], NodeProcess]) -> int:
+    """Run one node until a signal or its own request, and return the exit code.
+
+    The node is served by a single-threaded executor. A node with ``step`` and ``period`` is run
+    as a loop on the monotonic clock, with the executor served in the time that is left.
+
+    Args:
+        make: builds the node; a GpcError from it is told on one line, with exit code 2.
+    """
+    stop = Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _on_signal(stop))
+    # rclpy's own handlers would shut the context down before the node can say good-bye.
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    process: NodeProcess | None = None
+    try:
+        process = make(stop)
+        executor = SingleThreadedExecutor()
+        executor.add_node(process.node)
+        gc.collect()
+        gc.freeze()  # what exists now is never garbage: shorter pauses
+        if hasattr(process, "step"):
+            _loop(process, executor, stop)  # type: ignore[arg-type]
+        else:
+            while not stop.requested:
+                executor.spin_once(timeout_sec=0.1)
+    except GpcError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        stop.request(2)
+    finally:
+        if process is not None:
+            process.close()
+            process.node.destroy_node()
+        rclpy.try_shutdown()
+    return stop.code
+
+
+def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> None:
+    """Step at a fixed rate; serve services and timers in the slack, at 100 Hz or so."""
+    every = max(1, round(0.01 / process.period))
+    count = 0
+    due = time.monotonic()
+    while not stop.requested:
+        process.step()
+        count += 1
+        if count % every == 0:
+            executor.spin_once(timeout_sec=0.0)
+        due += process.period
+        now = time.monotonic()
+        if due > now:
+            time.sleep(due - now)
+        elif now - due > 10 * process.period:
+            due = now  # do not chase a long stall with a burst of cycles
+
+
+def _on_signal(stop: Stop) -> None:
+    if stop.requested:
+        return
+    stop.request(0)
+    watchdog = threading.Timer(_PATIENCE, _give_up)
+    watchdog.daemon = True
+    watchdog.start()
+
+
+def _give_up() -> None:
+    import os
+
+    os._exit(1)

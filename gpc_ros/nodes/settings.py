@@ -1,0 +1,94 @@
+"""The settings of every node, in one place that needs no ROS: files, help and docs read them.
+
+A node's own settings stand here; those of the core object that it runs are the core's dataclass,
+as a group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gpc_ros.config import param
+
+_TASK = "Task to run; gpc tasks lists them"
+_TASK_PARAMS = "Parameters of the task, such as plant.object.mass=5,planner.object.mass=3"
+_WALKER = "Low-level walker"
+
+
+@dataclass(frozen=True)
+class SimSettings:
+    """The simulated robot: plant at 500 Hz, its sensors and motion capture."""
+
+    task: str = param("box_push", _TASK)
+    task_params: str = param("", _TASK_PARAMS)
+    walker: str = param("trot", _WALKER + ", for the joint gains that the model starts with")
+    seed: int = param(0, "Seed of the start pose and of the sensor noise", low=0, high=2**31)
+
+
+@dataclass(frozen=True)
+class EstimatorSettings:
+    """Fuses motion capture, IMU and encoders into one state."""
+
+    task: str = param("box_push", _TASK)
+    rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
+
+
+@dataclass(frozen=True)
+class PlannerSettings:
+    """Plans walking commands by sampling, with a deadline."""
+
+    task: str = param("box_push", _TASK)
+    task_params: str = param("", _TASK_PARAMS)
+    walker: str = param("trot", _WALKER)
+    rate: float = param(20.0, "Plans per second", unit="Hz", low=1, high=100)
+    deadline: float = param(
+        0.9, "Share of the period after which the best plan so far is used", low=0.1, high=1.0
+    )
+    max_state_age: float = param(
+        0.1, "An older state is not planned from", unit="s", low=0.01, high=1.0
+    )
+    seed: int = param(0, "Seed of the samples", low=0, high=2**31)
+
+
+@dataclass(frozen=True)
+class BridgeSettings:
+    """Walks the robot along the plan: walker, supervisor and limits at 500 Hz."""
+
+    driver: str = param("sim", "How the robot is reached", choices=("sim",))
+    task: str = param("box_push", _TASK + "; plans of another task are refused")
+    walker: str = param("trot", _WALKER)
+    auto_arm: bool = param(False, "Arm by itself as soon as the supervisor allows it")
+
+
+@dataclass(frozen=True)
+class RecorderSettings:
+    """Writes every topic of the graph into an MCAP bag."""
+
+    folder: str = param("runs/latest", "Folder of the run; the bag is its subfolder 'bag'")
+
+
+@dataclass(frozen=True)
+class MonitorSettings:
+    """Sets the goal, shows and judges the episode, and writes video and report at its end."""
+
+    task: str = param("box_push", _TASK)
+    task_params: str = param("", _TASK_PARAMS)
+    goal: str = param("", "Goal as x,y,yaw [m, m, rad]; empty takes the one of the seed")
+    seed: int = param(0, "Seed of the goal", low=0, high=2**31)
+    duration: float = param(60.0, "Give up after this time", unit="s", low=1, high=3600)
+    start_timeout: float = param(
+        30.0, "Give up if the graph is not ready by then", unit="s", low=1, high=600
+    )
+    record: bool = param(True, "Close the bag at the end and make video and report from it")
+    folder: str = param("runs/latest", "Folder of the run")
+
+
+SETTINGS: dict[str, type[Any]] = {
+    "sim": SimSettings,
+    "estimator": EstimatorSettings,
+    "planner": PlannerSettings,
+    "bridge": BridgeSettings,
+    "recorder": RecorderSettings,
+    "monitor": MonitorSettings,
+}
