@@ -1,0 +1,80 @@
+"""The interface of the 50 Hz low-level walker: velocity command in, twelve joint targets out.
+
+A walker is stateless: what it remembers between two steps (gait phase, velocity trim, last
+action) is an explicit vector that the caller carries, so that every rollout of the planner can
+start from the state that the walker on the robot is in. The same object serves a batch of
+rollouts (N rows) and the robot (one row).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from gpc_ros.arrays import Array
+from gpc_ros.errors import ConfigError, nearest
+from gpc_ros.robot.model import Gains
+
+
+class JointTargets(NamedTuple):
+    """Targets of the joint law tau = kp (position - q) + kd (velocity - dq), model order.
+
+    Attributes:
+        position: (N, 12) [rad].
+        velocity: (N, 12) [rad/s].
+    """
+
+    position: Array
+    velocity: Array
+
+
+class Walker(Protocol):
+    """A velocity-tracking walking controller at a fixed rate.
+
+    Attributes:
+        name: how it is chosen in configuration.
+        rate: steps per second [Hz]; the caller holds the targets in between.
+        gains: joint gains that the targets are made for.
+        state_size: length S of the explicit state.
+        command_low: smallest command (3,): vx [m/s], vy [m/s], yaw rate [rad/s], heading frame.
+        command_high: largest command (3,), same units.
+    """
+
+    name: str
+    rate: float
+    gains: Gains
+    state_size: int
+    command_low: Array
+    command_high: Array
+
+    def initial_state(self, n: int) -> Array:
+        """Return the state (n, S) of a walker that starts from standing."""
+        ...
+
+    def step(self, qpos: Array, qvel: Array, command: Array, state: Array) -> JointTargets:
+        """Advance by one period.
+
+        Args:
+            qpos: (N, >=19) base position [m], attitude wxyz, joints [rad]; more is ignored.
+            qvel: (N, >=18) base velocity in the map frame [m/s], angular velocity in the base
+                frame [rad/s], joint velocities [rad/s].
+            command: (N, 3) vx, vy [m/s], yaw rate [rad/s] in the heading frame of the base.
+            state: (N, S), advanced IN PLACE.
+
+        Returns:
+            Targets for the coming period; the arrays are fresh and belong to the caller.
+        """
+        ...
+
+
+def make_walker(name: str) -> Walker:
+    """Return the walker of that name.
+
+    Raises:
+        ConfigError: no walker has that name; the nearest is named.
+    """
+    from gpc_ros.locomotion.trot import Trot
+
+    makers = {"trot": Trot}
+    if name not in makers:
+        raise ConfigError(f"walker: unknown walker '{name}'; {nearest(name, makers)}")
+    return makers[name]()

@@ -1,0 +1,157 @@
+"""Task ``box_push``: push a free box with the body to a pose, position and yaw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import mujoco
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.config import param
+from gpc_ros.geometry import quat_from_yaw
+from gpc_ros.robot.model import Variant
+from gpc_ros.tasks.base import (
+    Episode,
+    Scene,
+    Success,
+    Task,
+    fallen,
+    in_heading_frame,
+    planar_pose,
+    pose_error,
+    standing_robot,
+    velocity_in_heading_frame,
+)
+
+# Where the box begins in qpos and qvel: after the robot.
+_QPOS, _QVEL = 19, 18
+
+
+@dataclass(frozen=True)
+class Box:
+    """The pushed object."""
+
+    mass: float = param(3.0, "Mass", unit="kg", low=0.1, high=30.0)
+    friction: float = param(0.5, "Sliding friction on the floor and on the robot", low=0.05, high=2.0)
+    size: tuple[float, float, float] = param(
+        (0.4, 0.4, 0.35), "Edge lengths x, y, z", unit="m", low=0.05, high=2.0
+    )
+
+
+@dataclass(frozen=True)
+class BoxScene(Scene):
+    """Floor and box."""
+
+    object: Box = Box()
+
+
+@dataclass(frozen=True)
+class BoxStart:
+    """Where episodes start and end; the robot starts at the map origin with any heading."""
+
+    box_distance: tuple[float, float] = param(
+        (1.0, 1.6), "Range of the box's distance from the robot", unit="m", low=0.6, high=10.0
+    )
+    goal_distance: tuple[float, float] = param(
+        (0.8, 1.2), "Range of the goal's distance from the box", unit="m", low=0.0, high=10.0
+    )
+    goal_yaw: float = param(
+        1.5708, "Largest turn between the box's start and its goal", unit="rad", low=0, high=3.1416
+    )
+
+
+@dataclass(frozen=True)
+class BoxCost:
+    """Weights of the cost terms."""
+
+    distance: float = param(1.0, "Weight of box to goal", unit="1/m", low=0, high=100)
+    yaw: float = param(0.3, "Weight of the box's yaw error", unit="1/rad", low=0, high=100)
+    reach: float = param(0.3, "Weight of robot to box", unit="1/m", low=0, high=100)
+    fall: float = param(100.0, "Cost of the robot lying on the floor", low=0, high=1e6)
+
+
+@dataclass(frozen=True)
+class BoxPushConfig:
+    """Parameters of the task ``box_push``."""
+
+    plant: BoxScene = BoxScene()
+    planner: BoxScene = BoxScene()
+    start: BoxStart = BoxStart()
+    cost: BoxCost = BoxCost()
+    success: Success = Success()
+    workspace: float = param(5.0, "Goals lie within this radius of the origin", unit="m", low=0.1, high=100)
+
+
+class BoxPush(Task):
+    """Push a box to a pose."""
+
+    name = "box_push"
+    summary = "Push a free box with the body to a pose (x, y, yaw)."
+    bodies = ("box",)
+    defaults: ClassVar[BoxPushConfig] = BoxPushConfig()
+
+    def add_scene(self, spec: mujoco.MjSpec, variant: Variant) -> None:
+        """Add the box; its friction overrides that of what it touches."""
+        super().add_scene(spec, variant)
+        box: Box = getattr(self.config, variant).object
+        body = spec.worldbody.add_body(name="box", pos=[1.5, 0.0, box.size[2] / 2])
+        body.add_freejoint(name="box_joint")
+        geom = body.add_geom(
+            name="box",
+            type=mujoco.mjtGeom.mjGEOM_BOX,
+            size=[edge / 2 for edge in box.size],
+            mass=box.mass,
+            rgba=[0.80, 0.58, 0.36, 1.0],
+        )
+        geom.friction[0] = box.friction
+        geom.priority = 2
+        geom.condim = 3
+
+    def sample_episode(self, seed: int) -> Episode:
+        """Draw heading, box bearing, distance and yaw, and the goal; see :class:`Task`."""
+        rng = np.random.default_rng(seed)
+        start = self.config.start
+        heading, bearing, direction, box_yaw = rng.uniform(-np.pi, np.pi, 4)
+        reach = rng.uniform(*start.box_distance)
+        push = rng.uniform(*start.goal_distance)
+        turn = rng.uniform(-start.goal_yaw, start.goal_yaw)
+        box = reach * np.array([np.cos(bearing), np.sin(bearing)])
+        goal = box + push * np.array([np.cos(direction), np.sin(direction)])
+        height = self.config.plant.object.size[2] / 2
+        qpos = np.concatenate(
+            [standing_robot(0.0, 0.0, heading), box, [height], quat_from_yaw(box_yaw)]
+        )
+        return Episode(seed, qpos, self.check_goal(np.array([goal[0], goal[1], box_yaw + turn])))
+
+    def cost(self, qpos: Array, qvel: Array, commands: Array, goal: Array) -> dict[str, Array]:
+        """Score rollouts; see :class:`Task`."""
+        distance, yaw = pose_error(planar_pose(qpos, _QPOS), goal)
+        reach = np.hypot(qpos[..., 0] - qpos[..., _QPOS], qpos[..., 1] - qpos[..., _QPOS + 1])
+        weights = self.config.cost
+        return {
+            "distance": weights.distance * distance.mean(axis=1),
+            "yaw": weights.yaw * yaw.mean(axis=1),
+            "reach": weights.reach * reach.mean(axis=1),
+            "fall": weights.fall * fallen(qpos),
+        }
+
+    def target_pose(self, qpos: Array) -> Array:
+        """Return the planar pose of the box."""
+        return planar_pose(qpos, _QPOS)
+
+    def observation(self, qpos: Array, qvel: Array, goal: Array) -> Array:
+        """Return box and goal pose and both velocities in the heading frame (14,)."""
+        base = planar_pose(qpos, 0)
+        q, v = _QPOS, _QVEL
+        return np.concatenate(
+            [
+                in_heading_frame(base, planar_pose(qpos, q)),
+                in_heading_frame(base, goal),
+                velocity_in_heading_frame(base, qvel[0:3], qpos[3:7], qvel[3:6]),
+                velocity_in_heading_frame(
+                    base, qvel[v : v + 3], qpos[q + 3 : q + 7], qvel[v + 3 : v + 6]
+                ),
+            ]
+        )
