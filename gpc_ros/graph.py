@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gpc_ros import config
+from gpc_ros.arrays import Array
 from gpc_ros.errors import ConfigError, nearest
-from gpc_ros.paths import share_path
+from gpc_ros.paths import share
 
 PACKAGE = "gpc_ros"
 
@@ -130,6 +133,21 @@ def parse_assignments(text: str, what: str) -> dict[str, str]:
     return result
 
 
+def parse_goal(text: str) -> Array:
+    """Return ``"x,y,yaw"`` [m, m, rad] as an array (3,).
+
+    Raises:
+        ConfigError: it does not hold three numbers.
+    """
+    try:
+        goal = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        goal = np.empty(0)
+    if goal.shape != (3,):
+        raise ConfigError(f"goal:={text}: write it as x,y,yaw in m, m and rad, such as 1.5,0.5,0")
+    return goal
+
+
 def parse_arguments(words: list[str], graph: Graph) -> dict[str, str]:
     """Return the arguments of a command line (``name:=value`` each) by name.
 
@@ -180,8 +198,9 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
         ConfigError: an unknown argument or parameter, a bad value, a missing file.
     """
     values = argument_values(graph, given)
-    folder = Path(values.get("config") or share_path("config"))
+    folder = Path(values.get("config") or share("config"))
     overrides = _overrides(graph, values)
+    _check_task(values)
     starts = []
     for node in graph.nodes:
         if node.when and values[node.when].lower() not in ("true", "1", "yes"):
@@ -219,6 +238,17 @@ def _overrides(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, A
             raise ConfigError(f"params: unknown node '{node}'; {nearest(node, nodes)}")
         result.setdefault(node, {})[name] = value
     return result
+
+
+def _check_task(values: Mapping[str, str]) -> None:
+    """Refuse an unknown task, a bad parameter of it or a goal out of its reach."""
+    from gpc_ros.tasks import make_task
+
+    if "task" not in values:
+        return
+    task = make_task(values["task"], parse_assignments(values["task_params"], "task_params"))
+    if values["goal"]:
+        task.check_goal(parse_goal(values["goal"]))
 
 
 def _checked_overrides(node: str, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:

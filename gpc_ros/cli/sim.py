@@ -63,10 +63,10 @@ def _default(argument: Argument, configured: Mapping[str, Any]) -> str:
 def _configured(name: str) -> dict[str, Any]:
     """Return the value of every parameter in the package's files, as ``node.parameter``."""
     from gpc_ros.nodes.files import read_parameters
-    from gpc_ros.paths import share_path
+    from gpc_ros.paths import share
 
     values = {}
     for node in GRAPHS[name].nodes:
-        for key, value in read_parameters(share_path("config") / f"{node.name}.yaml").items():
+        for key, value in read_parameters(share("config") / f"{node.name}.yaml").items():
             values[f"{node.name}.{key}"] = value
     return values

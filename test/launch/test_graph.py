@@ -1,0 +1,120 @@
+"""The graph as data: arguments, overrides and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpc_ros.errors import ConfigError, GpcError
+from gpc_ros.graph import (
+    GRAPHS,
+    NodeStart,
+    parse_arguments,
+    parse_assignments,
+    parse_goal,
+    resolve,
+)
+
+SIM = GRAPHS["sim"]
+
+
+def starts(**given: str) -> dict[str, NodeStart]:
+    return {start.name: start for start in resolve(SIM, {"out": "runs/test", **given})}
+
+
+def test_an_argument_sets_its_parameter_in_every_node_that_has_it() -> None:
+    nodes = starts(task="navigate", seed="7")
+    assert {n.parameters["task"] for n in nodes.values() if "task" in n.parameters} == {"navigate"}
+    assert [nodes[n].parameters["seed"] for n in ("sim", "planner", "monitor")] == [7, 7, 7]
+
+
+def test_an_argument_that_is_not_given_leaves_the_file_in_charge() -> None:
+    assert "rate" not in starts()["planner"].parameters
+
+
+def test_values_get_the_type_of_their_parameter() -> None:
+    nodes = starts(rate="25", record="true")
+    assert isinstance(nodes["planner"].parameters["rate"], float)
+    assert nodes["monitor"].parameters["record"] is True
+
+
+def test_any_parameter_can_be_reached() -> None:
+    assert starts(params="planner.rate=30, bridge.auto_arm=false")["planner"].parameters["rate"] == 30
+
+
+def test_without_record_there_is_no_recorder() -> None:
+    assert "recorder" in starts()
+    assert "recorder" not in starts(record="false")
+
+
+def test_nodes_follow_the_namespace() -> None:
+    assert {n.namespace for n in starts(namespace="go2").values()} == {"/go2"}
+    assert {n.namespace for n in starts().values()} == {"/"}
+
+
+def test_one_new_folder_for_all_when_none_is_given() -> None:
+    nodes = {s.name: s for s in resolve(SIM, {})}
+    folder = nodes["recorder"].parameters["folder"]
+    assert folder.startswith("runs/")
+    assert nodes["monitor"].parameters["folder"] == folder
+
+
+def test_exactly_the_monitor_ends_the_graph() -> None:
+    assert [n.name for n in SIM.nodes if n.required] == ["monitor"]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"sed": "3"}, "did you mean 'seed'"),
+        ({"params": "planer.rate=3"}, "did you mean 'planner'"),
+        ({"params": "planner.rat=3"}, "did you mean 'rate'"),
+        ({"params": "planner.rate"}, "name=value"),
+        ({"rate": "1000"}, r"outside \[1, 100\] Hz"),
+        ({"rate": "fast"}, "expected float"),
+        ({"rate": "nan"}, "not a finite number"),
+        ({"record": "maybe"}, "record"),
+        ({"task": "box_psh"}, "did you mean 'box_push'"),
+        ({"task_params": "plant.object.mas=3"}, "did you mean 'plant.object.mass'"),
+        ({"task_params": "plant.object.mass=-3"}, "outside"),
+        ({"goal": "1,2"}, "x,y,yaw"),
+        ({"goal": "1,2,north"}, "x,y,yaw"),
+        ({"goal": "100,0,0"}, "outside the workspace"),
+        ({"goal": "nan,0,0"}, "not a finite number"),
+        ({"config": "no_such_folder"}, "parameter file is missing"),
+    ],
+)
+def test_bad_arguments_are_refused_with_a_hint(given: dict[str, str], hint: str) -> None:
+    with pytest.raises(GpcError, match=hint):
+        starts(**given)
+
+
+def test_words_of_the_command_line() -> None:
+    assert parse_arguments(["seed:=3", "goal:=1,2,0.5"], SIM) == {"seed": "3", "goal": "1,2,0.5"}
+    with pytest.raises(ConfigError, match="name:=value"):
+        parse_arguments(["seed=3"], SIM)
+    with pytest.raises(ConfigError, match="did you mean 'horizon'|did you mean 'rate'"):
+        parse_arguments(["rte:=3"], SIM)
+
+
+def test_assignments_keep_lists_together() -> None:
+    text = "a.b=1, c=[1,2] ,d=x"
+    assert parse_assignments(text, "params") == {"a.b": "1", "c": "[1,2]", "d": "x"}
+    with pytest.raises(ConfigError, match="twice"):
+        parse_assignments("a=1,a=2", "params")
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,6}){0,2}", fullmatch=True),
+        st.from_regex(r"[0-9.]{1,5}|\[[0-9],[0-9]\]", fullmatch=True),
+        max_size=5,
+    )
+)
+def test_assignments_round_trip(values: dict[str, str]) -> None:
+    assert parse_assignments(",".join(f"{k}={v}" for k, v in values.items()), "x") == values
+
+
+def test_a_goal_is_three_numbers() -> None:
+    assert parse_goal("1.5,-0.5,0").tolist() == [1.5, -0.5, 0.0]
