@@ -6,13 +6,16 @@ import mujoco
 
 
 def add_scenery(spec: mujoco.MjSpec) -> None:
-    """Add the floor (geom ``floor``), two lights and the camera ``track`` that follows the base."""
+    """Add the floor (geom ``floor``; checks of 0.5 m), two lights and the camera ``track``.
+
+    The camera and the main light follow the base without turning with it.
+    """
     spec.add_texture(
         name="sky",
         type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
-        rgb1=[0.93, 0.95, 0.97],
-        rgb2=[0.62, 0.70, 0.80],
+        rgb1=[0.80, 0.83, 0.86],
+        rgb2=[0.55, 0.64, 0.75],
         width=256,
         height=1536,
     )
@@ -21,13 +24,13 @@ def add_scenery(spec: mujoco.MjSpec) -> None:
         type=mujoco.mjtTexture.mjTEXTURE_2D,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
         mark=mujoco.mjtMark.mjMARK_EDGE,
-        rgb1=[0.78, 0.80, 0.82],
-        rgb2=[0.73, 0.75, 0.77],
-        markrgb=[0.66, 0.68, 0.70],
+        rgb1=[0.66, 0.67, 0.68],
+        rgb2=[0.61, 0.62, 0.63],
+        markrgb=[0.55, 0.56, 0.57],
         width=512,
         height=512,
     )
-    material = spec.add_material(name="floor", texuniform=True, texrepeat=[1, 1], reflectance=0.05)
+    material = spec.add_material(name="floor", texuniform=True, texrepeat=[2, 2])
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture.name
     world = spec.worldbody
     world.add_geom(
@@ -37,12 +40,17 @@ def add_scenery(spec: mujoco.MjSpec) -> None:
         material="floor",
         condim=3,
     )
-    world.add_light(
+    base = spec.body("base")
+    # It travels with the robot, so that its shadow stays sharp wherever the robot walks.
+    base.add_light(
         name="sun",
-        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-        pos=[1.5, -2.0, 4.0],
-        dir=[-0.35, 0.45, -0.85],
-        diffuse=[0.55, 0.55, 0.55],
+        mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK,
+        type=mujoco.mjtLightType.mjLIGHT_SPOT,
+        pos=[1.0, -1.3, 5.0],
+        dir=[-1.0, 1.3, -5.0],
+        cutoff=75,
+        exponent=0,
+        diffuse=[0.5, 0.5, 0.5],
         specular=[0.3, 0.3, 0.3],
         castshadow=True,
     )
@@ -55,17 +63,21 @@ def add_scenery(spec: mujoco.MjSpec) -> None:
         specular=[0.0, 0.0, 0.0],
         castshadow=False,
     )
-    spec.body("base").add_camera(
+    base.add_camera(
         name="track",
         mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK,
-        pos=[-1.6, -1.9, 1.3],
-        xyaxes=[0.765, -0.644, 0.0, 0.27, 0.32, 0.908],
+        pos=[-1.1, -1.3, 0.75],
+        xyaxes=[0.763, -0.646, 0.0, 0.262, 0.309, 0.914],
         fovy=45,
     )
+    spec.stat.extent = 2.5
     spec.visual.headlight.ambient = [0.35, 0.35, 0.36]
     spec.visual.headlight.diffuse = [0.25, 0.25, 0.25]
     spec.visual.headlight.specular = [0.05, 0.05, 0.05]
-    spec.visual.quality.shadowsize = 4096
-    spec.visual.map.znear = 0.005
+    spec.visual.rgba.haze = [0.80, 0.83, 0.86, 1.0]
+    # A narrow shadow map: a wide one paints speckles on the floor.
+    spec.visual.map.shadowscale = 0.3
+    spec.visual.quality.shadowsize = 2048
+    spec.visual.map.znear = 0.01
     spec.visual.global_.offwidth = 1920
     spec.visual.global_.offheight = 1080
