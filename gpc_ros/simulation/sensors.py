@@ -6,13 +6,14 @@ generator of its own, so that one sensor's settings never change another's noise
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import mujoco
 import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.geometry import quat_exp, quat_from_yaw, quat_multiply
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,12 @@ class Imu:
         """
         c = self.config
         noise = self._rng.standard_normal(9)
-        drift = quat_from_yaw(c.yaw_offset + self.yaw_rate_error * time)
-        attitude = quat_multiply(quat_multiply(drift, orientation), quat_exp(c.attitude_noise * noise[:3]))
+        half = 0.5 * (c.yaw_offset + self.yaw_rate_error * time)
+        drift = np.array([math.cos(half), 0.0, 0.0, math.sin(half)])
+        # MuJoCo's quaternion functions cost a tenth of batched numpy ones, and this runs at 500 Hz.
+        attitude = np.empty(4)
+        mujoco.mju_mulQuat(attitude, drift, orientation)
+        mujoco.mju_quatIntegrate(attitude, noise[:3], c.attitude_noise)
         return (
             attitude,
             gyro + self.gyro_bias + c.gyro_noise * noise[3:6],
