@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
@@ -35,17 +34,19 @@ def _nodes(context: LaunchContext, graph: Graph) -> list[Any]:
 
 def _node(start: NodeStart) -> Node:
     """Return one node as an action; a required one shuts the launch down when it ends."""
+    typed = _typed(start.parameters)
     return Node(
         package=PACKAGE,
         executable=start.executable,
         name=start.name,
         namespace=start.namespace,
-        parameters=[Path(start.parameter_file), _typed(start.parameters)],
+        parameters=[start.parameter_file, *([typed] if typed else [])],
         remappings=list(start.remappings),
         additional_env=start.environment,
         output="screen",
         emulate_tty=start.required,
-        on_exit=[Shutdown(reason=f"{start.name} ended")] if start.required else [],
+        # None, not an empty list: launch fails on that when the process ends.
+        on_exit=[Shutdown(reason=f"{start.name} ended")] if start.required else None,
     )
 
 

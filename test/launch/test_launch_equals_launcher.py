@@ -142,7 +142,7 @@ def from_launch(node: Recorded) -> dict[str, Any]:
         "parameters": values,
         "remappings": [tuple(r) for r in node.kwargs["remappings"]],
         "environment": node.kwargs["additional_env"],
-        "required": any(isinstance(a, Shutdown) for a in node.kwargs["on_exit"]),
+        "required": any(isinstance(a, Shutdown) for a in node.kwargs["on_exit"] or ()),
     }
 
 

@@ -1,0 +1,96 @@
+"""The judge of an episode and the line that shows how it goes; no ROS here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpc_ros.arrays import Array
+from gpc_ros.tasks.base import Progress, Task
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an episode ended.
+
+    Attributes:
+        success: whether the goal was reached and held.
+        time: seconds from the goal to the end.
+        reason: one sentence.
+    """
+
+    success: bool
+    time: float
+    reason: str
+
+
+class Judge:
+    """Watches the true state: success is staying inside the tolerance for the task's dwell time.
+
+    Args:
+        task: the task that is done.
+        goal: x [m], y [m], yaw [rad], (3,).
+        duration: time to give up after [s].
+    """
+
+    def __init__(self, task: Task, goal: Array, duration: float) -> None:
+        """Start with the first state that comes."""
+        self._task = task
+        self._goal = goal
+        self._duration = duration
+        self._begin: float | None = None
+        self._inside_since: float | None = None
+        self.time = 0.0
+        self.progress: Progress | None = None
+
+    def update(self, stamp: float, qpos: Array) -> Verdict | None:
+        """Take in a true state and return the verdict once there is one.
+
+        Args:
+            stamp: time of the state [s].
+            qpos: of robot and objects (nq,).
+        """
+        if self._begin is None:
+            self._begin = stamp
+        self.time = stamp - self._begin
+        self.progress = self._task.progress(qpos, self._goal)
+        if not self.progress.inside:
+            self._inside_since = None
+        elif self._inside_since is None:
+            self._inside_since = stamp
+        dwell = self._task.config.success.dwell
+        if self._inside_since is not None and stamp - self._inside_since >= dwell:
+            return Verdict(True, self.time, f"goal reached and held for {dwell:g} s")
+        if self.time >= self._duration:
+            return Verdict(False, self.time, f"goal not reached within {self._duration:g} s")
+        return None
+
+
+@dataclass
+class Figures:
+    """What the status line shows beside the progress; NaN and None where nothing is known yet."""
+
+    plan_rate: float = float("nan")
+    plans: int = 0
+    misses: int = 0
+    cost: float = float("nan")
+    plan_time: float = float("nan")
+    supervisor: str = "?"
+
+
+def status_line(time: float, progress: Progress | None, figures: Figures) -> str:
+    """Return the state of an episode in one line of less than 100 characters."""
+    goal = (
+        "goal      ?          "
+        if progress is None
+        else f"goal {progress.distance:5.2f} m {progress.yaw_error:5.2f} rad"
+    )
+    share = 100.0 * figures.misses / figures.plans if figures.plans else 0.0
+    parts = (
+        f"{time:6.1f} s",
+        goal,
+        f"plans {figures.plan_rate:4.1f} Hz {figures.plan_time * 1e3:3.0f} ms",
+        f"missed {figures.misses} ({share:.1f} %)",
+        f"cost {figures.cost:6.3f}",
+        figures.supervisor,
+    )
+    return " | ".join(parts)

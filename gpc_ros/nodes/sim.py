@@ -1,0 +1,160 @@
+"""Node ``sim``: the simulated robot and motion capture, in real time.
+
+Physics begins with the first joint command that holds a joint (kp above zero), so that the robot
+does not fall while the other nodes start; until then the plant is held at its start.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from geometry_msgs.msg import PoseStamped
+from gpc_msgs.msg import JointCommand as JointCommandMsg
+from gpc_msgs.msg import RobotState as RobotStateMsg
+from gpc_msgs.msg import State as StateMsg
+from rclpy.node import Node
+
+from gpc_ros.graph import parse_assignments
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.intake import Intake
+from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.settings import SimSettings
+from gpc_ros.nodes.timing import Window
+from gpc_ros.robot.model import BASE_BODY
+from gpc_ros.simulation.mocap import PoseSample
+from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
+from gpc_ros.tasks import build_model, make_task
+
+# Ground truth goes out at 100 Hz.
+_TRUTH_EVERY = round(0.01 / PERIOD)
+# Simulated time may differ this much from the clock before the stamps are moved [s].
+_SLIP = 0.005
+
+
+class Sim:
+    """The plant behind topics."""
+
+    def __init__(self, stop: Stop) -> None:
+        """Build plant and topics."""
+        self._stop = stop
+        self.period = PERIOD
+        self.node = Node("sim")
+        settings = NodeParameters(self.node, SimSettings()).settings
+        task = make_task(settings.task, parse_assignments(settings.task_params, "task_params"))
+        model = build_model(task, "plant", make_walker(settings.walker).gains)
+        self._plant = Plant(model, task.bodies, settings.plant, settings.seed)
+        self._plant.reset(task.sample_episode(settings.seed).qpos)
+        self._intake = Intake(self.node)
+        self._clock = self.node.get_clock()
+        node = self.node
+        self._commands = PolledSubscription(
+            node, JointCommandMsg, "joint_commands", qos.command()
+        )
+        self._robot_state = node.create_publisher(RobotStateMsg, "robot_state", qos.sensor(1))
+        self._truth = node.create_publisher(StateMsg, "ground_truth", qos.sensor())
+        self._poses = {
+            body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
+            for body in (BASE_BODY, *task.bodies)
+        }
+        self._reading_message = RobotStateMsg()
+        self._pose_message = PoseStamped()
+        self._epoch: float | None = None  # clock time at plant time zero, once physics runs
+        self._count = self._slips = 0
+        self._periods = Window(2500)
+        self._last = self._now()
+        Diagnostics(node, self._report, "simulated Go2")
+
+    def step(self) -> None:
+        """Take the newest command, advance the plant by one period, publish what it senses."""
+        now = self._now()
+        self._periods.add(now - self._last)
+        self._last = now
+        message = self._commands.latest()
+        command = None
+        if message is not None:
+            command = self._intake.accept("joint_commands", convert.command_from, message)
+        if self._epoch is None and command is not None and command.kp.any():
+            self._epoch = now - self._plant.time
+        if self._epoch is not None:
+            try:
+                self._plant.step(command)
+            except DivergedError as error:
+                self.node.get_logger().error(str(error))
+                self._stop.request(1)
+                return
+        self._publish(now)
+        self._count += 1
+
+    def _publish(self, now: float) -> None:
+        """Publish readings in every cycle, poses when due, truth at its own rate."""
+        offset = self._offset(now)
+        reading = self._plant.reading()
+        reading.stamp += offset
+        reading.tick = 2 * self._count  # [ms]; goes on while the plant is held
+        convert.reading_to(reading, self._reading_message)
+        self._robot_state.publish(self._reading_message)
+        for sample in self._plant.poses() if self._epoch is not None else self._still_poses():
+            message = self._pose_message
+            convert.pose_to(sample.stamp + offset, sample.position, sample.quaternion, message)
+            self._poses[sample.body].publish(message)
+        if self._count % _TRUTH_EVERY == 0:
+            truth = self._plant.truth()
+            truth.stamp += offset
+            self._truth.publish(convert.state_to(truth, StateMsg()))
+
+    def _offset(self, now: float) -> float:
+        """Return clock time minus plant time; it moves only if the two have drifted apart."""
+        if self._epoch is None:
+            return now - self._plant.time
+        if abs(now - self._epoch - self._plant.time) > _SLIP:
+            self._epoch = now - self._plant.time
+            self._slips += 1
+        return self._epoch
+
+    def _still_poses(self) -> list[PoseSample]:
+        """Return the held plant's poses, every fourth cycle (125 Hz)."""
+        if self._count % 4:
+            return []
+        truth = self._plant.truth()
+        poses = [PoseSample(BASE_BODY, truth.stamp, truth.position, truth.orientation)]
+        for body, state in truth.objects.items():
+            poses.append(PoseSample(body, truth.stamp, state.position, state.orientation))
+        return poses
+
+    def _report(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        p50, p99, longest = self._periods.percentiles()
+        figures = {
+            "period p50 [ms]": p50 * 1e3,
+            "period p99 [ms]": p99 * 1e3,
+            "period max [ms]": longest * 1e3,
+            "clock slips": self._slips,
+            "watchdog active": self._plant.watchdog_active,
+            **self._intake.figures(),
+        }
+        if self._commands.publishers() > 1:
+            return ERROR, "joint_commands has more than one publisher", figures
+        if self._epoch is None:
+            return OK, "held until the first joint command that stands", figures
+        if self._plant.watchdog_active:
+            return WARN, "no joint commands: damping", figures
+        return OK, "running", figures
+
+    def close(self) -> None:
+        """Nothing to leave in order."""
+
+    def _now(self) -> float:
+        return self._clock.now().nanoseconds * 1e-9
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Sim)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

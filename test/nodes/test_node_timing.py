@@ -1,0 +1,33 @@
+"""Rolling figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpc_ros.nodes.timing import Rate, Window
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.integers(1, 20))
+def test_a_window_knows_its_last_values(values: list[float], size: int) -> None:
+    window = Window(size)
+    for value in values:
+        window.add(value)
+    kept = np.array(values[-size:])
+    assert window.percentiles() == pytest.approx(
+        (np.percentile(kept, 50), np.percentile(kept, 99), kept.max())
+    )
+
+
+def test_an_empty_window_is_zero() -> None:
+    assert Window(3).percentiles() == (0.0, 0.0, 0.0)
+
+
+def test_rate() -> None:
+    rate = Rate(span=2.0)
+    for i in range(100):
+        rate.add(i * 0.05)
+    assert rate.value(4.95) == pytest.approx(20.0)
+    assert rate.value(60.0) == 0.0
