@@ -45,6 +45,7 @@ class Gains:
     kd: Array
 
     def __post_init__(self) -> None:
+        """Raise InputError for a wrong length, a number that is not finite, or one below zero."""
         for name in ("kp", "kd"):
             value = checked(getattr(self, name), (12,), f"joint gains: {name}")
             if (value < 0.0).any():

@@ -1,0 +1,1 @@
+"""The simulated robot: a MuJoCo plant behind imperfect sensors and motion capture."""

@@ -37,9 +37,7 @@ class MocapConfig:
     outlier_probability: float = param(
         0.0, "Chance that a pose is displaced, per body and frame", low=0.0, high=1.0
     )
-    outlier_distance: float = param(
-        0.5, "Displacement of an outlier", unit="m", low=0.0, high=10.0
-    )
+    outlier_distance: float = param(0.5, "Displacement of an outlier", unit="m", low=0.0, high=10.0)
 
 
 @dataclass(frozen=True)

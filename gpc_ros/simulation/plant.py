@@ -6,7 +6,7 @@ and tracks the bodies that it is told to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
@@ -41,16 +41,20 @@ class PlantConfig:
     """The simulated robot's sensors and its own watchdog."""
 
     watchdog_timeout: float = param(
-        0.1, "Silence of the command stream after which the robot damps", unit="s", low=0.0, high=10.0
+        0.1,
+        "Silence of the command stream after which the robot damps",
+        unit="s",
+        low=0.0,
+        high=10.0,
     )
     watchdog_damping: float = param(
         3.0, "Gain kd of that damping", unit="N m s/rad", low=0.0, high=20.0
     )
     temperature: float = param(35.0, "Reported motor temperature", unit="deg C", low=-20, high=150)
     battery: float = param(0.8, "Reported state of charge", low=0.0, high=1.0)
-    imu: ImuConfig = ImuConfig()
-    encoders: EncoderConfig = EncoderConfig()
-    mocap: MocapConfig = MocapConfig()
+    imu: ImuConfig = field(default_factory=ImuConfig)
+    encoders: EncoderConfig = field(default_factory=EncoderConfig)
+    mocap: MocapConfig = field(default_factory=MocapConfig)
 
 
 class Plant:

@@ -20,9 +20,7 @@ from gpc_ros.config import param
 class EncoderConfig:
     """Noise of joint positions, velocities and torques (standard deviations)."""
 
-    position_noise: float = param(
-        0.0005, "Noise of a joint angle", unit="rad", low=0.0, high=0.1
-    )
+    position_noise: float = param(0.0005, "Noise of a joint angle", unit="rad", low=0.0, high=0.1)
     position_offset: float = param(
         0.005, "Calibration error of a joint, drawn once per episode", unit="rad", low=0.0, high=0.1
     )

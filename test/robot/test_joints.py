@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from gpc_ros.robot import joints
 from gpc_ros.robot.joints import JOINT_NAMES, LIE, LOWER, STAND, UPPER, from_sdk, to_sdk
 from gpc_ros.robot.model import Gains, compile_model, robot_spec

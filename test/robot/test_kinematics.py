@@ -6,6 +6,10 @@ import mujoco
 import numpy as np
 import pinocchio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
 from gpc_ros.robot.joints import FOOT_NAMES, HIP_OFFSETS, JOINT_NAMES, LOWER, STAND, UPPER
 from gpc_ros.robot.kinematics import (
     LINK_LENGTH,
@@ -15,9 +19,6 @@ from gpc_ros.robot.kinematics import (
     pinocchio_model,
 )
 from gpc_ros.robot.model import Gains, compile_model, robot_spec
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 # Fractions of each joint's range, so that shrinking stays inside the limits.
 configurations = arrays(np.float64, 12, elements=st.floats(0.0, 1.0)).map(

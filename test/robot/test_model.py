@@ -7,6 +7,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import pytest
+
 from gpc_ros.errors import InputError, ModelFileError
 from gpc_ros.paths import share
 from gpc_ros.robot.joints import FOOT_NAMES, LEGS, LIE, STAND

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from gpc_ros import paths
 from gpc_ros.errors import GpcError, ModelFileError
 from gpc_ros.robot.model import Gains, robot_spec
