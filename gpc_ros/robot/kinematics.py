@@ -66,7 +66,7 @@ def leg_ik(feet: Array) -> Array:
 
 
 def foot_jacobians(q: Array) -> Array:
-    """Return d foot / d (hip, thigh, calf) of joints (..., 12): (..., 4, 3, 3) [m/rad], base frame."""
+    """Return d foot / d (hip, thigh, calf), (..., 4, 3, 3) [m/rad], base frame, of q (..., 12)."""
     a, t, k = _angles(q)
     sin_a, cos_a = np.sin(a), np.cos(a)
     thigh, calf = LINK_LENGTH * np.cos(t), LINK_LENGTH * np.cos(k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -194,7 +195,10 @@ def test_command_of_the_wrong_length_or_sign_is_refused() -> None:
         plant.step(replace(_hold(), kp=negative))
 
 
-def test_divergence_is_detected_until_reset() -> None:
+def test_divergence_is_detected_until_reset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # MuJoCo writes its warning into the working directory
     plant = _plant()
     plant.step(_hold())
     plant.data.qvel[8] = np.nan
