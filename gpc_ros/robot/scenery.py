@@ -50,7 +50,7 @@ def add_scenery(spec: mujoco.MjSpec) -> None:
         dir=[-1.0, 1.3, -5.0],
         cutoff=75,
         exponent=0,
-        diffuse=[0.5, 0.5, 0.5],
+        diffuse=[0.6, 0.6, 0.6],
         specular=[0.3, 0.3, 0.3],
         castshadow=True,
     )
