@@ -29,6 +29,11 @@ INTERRUPT_GRACE = 8.0
 TERMINATE_GRACE = 4.0
 _PR_SET_PDEATHSIG = 1
 
+# Set for the nodes when their output ends on a terminal: a line that ends with a carriage return
+# is then a status that the next line overwrites.
+STATUS_LINE = "GPC_STATUS_LINE"
+CLEAR_LINE = "\x1b[2K"
+
 
 def command(start: NodeStart) -> list[str]:
     """Return the command line of one node."""
@@ -78,6 +83,8 @@ class Launcher:
         self._children: list[Child] = []
         self._selector = selectors.DefaultSelector()
         self._signals = 0
+        # On a terminal, the required node may rewrite its status line in place.
+        self._terminal = {STATUS_LINE: "1"} if sys.stdout.isatty() else {}
 
     def run(self) -> int:
         """Start everything, wait for the end and return the exit code.
@@ -109,7 +116,7 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **start.environment},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **start.environment, **self._terminal},
             process_group=0,
             preexec_fn=_end_with_parent(os.getpid()),  # this process has only one thread
         )
@@ -149,8 +156,9 @@ class Launcher:
         cut = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
         child.rest = text[cut:]
         prefix = "" if child.start.required else f"[{child.start.name}] "
+        clear = CLEAR_LINE if self._terminal else ""
         for line in text[:cut].decode(errors="replace").splitlines(keepends=True):
-            self._write(prefix + line)
+            self._write(clear + prefix + line)
 
     def _drop(self, child: Child) -> None:
         """Write what a finished node left in its pipe and forget it."""

@@ -44,7 +44,6 @@ def _node(start: NodeStart) -> Node:
         remappings=list(start.remappings),
         additional_env=start.environment,
         output="screen",
-        emulate_tty=start.required,
         # None, not an empty list: launch fails on that when the process ends.
         on_exit=[Shutdown(reason=f"{start.name} ended")] if start.required else None,
     )

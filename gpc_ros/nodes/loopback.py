@@ -46,7 +46,7 @@ def main() -> None:
             sys.exit(1)
         print(f"messages cross between processes (found in {time.monotonic() - begin:.1f} s)")
     finally:
-        sender.terminate()
+        sender.kill()
         sender.join()
         rclpy.try_shutdown()
 

@@ -76,7 +76,8 @@ class PolledSubscription(Generic[M]):
         return int(self._subscription.get_publisher_count())
 
     def _take(self) -> Any:
-        with self._subscription.handle as handle:
+        handle = self._subscription.handle
+        with handle:  # keeps it from being destroyed meanwhile
             return handle.take_message(self._subscription.msg_type, self._subscription.raw)
 
 
