@@ -12,6 +12,7 @@ from gpc_ros.errors import ConfigError
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.robot.joints import LOWER, STAND, UPPER
+from gpc_ros.robot.kinematics import foot_positions, leg_ik
 from gpc_ros.robot.model import Variant
 from gpc_ros.tasks import build_model, make_task
 
@@ -113,6 +114,21 @@ def test_targets_stay_finite_and_within_joint_limits(seed: int) -> None:
         assert np.isfinite(targets.velocity).all()
         assert (targets.position >= LOWER).all()
         assert (targets.position <= UPPER).all()
+
+
+def test_feet_reach_where_the_gait_puts_them() -> None:
+    trot = Trot()
+    rng = np.random.default_rng(0)
+    ticks, velocity = np.arange(16.0), rng.uniform(-0.5, 0.5, (3, 16))
+    joints = trot._joints(ticks, np.ones(16), velocity).T
+    neutral = foot_positions(STAND)
+    for i in range(16):
+        gait = trot._gait[:, i]
+        speed = velocity[:2, i] + velocity[2, i] * np.column_stack([-neutral[:, 1], neutral[:, 0]])
+        wanted = neutral.copy()
+        wanted[:, :2] += speed * gait[:4, None]
+        wanted[:, 2] += gait[8:]
+        np.testing.assert_allclose(leg_ik(wanted), joints[i], atol=1e-9)
 
 
 def test_unknown_walker_names_the_nearest() -> None:

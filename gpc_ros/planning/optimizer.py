@@ -1,0 +1,104 @@
+"""The interface of the sampling-based optimisers and the noise that all of them share.
+
+An optimiser owns a search distribution over knots; the planner owns the nominal. One planning
+cycle is ``sample`` -> rollouts -> ``update``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.config import param, replace
+from gpc_ros.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviation of the Gaussian around the nominal knots."""
+
+    sigma: tuple[float, float, float] = param(
+        (0.5, 0.3, 1.0),
+        "Standard deviation of vx [m/s], vy [m/s] and yaw rate [rad/s] at the first knot",
+        low=0.0,
+        high=5.0,
+    )
+    growth: float = param(
+        1.0, "Standard deviation of the last knot relative to the first", low=0.1, high=10.0
+    )
+
+    def initial(self, count: int) -> Array:
+        """Return the standard deviations (K, 3) of K knots, growing linearly with time."""
+        return np.linspace(1.0, self.growth, count)[:, None] * np.array(self.sigma)
+
+
+class Optimizer(Protocol):
+    """A search distribution over knots.
+
+    Attributes:
+        name: how it is chosen.
+        sigma: current standard deviation (K, 3).
+    """
+
+    name: str
+    sigma: Array
+
+    def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
+        """Draw candidates (count, K, 3) around a nominal (K, 3); the first is the nominal."""
+        ...
+
+    def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
+        """Move the distribution and return the knots (K, 3) to execute.
+
+        Args:
+            nominal: (K, 3) that was sampled around.
+            knots: (n, K, 3) candidates.
+            costs: (n,); infinite for an invalid candidate, at least one finite.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget everything, as after a new goal."""
+        ...
+
+
+def gaussian(
+    nominal: Array, sigma: Array, count: int, rng: np.random.Generator
+) -> Array:
+    """Draw candidates (count, K, 3) from a Gaussian; candidate 0 is the nominal (K, 3) itself."""
+    knots = nominal + sigma * rng.standard_normal((count, *nominal.shape))
+    knots[0] = nominal
+    return knots
+
+
+def softmin_weights(costs: Array, temperature: float) -> Array:
+    """Return weights (n,) proportional to exp(-(cost - best) / temperature); invalid ones get 0."""
+    weights = np.exp(-(costs - costs.min()) / max(temperature, 1e-9))
+    normalised: Array = weights / weights.sum()
+    return normalised
+
+
+def make_optimizer(name: str, knots: int, overrides: Mapping[str, Any] | None = None) -> Optimizer:
+    """Return the optimiser of that name for a number of knots, with parameters replaced.
+
+    Raises:
+        ConfigError: unknown optimiser or parameter (the nearest is named), or a bad value.
+    """
+    from gpc_ros.planning.cem import Cem, CemConfig
+    from gpc_ros.planning.mppi import Mppi, MppiConfig
+    from gpc_ros.planning.predictive_sampling import PredictiveSampling, PredictiveSamplingConfig
+
+    makers: dict[str, tuple[Any, Any]] = {
+        Cem.name: (Cem, CemConfig()),
+        Mppi.name: (Mppi, MppiConfig()),
+        PredictiveSampling.name: (PredictiveSampling, PredictiveSamplingConfig()),
+    }
+    if name not in makers:
+        raise ConfigError(f"optimizer: unknown optimizer '{name}'; {nearest(name, makers)}")
+    maker, defaults = makers[name]
+    optimizer: Optimizer = maker(replace(defaults, overrides or {}, f"optimizer {name}"), knots)
+    return optimizer

@@ -1,0 +1,172 @@
+"""Closed-loop rollouts of many candidates at once: the inner loop of the planner.
+
+All candidates advance together on MuJoCo's batch engine. Every 20 ms the walker turns each
+candidate's command into joint targets, then the physics of all of them runs on a thread pool.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from gpc_ros.arrays import Array, BoolArray
+from gpc_ros.locomotion.walker import Walker
+from gpc_ros.planning.warnings import silence_mujoco
+
+# How many control intervals pass between two looks at the clock.
+_CLOCK_INTERVALS = 4
+# The first intervals wake the threads and say little about the rest.
+_CLOCK_WARM_UP = 8
+# A joint or base velocity beyond this is a simulation that has exploded [m/s, rad/s].
+_WILD_VELOCITY = 200.0
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A time that must not be passed.
+
+    Attributes:
+        time: on the clock [s].
+        clock: returns the time now [s].
+    """
+
+    time: float
+    clock: Callable[[], float] = time.monotonic
+
+    def left(self) -> float:
+        """Return the time that is left [s]; negative when it has passed."""
+        return self.time - self.clock()
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """What happened to the candidates that were simulated to the end.
+
+    The arrays are views into the pool's buffers and hold until its next run.
+
+    Attributes:
+        qpos: (n, T, nq) after each control interval.
+        qvel: (n, T, nv).
+        valid: (n,) False where the simulation diverged.
+    """
+
+    qpos: Array
+    qvel: Array
+    valid: BoolArray
+
+
+class RolloutPool:
+    """A batch of simulations that is reused from cycle to cycle.
+
+    Args:
+        model: the planner's model; its actuators follow the walker's gains.
+        walker: runs inside every rollout.
+        samples: largest number of candidates.
+        steps: control intervals T of a rollout.
+        threads: simulation threads; the result does not depend on it.
+    """
+
+    def __init__(
+        self, model: mujoco.MjModel, walker: Walker, samples: int, steps: int, threads: int
+    ) -> None:
+        """Allocate everything that a run needs."""
+        silence_mujoco()
+        self.walker = walker
+        self.samples = samples
+        self.steps = steps
+        self._substeps = round(1.0 / walker.rate / model.opt.timestep)
+        self._batch = Batch(model, samples, threads)
+        self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
+        self._ctrl = self._batch.bind("ctrl")
+        self._kp, self._kd = walker.gains.kp, walker.gains.kd
+        self._ids = np.arange(samples, dtype=np.int32)
+        # Time first, so that each interval is written as one block.
+        self._all_qpos = np.empty((steps, samples, model.nq))
+        self._all_qvel = np.empty((steps, samples, model.nv))
+        self.walker_state = np.empty((samples, walker.state_size))
+
+    def run(
+        self,
+        qpos: Array,
+        qvel: Array,
+        walker_state: Array,
+        commands: Array,
+        deadline: Deadline | None = None,
+    ) -> Rollouts:
+        """Simulate candidates from one state.
+
+        With a deadline, candidates are dropped from the end of the list as soon as the batch is
+        seen to finish too late, so that the rest completes; what was dropped is not returned.
+
+        Args:
+            qpos: start (nq,).
+            qvel: start (nv,).
+            walker_state: of the walker at the start (S,).
+            commands: (n, T', 3) to the walker, n <= samples, T' <= steps.
+            deadline: when to be done; None runs to the end and looks at no clock.
+
+        Returns:
+            The first candidates that finished, possibly none.
+        """
+        n, steps = commands.shape[0], commands.shape[1]
+        self._start(qpos, qvel, walker_state)
+        begin = deadline.clock() if deadline else 0.0
+        state = self.walker_state
+        ids = self._ids[:n] if n < self.samples else None
+        by_time = np.ascontiguousarray(commands.swapaxes(0, 1))
+        q, v, ctrl, s = self._qpos[:n], self._qvel[:n], self._ctrl[:n], state[:n]
+        for t in range(steps):
+            if deadline and t % _CLOCK_INTERVALS == 0:
+                kept = _affordable(n, t, steps, begin, deadline)
+                if kept < n:
+                    n = kept
+                    if n == 0:
+                        break
+                    ids = self._ids[:n]
+                    q, v, ctrl, s = self._qpos[:n], self._qvel[:n], self._ctrl[:n], state[:n]
+            position, velocity = self.walker.step(q, v, by_time[t, :n], s)
+            position *= self._kp
+            velocity *= self._kd
+            np.add(position, velocity, out=ctrl)
+            self._batch.step(ids, self._substeps)
+            self._all_qpos[t, :n] = q
+            self._all_qvel[t, :n] = v
+        return Rollouts(
+            self._all_qpos[:steps, :n].swapaxes(0, 1),
+            self._all_qvel[:steps, :n].swapaxes(0, 1),
+            self._valid(n, steps),
+        )
+
+    def _start(self, qpos: Array, qvel: Array, walker_state: Array) -> None:
+        """Put every simulation into the same state."""
+        # Zero also clears the solver's warm start, without which results would depend on the
+        # previous run.
+        self._batch.state[:] = 0.0
+        self._batch.warning[:] = 0
+        self._qpos[:] = qpos
+        self._qvel[:] = qvel
+        self.walker_state[:] = walker_state
+
+    def _valid(self, n: int, steps: int) -> BoolArray:
+        """Return which of n candidates stayed finite and never reset themselves."""
+        # A diverged simulation resets itself and looks alive; only its warnings tell.
+        warned = self._batch.warning[:n].any(axis=(1, 2))
+        tame = np.abs(self._all_qvel[:steps, :n]).max(axis=(0, 2), initial=0.0) < _WILD_VELOCITY
+        valid: BoolArray = tame & ~warned
+        return valid
+
+
+def _affordable(n: int, done: int, steps: int, begin: float, deadline: Deadline) -> int:
+    """Return how many of n candidates can still be finished in time."""
+    left = deadline.left()
+    if left <= 0.0:
+        return 0
+    if done < _CLOCK_WARM_UP:
+        return n
+    needed = (deadline.clock() - begin) / done * (steps - done)
+    return n if needed <= left else max(1, int(n * left / needed))
