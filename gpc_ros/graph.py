@@ -307,8 +307,35 @@ _SIM = Graph(
             sets=("sim.seed", "planner.seed", "monitor.seed"),
         ),
         Argument("duration", "Time to give up after [s]", sets=("monitor.duration",)),
+        Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
+        Argument("horizon", "How far a candidate looks ahead [s]", sets=("planner.horizon",)),
         Argument("rate", "Plans per second [Hz]", sets=("planner.rate",)),
-        Argument("auto_arm", "Whether the bridge arms by itself", "true", sets=("bridge.auto_arm",)),
+        Argument(
+            "optimizer",
+            "Search method",
+            choices=("cem", "mppi", "predictive_sampling"),
+            sets=("planner.optimizer",),
+        ),
+        Argument("threads", "Simulation threads of the planner", sets=("planner.threads",)),
+        Argument("mocap_rate", "Motion capture frames per second [Hz]", sets=("sim.mocap.rate",)),
+        Argument(
+            "mocap_noise",
+            "Motion capture noise of each coordinate [m]",
+            sets=("sim.mocap.position_noise",),
+        ),
+        Argument(
+            "mocap_delay",
+            "Motion capture delay, capture to delivery [s]",
+            sets=("sim.mocap.delay",),
+        ),
+        Argument(
+            "mocap_dropout",
+            "Chance that a body's markers hide, per frame",
+            sets=("sim.mocap.dropout_probability",),
+        ),
+        Argument(
+            "auto_arm", "Whether the bridge arms by itself", "true", sets=("bridge.auto_arm",)
+        ),
         Argument(
             "record", "Whether to leave bag, video and report", "true", sets=("monitor.record",)
         ),

@@ -61,17 +61,17 @@ def run(args: argparse.Namespace) -> int:
 
 def check_python() -> Finding:
     """Python is new enough."""
-    version = platform.python_version()
-    if sys.version_info < (3, 10):
-        return Finding("fail", version, "use Python 3.10 or newer")
-    return Finding("ok", f"{version} at {sys.prefix}")
+    version = platform.python_version_tuple()
+    if (int(version[0]), int(version[1])) < (3, 10):
+        return Finding("fail", ".".join(version), "use Python 3.10 or newer")
+    return Finding("ok", f"{'.'.join(version)} at {sys.prefix}")
 
 
 def check_cores() -> Finding:
     """There are cores enough for planner and robot at once."""
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
-        return Finding("warn", f"{cores} core", "expect missed deadlines; lower samples:= or rate:=")
+        return Finding("warn", f"{cores} core", "expect missed deadlines; lower samples:=")
     return Finding("ok", f"{cores} cores")
 
 
@@ -89,7 +89,8 @@ def check_compiler() -> Finding:
 def check_ros() -> Finding:
     """Rclpy can be imported, in a process of its own since a broken one can end it."""
     if importlib.util.find_spec("rclpy") is None:
-        return Finding("fail", "rclpy is not installed", "make sim, or source /opt/ros/*/setup.bash")
+        remedy = "run make sim, or source /opt/ros/*/setup.bash"
+        return Finding("fail", "rclpy is not installed", remedy)
     code, output = _python("import rclpy; print(rclpy.get_rmw_implementation_identifier())")
     if code:
         return Finding(

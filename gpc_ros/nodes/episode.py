@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gpc_ros.arrays import Array
+from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.tasks.base import Progress, Task
 
 
@@ -35,10 +37,9 @@ class Judge:
     def __init__(self, task: Task, goal: Array, duration: float) -> None:
         """Start with the first state that comes."""
         self._task = task
-        self._goal = goal
         self._duration = duration
         self._begin: float | None = None
-        self._inside_since: float | None = None
+        self._goal_monitor = GoalMonitor(task, goal)
         self.time = 0.0
         self.progress: Progress | None = None
 
@@ -52,13 +53,9 @@ class Judge:
         if self._begin is None:
             self._begin = stamp
         self.time = stamp - self._begin
-        self.progress = self._task.progress(qpos, self._goal)
-        if not self.progress.inside:
-            self._inside_since = None
-        elif self._inside_since is None:
-            self._inside_since = stamp
-        dwell = self._task.config.success.dwell
-        if self._inside_since is not None and stamp - self._inside_since >= dwell:
+        self.progress = self._goal_monitor.update(stamp, qpos)
+        if self._goal_monitor.reached:
+            dwell = self._task.config.success.dwell
             return Verdict(True, self.time, f"goal reached and held for {dwell:g} s")
         if self.time >= self._duration:
             return Verdict(False, self.time, f"goal not reached within {self._duration:g} s")
@@ -94,3 +91,32 @@ def status_line(time: float, progress: Progress | None, figures: Figures) -> str
         figures.supervisor,
     )
     return " | ".join(parts)
+
+
+class Line:
+    """Writes the status line: in place on a terminal, else as a plain line once a second."""
+
+    def __init__(self, in_place: bool, write: Callable[[str], None], interval: float = 1.0) -> None:
+        """Start with nothing written.
+
+        Args:
+            in_place: whether a line that ends with a carriage return is overwritten.
+            write: where the text goes.
+            interval: shortest time between plain lines [s].
+        """
+        self._in_place = in_place
+        self._write = write
+        self._interval = interval
+        self._last = -float("inf")
+
+    def show(self, text: str, now: float) -> None:
+        """Show a status at a time [s]."""
+        if self._in_place:
+            self._write(f"{text}\r")
+        elif now - self._last >= self._interval:
+            self._last = now
+            self._write(f"{text}\n")
+
+    def say(self, text: str) -> None:
+        """Write a line that stays."""
+        self._write(f"{text}\n")

@@ -30,7 +30,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing, is not YAML or has another shape.
     """
     if not path.is_file():
-        raise ConfigError(f"{path}: the parameter file is missing; write it with: gpc config --write")
+        raise ConfigError(f"{path}: the parameter file is missing; gpc config --write makes it")
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -76,7 +76,8 @@ def parameters_markdown(sections: dict[str, tuple[str, Any]]) -> str:
     ]
     for title, (sentence, settings) in sections.items():
         lines += ["", f"## {title}", "", sentence, ""]
-        lines += ["| parameter | type | default | unit | range | live | meaning |", "|" + "---|" * 7]
+        lines += ["| parameter | type | default | unit | range | live | meaning |"]
+        lines += ["|" + "---|" * 7]
         for p in config.parameters(settings):
             cells = (
                 f"`{p.name}`", type_name(p), f"`{yaml_value(p.default)}`", p.unit, range_text(p),

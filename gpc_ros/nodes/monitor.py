@@ -6,24 +6,25 @@ Its end ends the graph; exit code 0 is success. It decides nothing that the robo
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-import rclpy
-from gpc_msgs.msg import PlannerStatus, SupervisorState
-from gpc_msgs.msg import State as StateMsg
-from gpc_msgs.srv import SetGoal
-from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from gpc_ros.errors import ConfigError
+from gpc_msgs.msg import PlannerStatus, SupervisorState
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.srv import SetGoal
+from gpc_ros.arrays import Array
 from gpc_ros.graph import parse_assignments, parse_goal
+from gpc_ros.launcher import STATUS_LINE
 from gpc_ros.nodes import convert, qos
 from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.episode import Figures, Judge, Verdict, status_line
+from gpc_ros.nodes.episode import Figures, Judge, Line, Verdict, status_line
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
@@ -31,3 +32,206 @@ from gpc_ros.nodes.runner import Stop, run
 from gpc_ros.nodes.settings import MonitorSettings
 from gpc_ros.nodes.timing import Rate
 from gpc_ros.tasks import make_task
+
+# Silence of the true state that ends an episode [s].
+_SILENCE = 2.0
+# How long the other nodes may take to answer [s].
+_ANSWER = 15.0
+# How long video and report may take [s].
+_RENDERING = 600.0
+
+
+class Monitor:
+    """Sees one episode through: wait, ask, watch, close, render, end.
+
+    Each phase is a method that the timer calls until it names the next one.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        """Connect to the other nodes."""
+        self._stop = stop
+        self.node = node = Node("monitor")
+        self._settings = s = NodeParameters(node, MonitorSettings()).settings
+        self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
+        goal = parse_goal(s.goal) if s.goal else self._task.sample_episode(s.seed).goal
+        self._goal: Array = self._task.check_goal(goal)
+        self._judge = Judge(self._task, self._goal, s.duration)
+        self._verdict: Verdict | None = None
+        self._intake = Intake(node)
+        self._figures = Figures()
+        self._plan_rate = Rate()
+        self._truth = PolledSubscription(node, StateMsg, s.truth, qos.sensor(20))
+        self._status = PolledSubscription(node, PlannerStatus, "planner/status", qos.report())
+        self._modes = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
+        self._set_goal = node.create_client(SetGoal, "set_goal")
+        self._disarm = node.create_client(Trigger, "disarm")
+        self._stop_recorder = node.create_client(Trigger, "recorder/stop")
+        self._supervisor: SupervisorState | None = None
+        self._answers: dict[str, Future] = {}
+        self._renderer: subprocess.Popen[bytes] | None = None
+        self._since = self._heard = time.monotonic()
+        self._phase: Callable[[float], None] = self._wait
+        in_place = bool(os.environ.get(STATUS_LINE)) or sys.stdout.isatty()
+        self._line = Line(in_place, _write)
+        Diagnostics(node, self._diagnose)
+        node.create_timer(0.1, self._tick)
+        x, y, yaw = self._goal
+        self._line.say(f"{s.task}: goal {x:.2f} m, {y:.2f} m, {yaw:.2f} rad (seed {s.seed})")
+
+    def _tick(self) -> None:
+        """Take in what came and go on with the current phase."""
+        now = time.monotonic()
+        for status in self._status.drain():
+            self._take_status(status, now)
+        for mode in self._modes.drain():
+            self._supervisor = mode
+            self._figures.supervisor = mode.mode
+        self._figures.plan_rate = self._plan_rate.value(now)
+        self._phase(now)
+
+    def _take_status(self, status: PlannerStatus, now: float) -> None:
+        figures = self._figures
+        if not status.hold_reason:
+            self._plan_rate.add(now)
+            figures.cost, figures.plan_time = status.best_cost, status.plan_time
+        figures.plans, figures.misses = status.cycles, status.misses
+
+    def _next(self, phase: Callable[[float], None]) -> None:
+        self._phase, self._since = phase, time.monotonic()
+
+    def _wait(self, now: float) -> None:
+        """Wait for the other nodes and for the robot to stand."""
+        missing = self._missing()
+        if not missing:
+            request = SetGoal.Request(goal=convert.goal_to(self._goal, self._clock_now()))
+            self._answers = {"planner": self._set_goal.call_async(request)}
+            self._next(self._ask)
+        elif now - self._since > self._settings.start_timeout:
+            self._finish(Verdict(False, 0.0, f"the graph did not start: {'; '.join(missing)}"))
+
+    def _missing(self) -> list[str]:
+        """Return what is not there yet, in words."""
+        missing = []
+        if not self._set_goal.service_is_ready():
+            missing.append("no planner")
+        if self._supervisor is None:
+            missing.append("no bridge")
+        elif not convert.is_active(self._supervisor):
+            missing.append(f"the robot is not active: {convert.mode_text(self._supervisor)}")
+        if not self._truth.publishers():
+            missing.append(f"nobody publishes {self._settings.truth}")
+        if self._settings.record and not self._stop_recorder.service_is_ready():
+            missing.append("no recorder")
+        return missing
+
+    def _ask(self, now: float) -> None:
+        """Wait for the planner's answer to the goal."""
+        future = self._answers["planner"]
+        if future.done():
+            answer = future.result()
+            if answer.accepted:
+                self._heard = now
+                self._next(self._watch)
+            else:
+                self._finish(Verdict(False, 0.0, f"the planner refused the goal: {answer.message}"))
+        elif now - self._since > _ANSWER:
+            self._finish(Verdict(False, 0.0, "the planner did not answer"))
+
+    def _watch(self, now: float) -> None:
+        """Judge every true state; show the status line."""
+        for message in self._truth.drain():
+            self._heard = now
+            state = self._intake.accept(self._settings.truth, convert.state_from, message)
+            if state is None:
+                continue
+            verdict = self._judge.update(state.stamp, state.qpos(self._task.bodies))
+            if verdict is not None:
+                self._finish(verdict)
+                return
+        self._line.show(status_line(self._judge.time, self._judge.progress, self._figures), now)
+        if now - self._heard > _SILENCE:
+            reason = f"{self._settings.truth} has been silent for {_SILENCE:g} s"
+            self._finish(Verdict(False, self._judge.time, reason))
+        elif self._supervisor is not None and convert.is_latched(self._supervisor):
+            reason = f"the robot stopped: {convert.mode_text(self._supervisor)}"
+            self._finish(Verdict(False, self._judge.time, reason))
+
+    def _finish(self, verdict: Verdict) -> None:
+        """Tell the verdict, let the robot lie down and close the bag."""
+        self._verdict = verdict
+        self._line.say(status_line(self._judge.time, self._judge.progress, self._figures))
+        word = "success" if verdict.success else "FAILED"
+        self._line.say(f"{word} after {verdict.time:.1f} s: {verdict.reason}")
+        self._answers = {}
+        if self._settings.record and self._stop_recorder.service_is_ready():
+            request = Trigger.Request()
+            self._answers["recorder"] = self._stop_recorder.call_async(request)
+        if self._disarm.service_is_ready():
+            self._answers["bridge"] = self._disarm.call_async(Trigger.Request())
+        self._next(self._close_bag)
+
+    def _close_bag(self, now: float) -> None:
+        """Wait until the bag is closed, then start on video and report."""
+        late = now - self._since > _ANSWER
+        if not late and not all(future.done() for future in self._answers.values()):
+            return
+        recorder = self._answers.get("recorder")
+        if recorder is None or not recorder.done() or not recorder.result().success:
+            if self._settings.record:
+                self._line.say("no recording: the recorder did not close a bag")
+            self._end()
+            return
+        self._line.say("making episode.mp4 and report.html ...")
+        self._renderer = subprocess.Popen(
+            [sys.executable, "-m", "gpc_ros.cli.main", "report", self._settings.folder]
+        )
+        self._next(self._render)
+
+    def _render(self, now: float) -> None:
+        """Wait for video and report."""
+        assert self._renderer is not None
+        code = self._renderer.poll()
+        if code is None and now - self._since < _RENDERING:
+            return
+        if code != 0:
+            self._line.say("video and report could not be made; the bag is whole")
+        self._end()
+
+    def _end(self) -> None:
+        """Say where things are and end the graph."""
+        folder = Path(self._settings.folder)
+        for path in sorted(folder.glob("*")) if self._settings.record else []:
+            self._line.say(f"  {path}")
+        assert self._verdict is not None
+        self._stop.request(0 if self._verdict.success else 1)
+
+    def _diagnose(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        phase = self._phase.__name__.strip("_")
+        figures = {"phase": phase, "time [s]": self._judge.time, **self._intake.figures()}
+        if self._verdict is not None and not self._verdict.success:
+            return WARN, self._verdict.reason, figures
+        return OK, phase, figures
+
+    def _clock_now(self) -> float:
+        return self.node.get_clock().now().nanoseconds * 1e-9
+
+    def close(self) -> None:
+        """End the process that makes video and report, if it still runs."""
+        if self._renderer is not None and self._renderer.poll() is None:
+            self._renderer.terminate()
+            self._renderer.wait(10.0)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Monitor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

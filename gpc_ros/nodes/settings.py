@@ -1,15 +1,19 @@
 """The settings of every node, in one place that needs no ROS: files, help and docs read them.
 
-A node's own settings stand here; those of the core object that it runs are the core's dataclass,
-as a group.
+A node's own settings stand here, on top of those of the core object that it runs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gpc_ros.config import param
+from gpc_ros.planning.cem import CemConfig
+from gpc_ros.planning.mppi import MppiConfig
+from gpc_ros.planning.planner import PlannerConfig
+from gpc_ros.planning.predictive_sampling import PredictiveSamplingConfig
+from gpc_ros.simulation.plant import PlantConfig
 
 _TASK = "Task to run; gpc tasks lists them"
 _TASK_PARAMS = "Parameters of the task, such as plant.object.mass=5,planner.object.mass=3"
@@ -17,7 +21,7 @@ _WALKER = "Low-level walker"
 
 
 @dataclass(frozen=True)
-class SimSettings:
+class SimSettings(PlantConfig):
     """The simulated robot: plant at 500 Hz, its sensors and motion capture."""
 
     task: str = param("box_push", _TASK)
@@ -35,7 +39,7 @@ class EstimatorSettings:
 
 
 @dataclass(frozen=True)
-class PlannerSettings:
+class PlannerSettings(PlannerConfig):
     """Plans walking commands by sampling, with a deadline."""
 
     task: str = param("box_push", _TASK)
@@ -48,7 +52,17 @@ class PlannerSettings:
     max_state_age: float = param(
         0.1, "An older state is not planned from", unit="s", low=0.01, high=1.0
     )
-    seed: int = param(0, "Seed of the samples", low=0, high=2**31)
+    max_object_age: float = param(
+        1.0, "Hold when an object was not seen for longer", unit="s", low=0.05, high=10.0
+    )
+    discovery: float = param(
+        2.5, "Time to look for another planner before the first plan", unit="s", low=0.0, high=20.0
+    )
+    cem: CemConfig = field(default_factory=CemConfig)
+    mppi: MppiConfig = field(default_factory=MppiConfig)
+    predictive_sampling: PredictiveSamplingConfig = field(
+        default_factory=PredictiveSamplingConfig
+    )
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ class MonitorSettings:
     start_timeout: float = param(
         30.0, "Give up if the graph is not ready by then", unit="s", low=1, high=600
     )
+    truth: str = param("ground_truth", "Topic of the state that is judged")
     record: bool = param(True, "Close the bag at the end and make video and report from it")
     folder: str = param("runs/latest", "Folder of the run")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 
 from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import RobotState as RobotStateMsg
 from gpc_msgs.msg import State as StateMsg
-from rclpy.node import Node
-
 from gpc_ros.graph import parse_assignments
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, qos

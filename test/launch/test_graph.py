@@ -40,7 +40,9 @@ def test_values_get_the_type_of_their_parameter() -> None:
 
 
 def test_any_parameter_can_be_reached() -> None:
-    assert starts(params="planner.rate=30, bridge.auto_arm=false")["planner"].parameters["rate"] == 30
+    nodes = starts(params="planner.rate=30, sim.mocap.rate=100")
+    assert nodes["planner"].parameters["rate"] == 30
+    assert nodes["sim"].parameters["mocap.rate"] == 100
 
 
 def test_without_record_there_is_no_recorder() -> None:
@@ -94,7 +96,7 @@ def test_words_of_the_command_line() -> None:
     assert parse_arguments(["seed:=3", "goal:=1,2,0.5"], SIM) == {"seed": "3", "goal": "1,2,0.5"}
     with pytest.raises(ConfigError, match="name:=value"):
         parse_arguments(["seed=3"], SIM)
-    with pytest.raises(ConfigError, match="did you mean 'horizon'|did you mean 'rate'"):
+    with pytest.raises(ConfigError, match="did you mean 'rate'"):
         parse_arguments(["rte:=3"], SIM)
 
 

@@ -1,0 +1,269 @@
+"""Node ``planner``: turns the newest state into a plan, at a fixed rate, with a deadline.
+
+It holds (publishes no plan, and says why) without a goal, without a fresh and finite state, while
+the robot is not active, and when an object was not seen or has left the workspace. The bridge
+then lets the last plan run out and stands.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+
+from gpc_msgs.msg import Plan as PlanMsg
+from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.srv import SetGoal
+from gpc_ros import config
+from gpc_ros.arrays import Array
+from gpc_ros.errors import GpcError
+from gpc_ros.graph import parse_assignments
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.intake import Intake
+from gpc_ros.nodes.ownership import SolePublisher
+from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.settings import PlannerSettings
+from gpc_ros.nodes.timing import Window
+from gpc_ros.planning.plan import Plan
+from gpc_ros.planning.planner import Planner, PlannerReport
+from gpc_ros.planning.rollout import Deadline
+from gpc_ros.planning.warnings import silence_mujoco
+from gpc_ros.robot.types import RobotState
+from gpc_ros.tasks import make_task
+
+# A stamp may lie this far in the future before it counts as wrong [s].
+_FUTURE = 0.01
+# A clock that steps back further than this was reset [s].
+_JUMP = 0.5
+
+
+class PlannerNode:
+    """The planner behind topics."""
+
+    def __init__(self, stop: Stop) -> None:
+        """Build task and planner, and connect."""
+        silence_mujoco()
+        self.node = node = Node("planner")
+        self._settings = s = NodeParameters(node, PlannerSettings()).settings
+        self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
+        self._walker = make_walker(s.walker)
+        optimizer = config.flatten(getattr(s, s.optimizer))
+        self._planner = Planner(self._task, self._walker, s, optimizer)
+        self._warm_up()
+        self._intake = Intake(node)
+        self._clock = node.get_clock()
+        self._state_in = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
+        self._walker_in = PolledSubscription(node, WalkerState, "walker_state", qos.sensor(1))
+        self._mode_in = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
+        self._plans = SolePublisher(
+            node, PlanMsg, "plan", qos.command(5.0 / s.rate), discovery=s.discovery
+        )
+        self._status = node.create_publisher(PlannerStatus, "planner/status", qos.report())
+        self._goal_out = node.create_publisher(PoseStamped, "goal", qos.latched())
+        node.create_subscription(PoseStamped, "goal_pose", self._on_goal_pose, qos.report())
+        node.create_service(SetGoal, "set_goal", self._on_set_goal)
+        self._goal: Array | None = None
+        self._state: RobotState | None = None
+        self._walker_state: Array | None = None
+        self._active, self._mode = False, "unknown"
+        self._last_cycle = self._now()
+        # Ids go on counting when this node is started again: the bridge refuses smaller ones.
+        self._first_id = int(self._last_cycle * 1e3)
+        self._cycles = self._misses = 0
+        self._report = PlannerReport(hold_reason="starting")
+        self._plan_times = Window(200)
+        self._ages = Window(200)
+        Diagnostics(node, self._diagnose)
+        node.create_timer(0.5, self._check_owner)
+        node.create_timer(1.0 / s.rate, self._cycle)
+        self._stop = stop
+
+    def _warm_up(self) -> None:
+        """Plan once without consequence, so that the first cycle is not slower than the rest."""
+        start = self._task.sample_episode(0)
+        nv = self._planner.model.nv
+        state = RobotState.from_arrays(0.0, start.qpos, np.zeros(nv), self._task.bodies)
+        self._planner.plan(state, self._walker.initial_state(1)[0], start.goal, 0.0)
+        self._planner.reset()
+
+    def _cycle(self) -> None:
+        """Plan once, or say why not."""
+        begin = time.monotonic()
+        now = self._now()
+        if now < self._last_cycle - _JUMP:
+            self.node.get_logger().warning("the clock was set back: starting over")
+            self._planner.reset()
+            self._state = None
+        self._last_cycle = now
+        self._take_in()
+        reason = self._hold_reason(now)
+        plan = None
+        if reason:
+            self._report = PlannerReport(hold_reason=reason, samples=self._settings.samples)
+        else:
+            plan = self._plan(now, begin)
+        if plan is not None:
+            plan = dataclasses.replace(plan, id=self._first_id + plan.id)
+            self._plans.publisher.publish(convert.plan_to(plan, PlanMsg()))
+        self._status.publish(self._status_message(now, plan))
+
+    def _take_in(self) -> None:
+        """Take the newest message of each input; a bad one leaves the previous in place."""
+        message = self._state_in.latest()
+        if message is not None:
+            self._state = self._intake.accept("state", convert.state_from, message) or self._state
+        walker = self._walker_in.latest()
+        if walker is not None:
+            memory = self._intake.accept("walker_state", self._walker_memory, walker)
+            self._walker_state = self._walker_state if memory is None else memory
+        for supervisor in self._mode_in.drain():
+            self._mode, self._active = supervisor.mode, convert.is_active(supervisor)
+
+    def _walker_memory(self, message: WalkerState) -> Array:
+        return convert.walker_state_from(message, self._settings.walker, self._walker.state_size)
+
+    def _hold_reason(self, now: float) -> str:
+        """Return why there must be no plan now; empty if there may be one."""
+        s, state = self._settings, self._state
+        if not self._plans.settled:
+            return "looking for other planners"
+        if self._goal is None:
+            return "no goal"
+        if not self._active:
+            return f"the robot is not active: {self._mode}"
+        if state is None:
+            return "no state yet"
+        age = now - state.stamp
+        if not -_FUTURE <= age <= s.max_state_age:
+            return f"the state is {age:.3f} s old, allowed are {s.max_state_age:g} s"
+        if self._walker_state is None:
+            return "no walker state yet"
+        for body in self._task.bodies:
+            if body not in state.objects:
+                return f"object '{body}' was never seen"
+            if state.objects[body].age > s.max_object_age:
+                return f"object '{body}' was not seen for {state.objects[body].age:.1f} s"
+        reach = float(np.hypot(*self._task.target_pose(state.qpos(self._task.bodies))[:2]))
+        if reach > self._task.config.workspace:
+            return f"outside the workspace: {reach:.2f} m from the map origin"
+        return ""
+
+    def _plan(self, now: float, begin: float) -> Plan | None:
+        """Run the planner with the deadline that the period leaves."""
+        s = self._settings
+        assert self._state is not None and self._goal is not None
+        assert self._walker_state is not None
+        deadline = Deadline(begin + s.deadline / s.rate)
+        try:
+            plan, self._report = self._planner.plan(
+                self._state, self._walker_state, self._goal, now, deadline
+            )
+        except GpcError as error:
+            self._intake.drop("state", str(error))
+            self._report = PlannerReport(hold_reason=str(error), samples=s.samples)
+            return None
+        self._cycles += 1
+        self._misses += self._report.missed
+        self._plan_times.add(self._report.plan_time)
+        self._ages.add(self._report.state_age)
+        return plan
+
+    def _status_message(self, now: float, plan: Plan | None) -> PlannerStatus:
+        return convert.status_to(
+            self._report,
+            PlannerStatus(),
+            stamp=now,
+            plan=plan,
+            period=1.0 / self._settings.rate,
+            cycles=self._cycles,
+            misses=self._misses,
+            optimizer=self._settings.optimizer,
+        )
+
+    def _on_goal_pose(self, message: PoseStamped) -> None:
+        """Take a goal from a topic, as RViz sends it."""
+        try:
+            self._accept_goal(message)
+        except GpcError as error:
+            self._intake.drop("goal_pose", str(error))
+
+    def _on_set_goal(
+        self, request: SetGoal.Request, response: SetGoal.Response
+    ) -> SetGoal.Response:
+        """Take a goal from a caller, who hears why it was refused."""
+        try:
+            self._accept_goal(request.goal)
+        except GpcError as error:
+            self._intake.drop("set_goal", str(error))
+            response.accepted, response.message = False, str(error)
+            return response
+        response.accepted, response.message = True, "accepted"
+        return response
+
+    def _accept_goal(self, message: PoseStamped) -> None:
+        """Check a goal, take it over and show it to everybody.
+
+        Raises:
+            InputError: it is not finite or in another frame.
+            UnreachableGoalError: it lies outside the workspace.
+        """
+        self._goal = self._task.check_goal(convert.goal_from(message))
+        shown = convert.goal_to(self._goal, self._now())
+        self._goal_out.publish(shown)
+        x, y, yaw = self._goal
+        self.node.get_logger().info(f"goal: {x:.2f} m, {y:.2f} m, {yaw:.2f} rad")
+
+    def _check_owner(self) -> None:
+        """End this node if another planner was there first."""
+        try:
+            self._plans.check()
+        except GpcError as error:
+            self.node.get_logger().fatal(str(error))
+            self._stop.request(2)
+
+    def _diagnose(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        p50, p99, longest = self._plan_times.percentiles()
+        age50, age99, _ = self._ages.percentiles()
+        figures = {
+            "plans": self._cycles,
+            "deadline misses": self._misses,
+            "plan time p50 [ms]": p50 * 1e3,
+            "plan time p99 [ms]": p99 * 1e3,
+            "plan time max [ms]": longest * 1e3,
+            "state age p50 [ms]": age50 * 1e3,
+            "state age p99 [ms]": age99 * 1e3,
+            "best cost": self._report.best_cost,
+            **self._intake.figures(),
+        }
+        if self._plans.foreign:
+            return ERROR, f"another planner publishes: {', '.join(self._plans.foreign)}", figures
+        if self._report.hold_reason:
+            return WARN, f"holding: {self._report.hold_reason}", figures
+        if self._report.missed:
+            return WARN, "missed its last deadline", figures
+        return OK, "planning", figures
+
+    def close(self) -> None:
+        """Nothing to leave in order: the last plan expires by itself."""
+
+    def _now(self) -> float:
+        return self._clock.now().nanoseconds * 1e-9
+
+
+def main() -> int:
+    """Run the node."""
+    return run(PlannerNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
