@@ -1,0 +1,238 @@
+"""Many episodes over many seeds, on all cores, kept in a file that grows seed by seed."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from gpc_ros import __version__
+from gpc_ros.config import flatten
+from gpc_ros.errors import InputError
+from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, run_episode
+from gpc_ros.evaluation.statistics import Interval, bootstrap
+from gpc_ros.files import write_whole
+from gpc_ros.planning.optimizer import make_optimizer
+from gpc_ros.tasks import make_task
+
+_FORMAT = "gpc_ros evaluation 1"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is run for every seed.
+
+    Attributes:
+        config: of the episodes.
+        task_overrides: parameters of the task by dotted name.
+        optimizer: parameters of the optimiser by dotted name.
+    """
+
+    config: EpisodeConfig
+    task_overrides: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise ConfigError now for what every episode would refuse."""
+        make_task(self.config.task, self.task_overrides)
+        planner = self.config.planner
+        make_optimizer(planner.optimizer, planner.knots, self.optimizer)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the results, by dotted name, as it is read back from JSON."""
+        settings = {
+            **flatten(self.config),
+            **{f"task.{k}": v for k, v in self.task_overrides.items()},
+            **{f"optimizer.{k}": v for k, v in self.optimizer.items()},
+        }
+        # Each episode seeds its planner itself.
+        del settings["planner.seed"]
+        plain: dict[str, Any] = json.loads(json.dumps(settings))
+        return plain
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures over the seeds.
+
+    Attributes:
+        episodes: how many there are.
+        success: success rate.
+        time: time to success, with the duration for failures [s].
+        falls: episodes that ended in a fall.
+        plan_ms: median over episodes of the median time of a cycle [ms].
+    """
+
+    episodes: int
+    success: Interval
+    time: Interval
+    falls: int
+    plan_ms: float
+
+    def __str__(self) -> str:
+        """Return the figures in one line."""
+        return (
+            f"{self.episodes} episodes: success {self.success}, time to success {self.time} s, "
+            f"{self.falls} falls, plan {self.plan_ms:.1f} ms"
+        )
+
+
+def summarise(results: Sequence[EpisodeResult]) -> Summary:
+    """Return the figures of episodes with 95 % bootstrap intervals.
+
+    Raises:
+        InputError: there are no results.
+    """
+    return Summary(
+        episodes=len(results),
+        success=bootstrap([float(r.success) for r in results]),
+        time=bootstrap([r.time for r in results]),
+        falls=sum(r.fell for r in results),
+        plan_ms=float(np.median([r.plan_ms for r in results])),
+    )
+
+
+def evaluate(
+    evaluation: Evaluation,
+    seeds: Sequence[int],
+    out: Path | None = None,
+    processes: int | None = None,
+    on_result: Callable[[EpisodeResult], None] | None = None,
+) -> list[EpisodeResult]:
+    """Run all seeds; those that the file already holds are not run again.
+
+    Args:
+        evaluation: what to run.
+        seeds: of the episodes.
+        out: JSON file, replaced whole after every episode; None keeps nothing.
+        processes: episodes at a time; None takes one per core.
+        on_result: called with every result, also those read from the file.
+
+    Returns:
+        The results in the order of the seeds.
+
+    Raises:
+        ConfigError: something in the settings is wrong; nothing was run.
+        InputError: the file holds results of other settings, or is not such a file.
+        KeyboardInterrupt: on Ctrl-C; what is finished is in the file.
+    """
+    evaluation.check()
+    known = _load(out, evaluation) if out is not None and out.exists() else {}
+    for seed in seeds:
+        if seed in known and on_result:
+            on_result(known[seed])
+    todo = [seed for seed in dict.fromkeys(seeds) if seed not in known]
+    for result in _run(evaluation, todo, processes or os.cpu_count() or 1):
+        known[result.seed] = result
+        if out is not None:
+            _save(out, evaluation, known)
+        if on_result:
+            on_result(result)
+    return [known[seed] for seed in seeds]
+
+
+def _run(evaluation: Evaluation, seeds: list[int], processes: int) -> Iterator[EpisodeResult]:
+    """Yield results as they come."""
+    if not seeds:
+        return
+    with _workers(min(processes, len(seeds))) as pool:
+        # A few at a time: what is queued could not be taken back on Ctrl-C.
+        queue = iter(seeds)
+        running: set[Future[EpisodeResult]] = set()
+        while True:
+            while len(running) < processes + 1 and (seed := next(queue, None)) is not None:
+                running.add(
+                    pool.submit(
+                        run_episode,
+                        evaluation.config,
+                        seed,
+                        dict(evaluation.task_overrides),
+                        dict(evaluation.optimizer),
+                    )
+                )
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool whose workers leave Ctrl-C to the parent and die with it."""
+    # Spawned, not forked: a fork of a process with simulation threads can hang.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(
+        count, mp_context=context, initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _save(out: Path, evaluation: Evaluation, results: Mapping[int, EpisodeResult]) -> None:
+    """Write all results with what is needed to understand them."""
+    ordered = [results[seed] for seed in sorted(results)]
+    summary = summarise(ordered)
+    document = {
+        "format": _FORMAT,
+        "settings": evaluation.settings(),
+        "summary": {
+            "episodes": summary.episodes,
+            "success": vars(summary.success),
+            "time": vars(summary.time),
+            "falls": summary.falls,
+            "plan_ms": summary.plan_ms,
+        },
+        "made_with": {
+            "gpc_ros": __version__,
+            "mujoco": mujoco.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        },
+        "results": [result.to_json() for result in ordered],
+    }
+    write_whole(out, json.dumps(document, indent=1) + "\n")
+
+
+def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
+    """Read the results that a file already holds, by seed."""
+    try:
+        document = json.loads(out.read_text(encoding="utf-8"))
+        if document["format"] != _FORMAT:
+            raise KeyError("format")
+        results = [EpisodeResult(**row) for row in document["results"]]
+        settings = document["settings"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{out}: exists and is not a result of gpc evaluate; choose another --out"
+        ) from None
+    wanted = evaluation.settings()
+    different = sorted(
+        key for key in {*wanted, *settings} if wanted.get(key) != settings.get(key)
+    )
+    if different:
+        key = different[0]
+        raise InputError(
+            f"{out}: holds results of other settings ({key} is {settings.get(key)!r} there and "
+            f"{wanted.get(key)!r} here); choose another --out or delete it"
+        )
+    return {result.seed: result for result in results}

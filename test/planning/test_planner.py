@@ -1,0 +1,181 @@
+"""The planner: determinism, deadline, reactions to bad states, and that it gets somewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from gpc_ros.errors import InputError
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.planning.goal import GoalMonitor
+from gpc_ros.planning.planner import Planner, PlannerConfig
+from gpc_ros.planning.rollout import Deadline
+from gpc_ros.robot.types import RobotState
+from gpc_ros.tasks import make_task
+
+if TYPE_CHECKING:
+    from conftest import WorkingTrot
+
+WALKER = make_walker("trot")
+MEMORY = WALKER.initial_state(1)[0]
+SMALL = PlannerConfig(samples=6, horizon=0.6)
+
+
+def scene(task_name: str = "box_push", stamp: float = 0.0) -> tuple[RobotState, np.ndarray]:
+    task = make_task(task_name)
+    episode = task.sample_episode(2)
+    qvel = np.zeros(18 + 6 * len(task.bodies))
+    return RobotState.from_arrays(stamp, episode.qpos, qvel, task.bodies), episode.goal
+
+
+def make_planner(config: PlannerConfig = SMALL, task: str = "box_push", **kwargs: object) -> Planner:
+    return Planner(make_task(task), WALKER, config, **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("optimizer", ["cem", "mppi", "predictive_sampling"])
+def test_one_seed_gives_the_same_bytes_on_any_number_of_threads(optimizer: str) -> None:
+    state, goal = scene()
+    plans = []
+    for threads in (1, 2):
+        planner = make_planner(replace(SMALL, optimizer=optimizer, threads=threads, seed=7))
+        for k in range(3):
+            state.stamp = 0.1 * k
+            plan, _ = planner.plan(state, MEMORY, goal, 0.1 * k)
+            assert plan is not None
+        plans.append(plan.knots.tobytes())
+    assert plans[0] == plans[1]
+
+
+def test_another_seed_gives_another_plan() -> None:
+    state, goal = scene()
+    one, _ = make_planner(replace(SMALL, seed=1, optimizer="mppi")).plan(state, MEMORY, goal, 0.0)
+    two, _ = make_planner(replace(SMALL, seed=2, optimizer="mppi")).plan(state, MEMORY, goal, 0.0)
+    assert one is not None
+    assert two is not None
+    assert one.knots.tobytes() != two.knots.tobytes()
+
+
+def test_reset_starts_the_same_sequence_again_with_new_ids() -> None:
+    state, goal = scene()
+    planner = make_planner()
+    first, _ = planner.plan(state, MEMORY, goal, 0.0)
+    planner.reset()
+    again, _ = planner.plan(state, MEMORY, goal, 0.0)
+    assert first is not None
+    assert again is not None
+    assert first.knots.tobytes() == again.knots.tobytes()
+    assert again.id > first.id
+
+
+def test_plan_says_what_it_is_for_and_when_it_ends() -> None:
+    state, goal = scene(stamp=3.0)
+    plan, report = make_planner().plan(state, MEMORY, goal, 3.02)
+    assert plan is not None
+    assert (plan.task, plan.robot, plan.stamp) == ("box_push", "go2", 3.0)
+    assert plan.start == pytest.approx(3.02)
+    assert plan.expiry == pytest.approx(3.32)
+    assert report.state_age == pytest.approx(0.02)
+    assert report.predicted_delay == pytest.approx(0.02)
+    assert report.completed == report.valid == 6
+    assert 1.0 <= report.effective_sample_size <= 6.0
+    assert plan.cost == report.best_cost == pytest.approx(sum(report.terms.values()))
+    assert report.best_cost <= report.nominal_cost
+
+
+def test_commands_stay_within_the_walkers_limits() -> None:
+    state, goal = scene()
+    planner = make_planner(optimizer={"noise.sigma": (3.0, 3.0, 3.0)})
+    plan, _ = planner.plan(state, MEMORY, goal, 0.0)
+    assert plan is not None
+    assert (plan.knots >= WALKER.command_low).all()
+    assert (plan.knots <= WALKER.command_high).all()
+
+
+def test_missing_object_holds_with_the_reason() -> None:
+    state, goal = scene()
+    state.objects.clear()
+    plan, report = make_planner().plan(state, MEMORY, goal, 0.0)
+    assert plan is None
+    assert report.hold_reason == "object 'box' is not in the state"
+
+
+@pytest.mark.parametrize("field", ["position", "joint_velocity", "orientation"])
+def test_state_that_is_not_finite_is_refused(field: str) -> None:
+    state, goal = scene()
+    getattr(state, field)[0] = np.nan
+    with pytest.raises(InputError, match=r"state: q(pos|vel): entry .* nan"):
+        make_planner().plan(state, MEMORY, goal, 0.0)
+
+
+def test_walker_state_of_another_walker_is_refused() -> None:
+    state, goal = scene()
+    with pytest.raises(InputError, match="walker state: expected shape 20"):
+        make_planner().plan(state, np.zeros(5), goal, 0.0)
+
+
+def test_missed_deadline_returns_the_best_of_what_is_complete(working_trot: WorkingTrot) -> None:
+    state, goal = scene()
+    config = PlannerConfig(samples=8, horizon=0.8)
+    planner = Planner(make_task("box_push"), working_trot, config)
+    deadline = Deadline(0.6 * 8 * 40, working_trot.clock)
+    plan, report = planner.plan(state, MEMORY, goal, 0.0, deadline)
+    assert plan is not None
+    assert report.missed
+    assert 0 < report.completed < 8
+    assert np.isfinite(plan.cost)
+
+
+def test_without_any_candidate_in_time_the_previous_plan_goes_on_until_it_expires(
+    working_trot: WorkingTrot,
+) -> None:
+    state, goal = scene()
+    planner = Planner(make_task("box_push"), working_trot, SMALL, clock=lambda: 0.0)
+
+    def hopeless() -> Deadline:
+        return Deadline(working_trot.now + 1.0, working_trot.clock)
+
+    plan, report = planner.plan(state, MEMORY, goal, 0.0, hopeless())
+    assert plan is None
+    assert report.hold_reason == "no candidate was completed before the deadline"
+    first, _ = planner.plan(state, MEMORY, goal, 0.0)
+    state.stamp = 0.05
+    second, report = planner.plan(state, MEMORY, goal, 0.05, hopeless())
+    assert second is first
+    assert report.missed
+    state.stamp = 0.5
+    late, _ = planner.plan(state, MEMORY, goal, 0.5, hopeless())
+    assert late is None
+
+
+def test_when_all_rollouts_diverge_there_is_no_plan() -> None:
+    state, goal = scene()
+    state.linear_velocity[:] = 1e9
+    plan, report = make_planner().plan(state, MEMORY, goal, 0.0)
+    assert plan is None
+    assert report.hold_reason == "all rollouts diverged"
+
+
+def test_planning_again_and_again_lowers_the_cost() -> None:
+    state, goal = scene("navigate")
+    planner = make_planner(PlannerConfig(samples=16, horizon=1.0), "navigate")
+    costs = [planner.plan(state, MEMORY, goal, 0.0)[1].best_cost for _ in range(8)]
+    assert costs[-1] < costs[0] - 0.02
+
+
+def test_goal_counts_as_reached_after_the_dwell_without_a_break() -> None:
+    task = make_task("navigate")
+    episode = task.sample_episode(0)
+    at_goal = episode.qpos.copy()
+    goal = task.target_pose(at_goal)
+    monitor = GoalMonitor(task, goal)
+    away = at_goal.copy()
+    away[0] += 1.0
+    for stamp, qpos, reached in [
+        (0.0, at_goal, False), (0.4, at_goal, False), (0.45, away, False), (0.6, at_goal, False),
+        (1.0, at_goal, False), (1.1, at_goal, True), (1.2, away, False),
+    ]:  # fmt: skip
+        monitor.update(stamp, qpos)
+        assert monitor.reached is reached
