@@ -23,6 +23,7 @@ from gpc_ros.arrays import Array
 from gpc_ros.graph import parse_assignments, parse_goal
 from gpc_ros.launcher import STATUS_LINE
 from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.convert_status import is_active, is_latched, mode_text
 from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.episode import Figures, Judge, Line, Verdict, status_line
 from gpc_ros.nodes.intake import Intake
@@ -85,7 +86,7 @@ class Monitor:
             self._take_status(status, now)
         for mode in self._modes.drain():
             self._supervisor = mode
-            self._figures.supervisor = mode.mode
+            self._figures.supervisor = mode.name.lower()
         self._figures.plan_rate = self._plan_rate.value(now)
         self._phase(now)
 
@@ -103,7 +104,8 @@ class Monitor:
         """Wait for the other nodes and for the robot to stand."""
         missing = self._missing()
         if not missing:
-            request = SetGoal.Request(goal=convert.goal_to(self._goal, self._clock_now()))
+            x, y, yaw = (float(value) for value in self._goal)
+            request = SetGoal.Request(x=x, y=y, yaw=yaw)
             self._answers = {"planner": self._set_goal.call_async(request)}
             self._next(self._ask)
         elif now - self._since > self._settings.start_timeout:
@@ -116,8 +118,8 @@ class Monitor:
             missing.append("no planner")
         if self._supervisor is None:
             missing.append("no bridge")
-        elif not convert.is_active(self._supervisor):
-            missing.append(f"the robot is not active: {convert.mode_text(self._supervisor)}")
+        elif not is_active(self._supervisor):
+            missing.append(f"the robot is not active: {mode_text(self._supervisor)}")
         if not self._truth.publishers():
             missing.append(f"nobody publishes {self._settings.truth}")
         if self._settings.record and not self._stop_recorder.service_is_ready():
@@ -129,7 +131,7 @@ class Monitor:
         future = self._answers["planner"]
         if future.done():
             answer = future.result()
-            if answer.accepted:
+            if answer.success:
                 self._heard = now
                 self._next(self._watch)
             else:
@@ -152,8 +154,8 @@ class Monitor:
         if now - self._heard > _SILENCE:
             reason = f"{self._settings.truth} has been silent for {_SILENCE:g} s"
             self._finish(Verdict(False, self._judge.time, reason))
-        elif self._supervisor is not None and convert.is_latched(self._supervisor):
-            reason = f"the robot stopped: {convert.mode_text(self._supervisor)}"
+        elif self._supervisor is not None and is_latched(self._supervisor):
+            reason = f"the robot stopped: {mode_text(self._supervisor)}"
             self._finish(Verdict(False, self._judge.time, reason))
 
     def _finish(self, verdict: Verdict) -> None:
@@ -212,9 +214,6 @@ class Monitor:
         if self._verdict is not None and not self._verdict.success:
             return WARN, self._verdict.reason, figures
         return OK, phase, figures
-
-    def _clock_now(self) -> float:
-        return self.node.get_clock().now().nanoseconds * 1e-9
 
     def close(self) -> None:
         """End the process that makes video and report, if it still runs."""

@@ -25,6 +25,7 @@ from gpc_ros.errors import GpcError
 from gpc_ros.graph import parse_assignments
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.convert_status import CycleContext, is_active, mode_text, status_to
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.ownership import SolePublisher
@@ -126,7 +127,7 @@ class PlannerNode:
             memory = self._intake.accept("walker_state", self._walker_memory, walker)
             self._walker_state = self._walker_state if memory is None else memory
         for supervisor in self._mode_in.drain():
-            self._mode, self._active = supervisor.mode, convert.is_active(supervisor)
+            self._mode, self._active = mode_text(supervisor), is_active(supervisor)
 
     def _walker_memory(self, message: WalkerState) -> Array:
         return convert.walker_state_from(message, self._settings.walker, self._walker.state_size)
@@ -178,21 +179,27 @@ class PlannerNode:
         return plan
 
     def _status_message(self, now: float, plan: Plan | None) -> PlannerStatus:
-        return convert.status_to(
-            self._report,
-            PlannerStatus(),
-            stamp=now,
-            plan=plan,
-            period=1.0 / self._settings.rate,
+        s = self._settings
+        context = CycleContext(
+            stamp=now if self._state is None else self._state.stamp,
+            plan_id=0 if plan is None else plan.id,
             cycles=self._cycles,
             misses=self._misses,
-            optimizer=self._settings.optimizer,
+            task=s.task,
+            optimizer=s.optimizer,
+            horizon=s.horizon,
+            period=1.0 / s.rate,
+            deadline=s.deadline / s.rate,
+            goal=self._goal,
+            state=self._state,
+            dropped_states=self._intake.dropped["state"],
         )
+        return status_to(self._report, context, PlannerStatus())
 
     def _on_goal_pose(self, message: PoseStamped) -> None:
         """Take a goal from a topic, as RViz sends it."""
         try:
-            self._accept_goal(message)
+            self._accept_goal(convert.goal_from(message))
         except GpcError as error:
             self._intake.drop("goal_pose", str(error))
 
@@ -201,22 +208,22 @@ class PlannerNode:
     ) -> SetGoal.Response:
         """Take a goal from a caller, who hears why it was refused."""
         try:
-            self._accept_goal(request.goal)
+            self._accept_goal(np.array([request.x, request.y, request.yaw]))
         except GpcError as error:
             self._intake.drop("set_goal", str(error))
-            response.accepted, response.message = False, str(error)
+            response.success, response.message = False, str(error)
             return response
-        response.accepted, response.message = True, "accepted"
+        response.success, response.message = True, "accepted"
         return response
 
-    def _accept_goal(self, message: PoseStamped) -> None:
+    def _accept_goal(self, goal: Array) -> None:
         """Check a goal, take it over and show it to everybody.
 
         Raises:
-            InputError: it is not finite or in another frame.
+            InputError: it is not finite.
             UnreachableGoalError: it lies outside the workspace.
         """
-        self._goal = self._task.check_goal(convert.goal_from(message))
+        self._goal = self._task.check_goal(goal)
         shown = convert.goal_to(self._goal, self._now())
         self._goal_out.publish(shown)
         x, y, yaw = self._goal

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpc_ros.bridge.controller import ControllerConfig
 from gpc_ros.config import param
 from gpc_ros.planning.cem import CemConfig
 from gpc_ros.planning.mppi import MppiConfig
 from gpc_ros.planning.planner import PlannerConfig
 from gpc_ros.planning.predictive_sampling import PredictiveSamplingConfig
+from gpc_ros.recording.recorder import RecorderConfig
 from gpc_ros.simulation.plant import PlantConfig
 
 _TASK = "Task to run; gpc tasks lists them"
@@ -66,17 +68,20 @@ class PlannerSettings(PlannerConfig):
 
 
 @dataclass(frozen=True)
-class BridgeSettings:
+class BridgeSettings(ControllerConfig):
     """Walks the robot along the plan: walker, supervisor and limits at 500 Hz."""
 
     driver: str = param("sim", "How the robot is reached", choices=("sim",))
     task: str = param("box_push", _TASK + "; plans of another task are refused")
     walker: str = param("trot", _WALKER)
-    auto_arm: bool = param(False, "Arm by itself as soon as the supervisor allows it")
+    auto_arm: bool = param(False, "Arm by itself as soon as there is a state to stand by")
+    discovery: float = param(
+        2.5, "Time to look for another bridge before commanding", unit="s", low=0.0, high=20.0
+    )
 
 
 @dataclass(frozen=True)
-class RecorderSettings:
+class RecorderSettings(RecorderConfig):
     """Writes every topic of the graph into an MCAP bag."""
 
     folder: str = param("runs/latest", "Folder of the run; the bag is its subfolder 'bag'")

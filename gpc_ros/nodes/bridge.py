@@ -1,0 +1,233 @@
+"""Node ``bridge``: 500 times a second from reading, state and plan to joint commands.
+
+The decisions are the controller's and its supervisor's; this file moves messages, measures the
+cycle and publishes what the robot senses.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from rclpy.node import Node
+from sensor_msgs.msg import Imu, JointState
+from std_srvs.srv import Trigger
+
+from gpc_msgs.msg import Plan as PlanMsg
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SupervisorState, WalkerState
+from gpc_ros.bridge.controller import BridgeController
+from gpc_ros.errors import GpcError
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.intake import Intake
+from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.settings import BridgeSettings
+from gpc_ros.nodes.sim_driver import SimDriver
+from gpc_ros.nodes.timing import Window
+from gpc_ros.planning.plan import Plan
+from gpc_ros.robot.types import RobotReading
+from gpc_ros.safety.supervisor import State
+
+PERIOD = 0.002  # [s]
+# Every second reading is republished, so 250 Hz.
+_SENSORS_EVERY = 2
+_SUPERVISOR_PERIOD = 0.1  # [s]
+
+
+class Bridge:
+    """The control loop behind topics."""
+
+    def __init__(self, stop: Stop) -> None:
+        """Build controller and driver, and connect."""
+        self._stop = stop
+        self.period = PERIOD
+        self.node = node = Node("bridge")
+        self._settings = s = NodeParameters(node, BridgeSettings()).settings
+        self._walker = make_walker(s.walker)
+        self._controller = BridgeController(self._walker, s.task, s)
+        self._intake = Intake(node)
+        self._driver = SimDriver(node, self._intake, s.discovery, s.damping)
+        self._clock = node.get_clock()
+        self._states = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
+        self._plans = PolledSubscription(node, PlanMsg, "plan", qos.command())
+        self._joints_out = node.create_publisher(JointState, "joint_states", qos.sensor())
+        self._imu_out = node.create_publisher(Imu, "imu/data", qos.sensor())
+        self._walker_out = node.create_publisher(WalkerState, "walker_state", qos.sensor(1))
+        self._supervisor_out = node.create_publisher(SupervisorState, "supervisor", qos.report())
+        for name in ("arm", "disarm", "stop", "reset"):
+            node.create_service(Trigger, name, self._service(name))
+        self._joint_message, self._imu_message = JointState(), Imu()
+        self._walker_message = WalkerState(walker=self._walker.name)
+        self._wants_arming, self._state_seen = s.auto_arm, False
+        self._readings = 0
+        self._plan: Plan | None = None
+        self._walker_stamp = 0.0
+        self._last_supervisor = (-1.0, -1, 0)  # time, state and number of reasons
+        self._p99 = (0.0, 0.0)  # of period and latency [s], renewed once a second
+        self._troubles: list[str] = []
+        self._last = time.monotonic()
+        self._periods, self._latencies = Window(2500), Window(2500)
+        self._plan_latencies = Window(200)
+        Diagnostics(node, self._diagnose, s.driver)
+        node.create_timer(0.2, self._check_owner)
+
+    def step(self) -> None:
+        """Do one cycle."""
+        begin = time.monotonic()
+        self._periods.add(begin - self._last)
+        self._last = begin
+        now = self._now()
+        reading = self._take_in(now)
+        command = self._controller.step(now)
+        self._driver.write(command)
+        if reading is not None:
+            self._latencies.add(self._now() - reading.stamp)
+            self._publish_sensors(reading)
+        self._publish_walker(now)
+        self._publish_supervisor(now)
+
+    def _take_in(self, now: float) -> RobotReading | None:
+        """Hand the newest of everything to the controller; return the reading if there is one."""
+        reading = self._driver.read()
+        if reading is not None and not self._controller.set_reading(reading, now):
+            reading = None
+        message = self._states.latest()
+        if message is not None:
+            state = self._intake.accept("state", convert.state_from, message)
+            if state is not None and self._controller.set_state(state, now):
+                self._state_seen = True
+        plan_message = self._plans.latest()
+        if plan_message is not None:
+            plan = self._intake.accept("plan", convert.plan_from, plan_message)
+            if plan is not None and self._controller.set_plan(plan, now):
+                self._plan = plan
+        return reading
+
+    def _publish_sensors(self, reading: RobotReading) -> None:
+        self._readings += 1
+        if self._readings % _SENSORS_EVERY == 0:
+            self._joints_out.publish(convert.joints_to(reading, self._joint_message))
+            self._imu_out.publish(convert.imu_to(reading, self._imu_message))
+
+    def _publish_walker(self, now: float) -> None:
+        """Publish the walker's memory after each of its steps, and measure the first of a plan."""
+        stamp = self._controller.walker_stamp
+        if stamp == self._walker_stamp:
+            return
+        self._walker_stamp = stamp
+        self._walker_out.publish(
+            convert.walker_state_to(
+                stamp,
+                self._controller.executed_command,
+                self._controller.walker_state,
+                self._walker_message,
+            )
+        )
+        if self._plan is not None and self._controller.decision.state == State.ACTIVE:
+            self._plan_latencies.add(now - self._plan.stamp)
+            self._plan = None
+
+    def _publish_supervisor(self, now: float) -> None:
+        """Publish what the supervisor decided, ten times a second and on every change."""
+        decision = self._controller.decision
+        last, state, reasons = self._last_supervisor
+        same = decision.state == state and len(decision.reasons) == reasons
+        if same and now - last < _SUPERVISOR_PERIOD:
+            return
+        self._last_supervisor = (now, int(decision.state), len(decision.reasons))
+        message = SupervisorState(
+            state=int(decision.state),
+            name=decision.state.name,
+            reasons=[*decision.reasons, *self._troubles],
+            command=self._controller.executed_command,
+            period_p99=self._p99[0],
+            latency_p99=self._p99[1],
+        )
+        convert.set_time(message.header.stamp, now)
+        counters = {**self._controller.counters, **self._intake.figures()}
+        message.counter_names = list(counters)
+        message.counter_values = list(counters.values())
+        self._supervisor_out.publish(message)
+
+    def _service(
+        self, name: str
+    ) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
+        """Return the service that calls one of the controller's requests."""
+
+        def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+            self._wants_arming = False  # from now on a person decides
+            if name == "arm" and not self._driver.commands.settled:
+                response.success, response.message = False, "looking for other bridges; try again"
+                return response
+            response.success, response.message = getattr(self._controller, name)()
+            self.node.get_logger().info(f"{name}: {response.message}")
+            return response
+
+        return serve
+
+    def _check_owner(self) -> None:
+        """End this node if another bridge was there first; arm once everything is there."""
+        try:
+            self._driver.commands.check()
+        except GpcError as error:
+            self.node.get_logger().fatal(str(error))
+            self._stop.request(2)
+            return
+        self._troubles = self._look_around()
+        if self._wants_arming and self._driver.commands.settled and self._state_seen:
+            armed, reason = self._controller.arm()
+            self._wants_arming = not armed
+            self.node.get_logger().info(f"arming: {reason}", throttle_duration_sec=2.0)
+
+    def _look_around(self) -> list[str]:
+        """Return what is wrong with who else talks on our topics, in words."""
+        troubles = []
+        if self._driver.commands.foreign:
+            others = ", ".join(self._driver.commands.foreign)
+            troubles.append(f"another bridge publishes joint commands: {others}")
+        if self._plans.publishers() > 1:
+            troubles.append(f"{self._plans.publishers()} planners publish plans")
+        return troubles
+
+    def _diagnose(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        periods, latencies = self._periods.percentiles(), self._latencies.percentiles()
+        self._p99 = (periods[1], latencies[1])
+        names = ("p50", "p99", "max")
+        figures: dict[str, object] = {}
+        for what, values in (
+            ("period", periods),
+            ("measurement to command", latencies),
+            ("measurement to first use of its plan", self._plan_latencies.percentiles()),
+        ):
+            for name, value in zip(names, values, strict=True):
+                figures[f"{what} {name} [ms]"] = 1e3 * value
+        figures |= self._controller.counters | self._intake.figures()
+        decision = self._controller.decision
+        sentence = ": ".join([decision.state.name.lower(), *decision.reasons])
+        if self._troubles:
+            return ERROR, "; ".join(self._troubles), figures
+        if decision.state == State.FAULT:
+            return ERROR, sentence, figures
+        return (WARN if decision.reasons else OK), sentence, figures
+
+    def close(self) -> None:
+        """Damp the robot."""
+        self._driver.close()
+
+    def _now(self) -> float:
+        return self._clock.now().nanoseconds * 1e-9
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Bridge)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
