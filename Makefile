@@ -1,0 +1,146 @@
+# Everything a machine without ROS needs: `make help`. Each target makes the virtual environment
+# first if it is missing or older than what it is made of.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3 python,$(shell command -v $p)))
+VENV := .venv
+BIN := $(VENV)/bin
+COLCON := .colcon
+
+# Of another environment's Python or workspace; each breaks the imports of this one.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV AMENT_PREFIX_PATH COLCON_PREFIX_PATH CMAKE_PREFIX_PATH
+unexport RMW_IMPLEMENTATION ROS_LOCALHOST_ONLY
+ifdef _ROS_WHEELS_BOOTSTRAP_COMPLETE  # make was called by a Python that runs on ROS wheels
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH
+endif
+# A simulated robot is nobody else's business on the network.
+export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
+export MUJOCO_GL ?= egl
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+MESSAGES := $(shell find gpc_msgs -type f)
+
+.PHONY: help venv sim test lint format colcon ci lock clean machine
+
+help: ## Say what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
+		| awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	echo '  Arguments: make sim ARGS="task:=navigate seed:=3"   make test ARGS="-k spline"'
+
+venv: $(VENV)/.complete ## Make the virtual environment only
+
+sim: $(VENV)/.complete ## A simulated Go2 pushes a box to a goal pose, live, on ROS 2
+	@exec $(BIN)/gpc sim $(ARGS)
+
+test: $(VENV)/.complete ## Run all tests
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.complete ## Check style and types
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.complete ## Put the code into shape
+	@$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a machine with ROS does
+	@here=$$PWD
+	export PATH="$$here/$(BIN):$$PATH" AMENT_PREFIX_PATH="$$here/$(VENV)"
+	base=(--build-base $(COLCON)/build --install-base $(COLCON)/install)
+	colcon --log-base $(COLCON)/log build "$${base[@]}" --cmake-args \
+		-DCMAKE_PROJECT_INCLUDE="$$here/gpc_msgs/cmake/pip.cmake" \
+		-DPython3_EXECUTABLE="$$here/$(BIN)/python" -DBUILD_TESTING=OFF
+	for node in sim estimator planner bridge recorder monitor gpc; do
+		test -x $(COLCON)/install/gpc_ros/lib/gpc_ros/$$node
+	done
+	test -f $(COLCON)/install/gpc_ros/share/gpc_ros/launch/sim.launch.py
+	source $(COLCON)/install/local_setup.bash
+	colcon --log-base $(COLCON)/log test "$${base[@]}" --event-handlers console_direct+ \
+		--return-code-on-test-failure
+	colcon test-result --test-result-base $(COLCON)/build
+
+ci: ## What continuous integration runs, from nothing to the last check
+	@.ci/run
+
+lock: ## Resolve requirements.in into requirements.txt
+	@folder=$$(mktemp -d)
+	trap 'rm -rf "$$folder"' EXIT
+	$(PYTHON) -m venv "$$folder/venv"
+	"$$folder/venv/bin/pip" install -qq --dry-run --ignore-installed \
+		--report "$$folder/report.json" -r requirements.in
+	"$$folder/venv/bin/python" - "$$folder/report.json" > "$$folder/lock" <<-'EOF'
+		import json, re, sys
+		found = [p["metadata"] for p in json.load(open(sys.argv[1]))["install"]]
+		lines = [re.sub("[-_.]+", "-", m["name"]).lower() + "==" + m["version"] for m in found]
+		print("# Every version of the virtual environment; `make lock` writes it from requirements.in.")
+		print(*sorted(lines), sep="\n")
+	EOF
+	cp "$$folder/lock" requirements.txt
+
+clean: ## Remove everything that was made, the virtual environment too
+	@rm -rf $(VENV) $(COLCON) build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# What cannot be installed here, said before anything is tried.
+machine:
+	@if [[ ":$${PATH}:$${LD_LIBRARY_PATH:-}:" == *:/opt/ros/* || -n "$${ROS_DISTRO:-}" ]]; then
+		echo "A ROS installation ($${ROS_DISTRO:-/opt/ros}) is sourced in this shell, and make brings its own." >&2
+		echo "The two do not mix. Either open a shell without it and make again, or use that ROS:" >&2
+		echo "  colcon build && source install/setup.bash && ros2 launch gpc_ros sim.launch.py" >&2
+		exit 1
+	fi
+	if [[ "$$(uname -sm)" != "Linux x86_64" ]]; then
+		echo "ROS 2 comes as wheels for Linux on x86_64 only; this is $$(uname -sm)." >&2
+		echo "Install ROS 2 Jazzy here and build with colcon: see README.md." >&2
+		exit 1
+	fi
+	if [[ -z "$(PYTHON)" ]] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
+		echo "Python 3.11 is needed: sudo apt-get install python3.11 python3.11-dev python3.11-venv" >&2
+		echo "(or name one: make PYTHON=/path/to/python3.11)" >&2
+		exit 1
+	fi
+	missing=()
+	command -v g++ > /dev/null || missing+=(g++)
+	header=$$("$(PYTHON)" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
+	[[ -f "$$header" ]] || missing+=(python3-dev)
+	"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
+	if (( $${#missing[@]} )); then
+		echo "Missing on this machine: $${missing[*]}. Install with:" >&2
+		echo "  sudo apt-get install $${missing[*]}" >&2
+		exit 1
+	fi
+
+# The stamp comes last, so that an interrupted attempt is never taken for a whole environment. The
+# lock lets two makes at once wait for each other; the second then finds the work done. Packages are
+# apart from the messages, which change more often.
+define unless_done
+exec 9> .venv.lock
+flock 9
+if [[ -f $@ && -z "$$(find $^ -newer $@)" ]]; then exit; fi
+endef
+
+$(VENV)/.packages: requirements.txt | machine
+	@$(unless_done)
+	echo "Making the virtual environment $(VENV): a minute or two, once."
+	rm -rf $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/pip install -qq -r requirements.txt
+	touch $@
+
+$(VENV)/.complete: $(VENV)/.packages setup.py setup.cfg $(MESSAGES) | machine
+	@$(unless_done)
+	echo "Building gpc_msgs."
+	build=(./gpc_msgs)
+	if $(BIN)/pip show -qq gpc-compat-tf2-msgs || ! $(BIN)/python -c 'import tf2_msgs' 2> /dev/null; then
+		build+=(./gpc_msgs/compat/tf2_msgs)
+	fi
+	$(BIN)/pip install -qq --force-reinstall --no-deps --no-build-isolation "$${build[@]}"
+	$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	touch $@
