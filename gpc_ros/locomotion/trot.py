@@ -43,7 +43,7 @@ class TrotConfig:
 
     cycle_ticks: int = param(16, "Walker periods in one gait cycle", low=8, high=40)
     duty: float = param(0.6, "Share of a cycle that a foot is on the ground", low=0.5, high=0.9)
-    lift: float = param(0.08, "Height of a swing foot over the ground", unit="m", low=0, high=0.2)
+    lift: float = param(0.05, "Height of a swing foot over the ground", unit="m", low=0, high=0.2)
     kp: float = param(80.0, "Joint stiffness", unit="N m/rad", low=80, high=200)
     kd: float = param(2.0, "Joint damping of the motor's control law", unit="N m s/rad", low=0, high=10)
     trim_gain: float = param(1.0, "Integral gain of the velocity trim", unit="1/s", low=0, high=5)

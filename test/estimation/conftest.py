@@ -1,0 +1,87 @@
+"""A walk of the simulated robot with the estimator listening to its noisy sensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from gpc_ros.estimation.estimator import Estimator, EstimatorConfig
+from gpc_ros.geometry import quat_conjugate, quat_log, quat_multiply
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.robot.types import JointCommand, RobotState
+from gpc_ros.simulation.plant import Plant
+from gpc_ros.tasks import build_model, make_task
+
+
+@dataclass
+class Walk:
+    """What was estimated and what was true, at 100 Hz."""
+
+    estimator: Estimator
+    times: list[float] = field(default_factory=list)
+    estimates: list[RobotState | None] = field(default_factory=list)
+    truths: list[RobotState] = field(default_factory=list)
+
+    def errors(self, since: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Position, rotation, velocity errors (T, 3) and normalised squared pose error (T,)."""
+        position, rotation, velocity, nees = [], [], [], []
+        for time, e, t in zip(self.times, self.estimates, self.truths, strict=True):
+            if time < since or e is None:
+                continue
+            position.append(e.position - t.position)
+            rotation.append(quat_log(quat_multiply(quat_conjugate(t.orientation), e.orientation)))
+            velocity.append(e.linear_velocity - t.linear_velocity)
+            error = np.concatenate([position[-1], rotation[-1]])
+            nees.append(float((error**2 / e.covariance[:6]).sum()))
+        return np.array(position), np.array(rotation), np.array(velocity), np.array(nees)
+
+
+@pytest.fixture
+def walk() -> Callable[..., Walk]:
+    def run(
+        seconds: float = 6.0,
+        hide: tuple[float, float] | None = None,
+        command: tuple[float, float, float] = (0.4, 0.1, 0.4),
+        config: EstimatorConfig | None = None,
+        seed: int = 0,
+    ) -> Walk:
+        task, walker = make_task("box_push"), make_walker("trot")
+        plant = Plant(build_model(task, "plant", walker.gains), task.bodies, seed=seed)
+        qpos = task.sample_episode(0).qpos.copy()
+        qpos[19:21] = [-2.0, -2.0]  # the box is out of the way
+        plant.reset(qpos)
+        state = walker.initial_state(1)
+        result = Walk(Estimator(task.bodies, config))
+        no_effort = np.zeros(12)
+        for k in range(round(seconds * 500)):
+            if hide and k == round(hide[0] * 500):
+                plant.mocap.hide("base", plant.time + hide[1])
+            if k % 10 == 0:
+                data = plant.data
+                targets = walker.step(
+                    data.qpos[None], data.qvel[None], np.array([command]), state
+                )
+                joint = JointCommand(
+                    targets.position[0], targets.velocity[0], no_effort,
+                    walker.gains.kp, walker.gains.kd,
+                )  # fmt: skip
+            plant.step(joint)
+            if k % 2 == 0:
+                result.estimator.on_reading(plant.reading(), plant.time)
+            for pose in plant.poses():
+                result.estimator.on_mocap(
+                    pose.body, pose.stamp, pose.position, pose.quaternion, plant.time
+                )
+            if k % 5 == 4:
+                # The newest reading is one period old at odd cycles: compare at its own time.
+                estimate = result.estimator.estimate()
+                if estimate is None or abs(estimate.stamp - plant.time) < 1e-9:
+                    result.times.append(plant.time)
+                    result.estimates.append(estimate)
+                    result.truths.append(plant.truth())
+        return result
+
+    return run

@@ -1,0 +1,202 @@
+"""The estimator against the simulated robot's truth, and its reactions to bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from gpc_ros.estimation.estimator import Estimator
+from gpc_ros.geometry import quat_from_rpy
+from gpc_ros.robot.joints import STAND
+from gpc_ros.robot.types import RobotReading
+
+if TYPE_CHECKING:
+    from conftest import Walk
+
+LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+def rms(errors: np.ndarray) -> float:
+    return float(np.sqrt((errors**2).sum(axis=1).mean()))
+
+
+def test_follows_a_walk_with_realistic_noise_and_delay(walk: Callable[..., Walk]) -> None:
+    position, rotation, velocity, nees = walk().errors(since=1.0)
+    assert len(position) > 200
+    assert rms(position) < 0.004
+    assert rms(rotation) < 0.01
+    assert rms(velocity) < 0.08
+    # Six degrees of freedom: consistent if the mean is neither far below nor far above six.
+    assert 0.5 < nees.mean() < 8.0
+
+
+@pytest.mark.parametrize(("gap", "bound"), [(0.1, 0.01), (0.5, 0.04), (1.5, 0.12)])
+def test_coasts_through_dropouts_of_motion_capture(
+    walk: Callable[..., Walk], gap: float, bound: float
+) -> None:
+    result = walk(seconds=3.0 + gap, hide=(2.0, gap))
+    position, _, _, _ = result.errors(since=1.0)
+    assert np.linalg.norm(position, axis=1).max() < bound
+    ages = [e.base_age for e in result.estimates if e is not None]
+    assert max(ages) == pytest.approx(gap, abs=0.05)
+    assert np.linalg.norm(position[-1]) < 0.01  # it recovers
+
+
+def test_unseen_for_too_long_means_no_estimate_and_says_why(walk: Callable[..., Walk]) -> None:
+    result = walk(seconds=4.0, hide=(1.0, 10.0))
+    assert result.estimates[-1] is None
+    assert "motion capture has not seen the base for" in result.estimator.complaint
+
+
+def test_object_is_tracked_with_its_velocity() -> None:
+    estimator = Estimator(("box",))
+    feed(estimator, 0.0)
+    estimator.on_mocap("base", 0.0, np.array([0, 0, 0.3]), LEVEL, 0.0)
+    rng = np.random.default_rng(0)
+    for k in range(1, 120):
+        now = k / 120
+        feed(estimator, now)
+        truth = np.array([1.0 + 0.3 * now, 0.0, 0.175])
+        estimator.on_mocap("box", now - 0.008, truth - [0.0024, 0, 0] + rng.normal(0, 5e-4, 3),
+                           LEVEL, now)  # fmt: skip
+    state = estimator.estimate()
+    assert state is not None
+    box = state.objects["box"]
+    np.testing.assert_allclose(box.position[:2], [1.3, 0.0], atol=0.01)
+    np.testing.assert_allclose(box.linear_velocity, [0.3, 0, 0], atol=0.06)
+    assert box.age < 0.03
+
+
+def reading(stamp: float, **changes: np.ndarray) -> RobotReading:
+    return RobotReading(stamp, **{"position": STAND.copy(), "velocity": np.zeros(12), **changes})
+
+
+def feed(estimator: Estimator, now: float) -> None:
+    estimator.on_reading(reading(now), now)
+
+
+def started() -> Estimator:
+    estimator = Estimator(("box",))
+    for k in range(40):
+        now = k * 0.01
+        feed(estimator, now)
+        estimator.on_mocap("base", now, np.array([0.0, 0.0, 0.3]), LEVEL, now)
+        estimator.on_mocap("box", now, np.array([1.0, 0.0, 0.175]), LEVEL, now)
+    assert estimator.estimate() is not None
+    return estimator
+
+
+def test_no_estimate_before_motion_capture() -> None:
+    estimator = Estimator()
+    feed(estimator, 0.0)
+    assert estimator.estimate() is None
+    assert estimator.complaint == "waiting for motion capture of the base"
+
+
+@pytest.mark.parametrize("body", ["base", "box"])
+def test_an_outlier_does_not_move_the_state(body: str) -> None:
+    estimator = started()
+    before = estimator.estimate()
+    far = np.array([3.0, 2.0, 0.3])
+    estimator.on_mocap(body, 0.395, far, LEVEL, 0.395)
+    feed(estimator, 0.4)
+    after = estimator.estimate()
+    assert before is not None
+    assert after is not None
+    assert np.linalg.norm(after.position - before.position) < 0.01
+    moved = after.objects["box"].position - before.objects["box"].position
+    assert np.linalg.norm(moved) < 0.01
+    assert estimator.counters[f"{body} poses gated"] == 1
+
+
+@pytest.mark.parametrize("body", ["base", "box"])
+def test_a_persistent_jump_is_believed_after_agreement(body: str) -> None:
+    estimator = started()
+    far = np.array([3.0, 2.0, 0.3])
+    moved_at = None
+    for k in range(40, 120):
+        now = k * 0.01
+        feed(estimator, now)
+        estimator.on_mocap(body, now, far, LEVEL, now)
+        if body == "box":
+            estimator.on_mocap("base", now, np.array([0.0, 0.0, 0.3]), LEVEL, now)
+        state = estimator.estimate()
+        assert state is not None
+        where = state.position if body == "base" else state.objects["box"].position
+        if moved_at is None and np.linalg.norm(where - far) < 0.1:
+            moved_at = now
+        speed = state.linear_velocity if body == "base" else state.objects["box"].linear_velocity
+        assert np.linalg.norm(speed) < 0.5
+    assert moved_at == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "now", "counter"),
+    [
+        (0.39, 0.40, "base poses repeated or out of order"),
+        (0.30, 0.40, "base poses repeated or out of order"),
+        (0.60, 0.40, "base poses from the future"),
+        (0.40, 0.60, "base poses stale"),
+        (float("nan"), 0.40, "base poses from the future"),
+    ],
+)
+def test_bad_stamps_are_dropped_and_counted(stamp: float, now: float, counter: str) -> None:
+    estimator = started()
+    before = estimator.estimate()
+    estimator.on_mocap("base", stamp, np.array([0.1, 0.0, 0.3]), LEVEL, now)
+    after = estimator.estimate()
+    assert estimator.counters[counter] == 1
+    assert before is not None
+    assert after is not None
+    np.testing.assert_array_equal(after.position, before.position)
+
+
+def test_values_that_are_not_finite_are_dropped_and_counted() -> None:
+    estimator = started()
+    estimator.on_mocap("base", 0.395, np.array([np.nan, 0, 0.3]), LEVEL, 0.395)
+    estimator.on_reading(reading(0.4, velocity=np.full(12, np.inf)), 0.4)
+    assert estimator.counters["base poses not finite"] == 1
+    assert estimator.counters["readings not finite"] == 1
+    state = estimator.estimate()
+    assert state is not None
+    assert np.isfinite(state.qpos(("box",))).all()
+
+
+def test_a_clock_that_jumps_back_resets_everything() -> None:
+    estimator = started()
+    for k in range(200):
+        feed(estimator, 0.4 + 0.01 * k)
+    estimator.on_reading(reading(0.0), 0.0)
+    assert estimator.counters["clock jumps"] == 1
+    assert estimator.estimate() is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [quat_from_rpy(np.pi / 2, 0, 0), quat_from_rpy(0, 0.6, 0), np.array([0.0, 1.0, 0.0, 0.0])],
+    ids=["y up", "tilted marker frame", "quaternion order"],
+)
+def test_motion_capture_that_disagrees_about_down_is_refused(wrong: np.ndarray) -> None:
+    estimator = Estimator()
+    feed(estimator, 0.0)
+    estimator.on_mocap("base", 0.0, np.array([0.0, 0.0, 0.3]), wrong, 0.0)
+    assert estimator.estimate() is None
+    assert "disagree about down" in estimator.complaint
+
+
+def test_quaternion_that_is_not_of_unit_length_is_dropped() -> None:
+    estimator = Estimator()
+    feed(estimator, 0.0)
+    estimator.on_mocap("base", 0.0, np.zeros(3), np.zeros(4), 0.0)
+    assert estimator.counters["base quaternions not of unit length"] == 1
+
+
+def test_unknown_bodies_are_ignored() -> None:
+    estimator = started()
+    estimator.on_mocap("chair", 0.4, np.zeros(3), LEVEL, 0.4)
+    state = estimator.estimate()
+    assert state is not None
+    assert set(state.objects) == {"box"}
