@@ -22,6 +22,8 @@ from gpc_ros.errors import ConfigError, nearest
 from gpc_ros.paths import share
 
 PACKAGE = "gpc_ros"
+# With this code a node says that it refused to start; see nodes/runner.py.
+REFUSED = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class NodeSpec:
         name: name of the node; its parameters stand in ``config/<name>.yaml``.
         executable: name of the program.
         remappings: topic renames, from and to.
-        required: whether the end of this node ends the graph.
+        required: whether the end of this node ends the graph. Any node that refuses to start
+            (exit code 2) ends it too.
+        console: whether its output is the graph's own, without the node's name before each line.
         when: an argument that must be true for the node to start; empty starts it always.
     """
 
@@ -62,6 +66,7 @@ class NodeSpec:
     executable: str
     remappings: tuple[tuple[str, str], ...] = ()
     required: bool = False
+    console: bool = False
     when: str = ""
 
 
@@ -88,6 +93,7 @@ class NodeStart:
         parameters: overrides of single parameters, typed.
         remappings: topic renames.
         required: whether its end ends the graph.
+        console: whether its output is the graph's own.
         environment: variables to add to its environment.
     """
 
@@ -98,6 +104,7 @@ class NodeStart:
     parameters: dict[str, Any]
     remappings: tuple[tuple[str, str], ...]
     required: bool
+    console: bool
     environment: dict[str, str]
 
 
@@ -215,6 +222,7 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
                 parameters=_checked_overrides(node.name, path, overrides.get(node.name, {})),
                 remappings=node.remappings,
                 required=node.required,
+                console=node.console,
                 environment={k: os.environ.get(k, v) for k, v in graph.environment.items()},
             )
         )
@@ -292,7 +300,10 @@ _SIM = Graph(
             "task",
             "What to do; gpc tasks lists the tasks",
             default="box_push",
-            sets=("sim.task", "estimator.task", "planner.task", "bridge.task", "monitor.task"),
+            sets=tuple(
+                f"{node}.task"
+                for node in ("sim", "estimator", "planner", "bridge", "recorder", "monitor")
+            ),
         ),
         Argument("goal", "Goal as x,y,yaw [m, m, rad]; empty: the seed's", sets=("monitor.goal",)),
         Argument(
@@ -348,13 +359,13 @@ _SIM = Graph(
         *_COMMON,
     ),
     nodes=(
-        NodeSpec("sim", "sim"),
+        NodeSpec("sim", "sim", required=True),
         # The transform topics are absolute by custom; renamed, they follow the namespace.
         NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
         NodeSpec("planner", "planner"),
         NodeSpec("bridge", "bridge"),
-        NodeSpec("recorder", "recorder", remappings=(("/tf", "tf"),), when="record"),
-        NodeSpec("monitor", "monitor", required=True),
+        NodeSpec("recorder", "recorder", when="record"),
+        NodeSpec("monitor", "monitor", required=True, console=True),
     ),
     # A simulation stays on this machine: two of them in one network must not meet.
     environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from gpc_ros.errors import ConfigError
-from gpc_ros.graph import NodeStart
+from gpc_ros.graph import REFUSED, NodeStart
 from gpc_ros.nodes.files import yaml_value
 
 # How long a node may take to end after each signal [s].
@@ -90,7 +90,7 @@ class Launcher:
         """Start everything, wait for the end and return the exit code.
 
         Returns:
-            The code of the required node that ended first; 130 after Ctrl-C, 143 after SIGTERM.
+            The code of the node whose end ended the graph; 130 after Ctrl-C, 143 after SIGTERM.
         """
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         self._stop_signal = 0
@@ -127,7 +127,7 @@ class Launcher:
         self._selector.register(process.stdout, selectors.EVENT_READ, child)
 
     def _watch(self) -> int:
-        """Forward output until a required node ends or a signal arrives."""
+        """Forward output until a required node ends, one refuses to start, or a signal comes."""
         while not self._signals:
             self._forward(0.1)
             for child in list(self._children):
@@ -135,7 +135,7 @@ class Launcher:
                 if code is None:
                     continue
                 self._drop(child)
-                if child.start.required:
+                if child.start.required or code == REFUSED:
                     return _shell_code(code)
                 self._write(f"[launcher] node {child.start.name} ended with {_describe(code)}\n")
         return 0
@@ -155,7 +155,7 @@ class Launcher:
         text = child.rest + data
         cut = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
         child.rest = text[cut:]
-        prefix = "" if child.start.required else f"[{child.start.name}] "
+        prefix = "" if child.start.console else f"[{child.start.name}] "
         clear = CLEAR_LINE if self._terminal else ""
         for line in text[:cut].decode(errors="replace").splitlines(keepends=True):
             self._write(clear + prefix + line)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from gpc_ros.errors import ConfigError, nearest
-from gpc_ros.graph import GRAPHS, PACKAGE, Argument, Graph, NodeStart, resolve
+from gpc_ros.graph import GRAPHS, PACKAGE, REFUSED, Argument, Graph, NodeStart, resolve
 
 
 def launch_description(name: str) -> LaunchDescription:
@@ -44,9 +45,19 @@ def _node(start: NodeStart) -> Node:
         remappings=list(start.remappings),
         additional_env=start.environment,
         output="screen",
-        # None, not an empty list: launch fails on that when the process ends.
-        on_exit=[Shutdown(reason=f"{start.name} ended")] if start.required else None,
+        on_exit=_on_exit(start),
     )
+
+
+def _on_exit(start: NodeStart) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]]:
+    """Return what shuts the launch down when a required node ends or one refuses to start."""
+
+    def decide(event: ProcessExited, _context: LaunchContext) -> list[Shutdown]:
+        if start.required or event.returncode == REFUSED:
+            return [Shutdown(reason=f"{start.name} ended")]
+        return []
+
+    return decide
 
 
 def _typed(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.errors import GpcError
+from gpc_ros.graph import REFUSED
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
@@ -176,7 +177,7 @@ class Bridge:
             self._driver.commands.check()
         except GpcError as error:
             self.node.get_logger().fatal(str(error))
-            self._stop.request(2)
+            self._stop.request(REFUSED)
             return
         self._troubles = self._look_around()
         if self._wants_arming and self._driver.commands.settled and self._state_seen:

@@ -22,7 +22,7 @@ from gpc_msgs.srv import SetGoal
 from gpc_ros import config
 from gpc_ros.arrays import Array
 from gpc_ros.errors import GpcError
-from gpc_ros.graph import parse_assignments
+from gpc_ros.graph import REFUSED, parse_assignments
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, qos
 from gpc_ros.nodes.convert_status import CycleContext, is_active, mode_text, status_to
@@ -235,7 +235,7 @@ class PlannerNode:
             self._plans.check()
         except GpcError as error:
             self.node.get_logger().fatal(str(error))
-            self._stop.request(2)
+            self._stop.request(REFUSED)
 
     def _diagnose(self) -> Report:
         """Return level, sentence and figures for diagnostics."""

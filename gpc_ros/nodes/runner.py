@@ -16,6 +16,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from gpc_ros.errors import GpcError
+from gpc_ros.graph import REFUSED
 
 # A node that has not ended this long after it was told to is ended hard [s].
 _PATIENCE = 20.0
@@ -83,7 +84,7 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
                 executor.spin_once(timeout_sec=0.1)
     except GpcError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-        stop.request(2)
+        stop.request(REFUSED)
     finally:
         if process is not None:
             process.close()

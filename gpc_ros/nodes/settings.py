@@ -10,6 +10,7 @@ from typing import Any
 
 from gpc_ros.bridge.controller import ControllerConfig
 from gpc_ros.config import param
+from gpc_ros.estimation.estimator import EstimatorConfig
 from gpc_ros.planning.cem import CemConfig
 from gpc_ros.planning.mppi import MppiConfig
 from gpc_ros.planning.planner import PlannerConfig
@@ -33,7 +34,7 @@ class SimSettings(PlantConfig):
 
 
 @dataclass(frozen=True)
-class EstimatorSettings:
+class EstimatorSettings(EstimatorConfig):
     """Fuses motion capture, IMU and encoders into one state."""
 
     task: str = param("box_push", _TASK)
@@ -84,6 +85,7 @@ class BridgeSettings(ControllerConfig):
 class RecorderSettings(RecorderConfig):
     """Writes every topic of the graph into an MCAP bag."""
 
+    task: str = param("box_push", _TASK + "; its objects are recorded")
     folder: str = param("runs/latest", "Folder of the run; the bag is its subfolder 'bag'")
 
 

@@ -46,7 +46,7 @@ class Sim:
         settings = NodeParameters(self.node, SimSettings()).settings
         task = make_task(settings.task, parse_assignments(settings.task_params, "task_params"))
         model = build_model(task, "plant", make_walker(settings.walker).gains)
-        self._plant = Plant(model, task.bodies, settings.plant, settings.seed)
+        self._plant = Plant(model, task.bodies, settings, settings.seed)
         self._plant.reset(task.sample_episode(settings.seed).qpos)
         self._intake = Intake(self.node)
         self._clock = self.node.get_clock()

@@ -62,8 +62,9 @@ def test_one_new_folder_for_all_when_none_is_given() -> None:
     assert nodes["monitor"].parameters["folder"] == folder
 
 
-def test_exactly_the_monitor_ends_the_graph() -> None:
-    assert [n.name for n in SIM.nodes if n.required] == ["monitor"]
+def test_the_graph_ends_with_its_robot_or_its_monitor() -> None:
+    assert [n.name for n in SIM.nodes if n.required] == ["sim", "monitor"]
+    assert [n.name for n in SIM.nodes if n.console] == ["monitor"]
 
 
 @pytest.mark.parametrize(

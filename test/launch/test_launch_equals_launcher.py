@@ -92,6 +92,8 @@ def launch_file(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[
             LogInfo=LogInfo,
             Shutdown=Shutdown,
         ),
+        module("launch.events"),
+        module("launch.events.process", ProcessExited=Exited),
         module("launch.substitutions", LaunchConfiguration=LaunchConfiguration),
         module("launch_ros"),
         module("launch_ros.actions", Node=Node),
@@ -125,6 +127,23 @@ def of_kind(actions: list[Recorded], kind: type[Recorded]) -> list[Recorded]:
     return [a for a in actions if type(a) is kind]
 
 
+class Exited:
+    """A process that has ended with a code."""
+
+    def __init__(self, returncode: int) -> None:
+        self.returncode = returncode
+
+
+def ends_with(on_exit: Callable[..., list[Recorded]]) -> list[int]:
+    """Return which exit codes of a node shut the launch down."""
+    codes = []
+    for code in (0, 1, 2):
+        actions = on_exit(Exited(code), None)
+        if any(isinstance(a, Shutdown) for a in actions):
+            codes.append(code)
+    return codes
+
+
 def from_launch(node: Recorded) -> dict[str, Any]:
     """Return what ``launch_ros`` would start for a node."""
     files, values = [], {}
@@ -142,7 +161,7 @@ def from_launch(node: Recorded) -> dict[str, Any]:
         "parameters": values,
         "remappings": [tuple(r) for r in node.kwargs["remappings"]],
         "environment": node.kwargs["additional_env"],
-        "required": any(isinstance(a, Shutdown) for a in node.kwargs["on_exit"] or ()),
+        "ends_with": ends_with(node.kwargs["on_exit"]),
     }
 
 
@@ -182,7 +201,11 @@ def test_same_nodes_parameters_and_remappings(
     words = [*words, "out:=runs/test"]
     starts = resolve(GRAPHS[name], dict(word.split(":=", 1) for word in words))
     by_launcher = [
-        {**from_command(command(s)), "environment": s.environment, "required": s.required}
+        {
+            **from_command(command(s)),
+            "environment": s.environment,
+            "ends_with": [0, 1, 2] if s.required else [2],
+        }
         for s in starts
     ]
     by_launch = [from_launch(node) for node in of_kind(launch_file(name, *words), Node)]

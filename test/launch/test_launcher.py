@@ -27,7 +27,7 @@ STUBBORN = (
 
 def start(name: str, code: str, required: bool = False) -> NodeStart:
     """A node whose executable is the code to run."""
-    return NodeStart(code, name, "/", Path("none.yaml"), {}, (), required, {})
+    return NodeStart(code, name, "/", Path("none.yaml"), {}, (), required, required, {})
 
 
 def launcher(
@@ -96,7 +96,7 @@ from pathlib import Path
 from gpc_ros.graph import NodeStart
 from gpc_ros.launcher import Launcher
 code = {code!r}
-starts = [NodeStart(code, "main", "/", Path("x"), {{}}, (), True, {{}})]
+starts = [NodeStart(code, "main", "/", Path("x"), {{}}, (), True, True, {{}})]
 sys.exit(Launcher(starts, command_of=lambda s: [sys.executable, "-c", s.executable]).run())
 """
 CHILD = (
@@ -133,6 +133,11 @@ def eventually(condition: Callable[[], bool], timeout: float = 20.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def test_a_node_that_refuses_to_start_ends_the_graph() -> None:
+    nodes = [start("refuses", "raise SystemExit(2)"), start("main", OBEDIENT, required=True)]
+    assert launcher(nodes, []).run() == 2
 
 
 @pytest.mark.integration

@@ -1,0 +1,133 @@
+"""Node ``estimator``: motion capture, IMU and joint states into one state, 200 times a second."""
+
+from __future__ import annotations
+
+import sys
+
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Odometry
+from rclpy.node import Node
+from sensor_msgs.msg import Imu, JointState
+from tf2_msgs.msg import TFMessage
+
+from gpc_msgs.msg import State as StateMsg
+from gpc_ros.estimation.estimator import BASE, Estimator
+from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.convert_status import frames_to, odometry_to
+from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.intake import Intake
+from gpc_ros.nodes.pairing import Pairing
+from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.settings import EstimatorSettings
+from gpc_ros.nodes.timing import Rate, Window
+from gpc_ros.robot.types import RobotState
+from gpc_ros.tasks import make_task
+
+# Odometry and frames are for people and tools: every fourth state (50 Hz).
+_SHOWN_EVERY = 4
+
+
+class EstimatorNode:
+    """The estimator behind topics."""
+
+    def __init__(self, stop: Stop) -> None:
+        """Connect to everything that is measured."""
+        self.node = node = Node("estimator")
+        s = NodeParameters(node, EstimatorSettings()).settings
+        self.period = 1.0 / s.rate
+        self._bodies = make_task(s.task).bodies
+        self._estimator = Estimator(self._bodies, s)
+        self._intake = Intake(node)
+        self._pairing = Pairing()
+        self._clock = node.get_clock()
+        self._joints = PolledSubscription(node, JointState, "joint_states", qos.sensor(10))
+        self._imu = PolledSubscription(node, Imu, "imu/data", qos.sensor(10))
+        self._mocap = {
+            body: PolledSubscription(node, PoseStamped, f"mocap/{body}/pose", qos.sensor(10))
+            for body in (BASE, *self._bodies)
+        }
+        self._state_out = node.create_publisher(StateMsg, "state", qos.sensor(1))
+        self._odom_out = node.create_publisher(Odometry, "odom", qos.sensor())
+        # Absolute by custom; the graph renames it so that it follows the namespace.
+        self._frames_out = node.create_publisher(TFMessage, "/tf", qos.report(100))
+        self._state_message = StateMsg()
+        self._odom_message, self._frames_message = Odometry(), TFMessage()
+        self._last: RobotState | None = None
+        self._count = 0
+        self._rate = Rate()
+        self._ages = Window(400)
+        Diagnostics(node, self._diagnose)
+
+    def step(self) -> None:
+        """Take in what was measured since the last cycle and publish the state."""
+        now = self._now()
+        self._take_in(now)
+        state = self._estimator.estimate()
+        if state is None or (self._last is not None and state.stamp == self._last.stamp):
+            return
+        self._last = state
+        self._state_out.publish(convert.state_to(state, self._state_message))
+        self._rate.add(now)
+        self._ages.add(now - state.stamp)
+        self._count += 1
+        if self._count % _SHOWN_EVERY == 0:
+            self._odom_out.publish(odometry_to(state, self._odom_message))
+            self._frames_out.publish(frames_to(state, self._frames_message))
+
+    def _take_in(self, now: float) -> None:
+        """Give the estimator readings first, so that late poses find the samples around them."""
+        for imu_message in self._imu.drain():
+            imu = self._intake.accept("imu/data", convert.imu_from, imu_message)
+            if imu is not None:
+                self._pairing.add_imu(imu)
+        for joint_message in self._joints.drain():
+            joints = self._intake.accept("joint_states", convert.joints_from, joint_message)
+            if joints is not None:
+                self._pairing.add_joints(joints)
+        for reading in self._pairing.ready():
+            self._estimator.on_reading(reading, now)
+        for body, subscription in self._mocap.items():
+            for message in subscription.drain():
+                pose = self._intake.accept(subscription.topic, convert.pose_from, message)
+                if pose is not None:
+                    self._estimator.on_mocap(body, *pose, now)
+
+    def _diagnose(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        now = self._now()
+        _, age99, _ = self._ages.percentiles()
+        figures = {
+            "rate [Hz]": self._rate.value(now),
+            "state age p99 [ms]": 1e3 * age99,
+            "unpaired readings": self._pairing.dropped,
+            **self._estimator.counters,
+            **self._intake.figures(),
+        }
+        state = self._last
+        if self._estimator.complaint or state is None:
+            return ERROR, self._estimator.complaint or "waiting for sensors", figures
+        figures["base age [ms]"] = 1e3 * state.base_age
+        late = [f"base not seen for {state.base_age:.2f} s"] if state.base_age > 0.1 else []
+        for body in self._bodies:
+            if body not in state.objects:
+                late.append(f"{body} was never seen")
+            elif state.objects[body].age > 0.1:
+                late.append(f"{body} not seen for {state.objects[body].age:.2f} s")
+        return (WARN, "; ".join(late), figures) if late else (OK, "estimating", figures)
+
+    def close(self) -> None:
+        """Nothing to leave in order."""
+
+    def _now(self) -> float:
+        return self._clock.now().nanoseconds * 1e-9
+
+
+def main() -> int:
+    """Run the node."""
+    return run(EstimatorNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
