@@ -14,7 +14,7 @@ NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor")
 def version() -> str:
     """Return the version, which gpc_ros/__init__.py owns."""
     text = (HERE / PACKAGE / "__init__.py").read_text(encoding="utf-8")
-    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1]
+    return re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)[0]
 
 
 def shared_files() -> list[tuple[str, list[str]]]:
