@@ -42,7 +42,7 @@ class Mppi:
 
     def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
         """Draw candidates; see :class:`gpc_ros.planning.optimizer.Optimizer`."""
-        return gaussian(nominal, self.sigma, count, rng)
+        return gaussian(nominal, self.sigma, count, rng, self._config.noise.correlation)
 
     def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
         """Return the weighted mean (K, 3)."""

@@ -31,6 +31,10 @@ class Noise:
         1.0, "Standard deviation of the last knot relative to the first", low=0.1, high=10.0
     )
 
+    correlation: float = param(
+        0.0, "Share of the variance that all knots of a candidate have in common", low=0.0, high=1.0
+    )
+
     def initial(self, count: int) -> Array:
         """Return the standard deviations (K, 3) of K knots, growing linearly with time."""
         return np.linspace(1.0, self.growth, count)[:, None] * np.array(self.sigma)
@@ -67,10 +71,21 @@ class Optimizer(Protocol):
 
 
 def gaussian(
-    nominal: Array, sigma: Array, count: int, rng: np.random.Generator
+    nominal: Array, sigma: Array, count: int, rng: np.random.Generator, correlation: float = 0.0
 ) -> Array:
-    """Draw candidates (count, K, 3) from a Gaussian; candidate 0 is the nominal (K, 3) itself."""
-    knots = nominal + sigma * rng.standard_normal((count, *nominal.shape))
+    """Draw candidates (count, K, 3) from a Gaussian; candidate 0 is the nominal (K, 3) itself.
+
+    Args:
+        nominal: mean (K, 3).
+        sigma: standard deviations (K, 3), or one for each candidate (count, K, 3).
+        count: number of candidates.
+        rng: source of randomness.
+        correlation: share of the variance that the knots of a candidate have in common; a walk
+            around an object needs commands that last longer than the time between knots.
+    """
+    each = rng.standard_normal((count, *nominal.shape))
+    common = rng.standard_normal((count, 1, nominal.shape[1]))
+    knots = nominal + sigma * (np.sqrt(1.0 - correlation) * each + np.sqrt(correlation) * common)
     knots[0] = nominal
     return knots
 

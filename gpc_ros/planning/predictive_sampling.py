@@ -24,6 +24,7 @@ class PredictiveSampling:
 
     def __init__(self, config: PredictiveSamplingConfig, knots: int) -> None:
         """Start with the configured Sigma for K knots; it stays as it is."""
+        self._config = config
         self.sigma = config.noise.initial(knots)
 
     def reset(self) -> None:
@@ -31,7 +32,7 @@ class PredictiveSampling:
 
     def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
         """Draw candidates; see :class:`gpc_ros.planning.optimizer.Optimizer`."""
-        return gaussian(nominal, self.sigma, count, rng)
+        return gaussian(nominal, self.sigma, count, rng, self._config.noise.correlation)
 
     def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
         """Return the best candidate (K, 3)."""

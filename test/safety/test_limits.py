@@ -1,0 +1,112 @@
+"""Joint limits: no command leaves them, and what breaks them is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gpc_ros.robot.joints import LOWER, STAND, TORQUE_LIMIT, UPPER
+from gpc_ros.robot.types import JointCommand, RobotReading
+from gpc_ros.safety.limits import JointLimiter, LimitsConfig
+
+
+def command(position: np.ndarray) -> JointCommand:
+    return JointCommand(position, np.zeros(12), np.zeros(12), np.full(12, 80.0), np.full(12, 2.0))
+
+
+def reading(**changes: np.ndarray) -> RobotReading:
+    return RobotReading(0.0, **{"position": STAND.copy(), "velocity": np.zeros(12), **changes})
+
+
+any_number = st.floats(allow_nan=True, allow_infinity=True, width=64)
+
+
+@given(targets=st.lists(arrays(np.float64, 12, elements=any_number), max_size=6))
+def test_no_sequence_of_targets_gets_outside_the_limits(targets: list[np.ndarray]) -> None:
+    limiter = JointLimiter()
+    last = None
+    for target in targets:
+        sent, _ = limiter.limit(command(target))
+        assert np.isfinite(sent.position).all()
+        if sent.kp.max() > 0.0:
+            assert (sent.position >= LOWER).all()
+            assert (sent.position <= UPPER).all()
+            if last is not None:
+                assert np.abs(sent.position - last).max() <= limiter.config.step + 1e-12
+            last = sent.position
+
+
+def test_targets_within_limits_pass_unchanged() -> None:
+    limiter = JointLimiter()
+    sent, faults = limiter.limit(command(STAND + 0.1))
+    np.testing.assert_array_equal(sent.position, STAND + 0.1)
+    assert not faults
+    assert limiter.clamped == limiter.stepped == 0
+
+
+def test_clamped_and_limited_targets_are_counted() -> None:
+    limiter = JointLimiter()
+    limiter.limit(command(STAND))
+    far = STAND.copy()
+    far[2] = UPPER[2] + 0.1
+    limiter.limit(command(far))
+    assert limiter.clamped == 1
+    assert limiter.stepped == 1
+
+
+def test_far_outside_for_three_cycles_is_a_fault_that_names_the_joint() -> None:
+    limiter = JointLimiter()
+    far = STAND.copy()
+    far[5] = UPPER[5] + 0.5
+    assert [bool(limiter.limit(command(far))[1]) for _ in range(3)] == [False, False, True]
+    assert "FR_calf_joint: target" in limiter.limit(command(far))[1][0]
+    limiter.limit(command(STAND))
+    assert not limiter.limit(command(far))[1]
+
+
+def test_targets_that_are_not_finite_damp() -> None:
+    sent, faults = JointLimiter().limit(command(np.full(12, np.nan)))
+    assert sent.kp.max() == 0.0
+    assert faults == ("the walker's joint targets are not finite",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"velocity": 40.0}, "RL_thigh_joint: 40.0 rad/s is over the limit of 30.1 rad/s"),
+        ({"effort": 30.0}, "RL_thigh_joint: 30.0 N m is over the limit of 23.7 N m"),
+    ],
+)
+def test_overload_is_a_fault_after_a_few_cycles(changes: dict[str, float], message: str) -> None:
+    limiter = JointLimiter(LimitsConfig(overload_cycles=3))
+    arrays_ = {}
+    for name, value in changes.items():
+        arrays_[name] = np.zeros(12)
+        arrays_[name][7] = value
+    results = [limiter.watch(reading(**arrays_)) for _ in range(3)]
+    assert results == [(), (), (message,)]
+
+
+def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
+    limiter = JointLimiter(LimitsConfig(overload_cycles=2))
+    fast = np.zeros(12)
+    fast[0] = 40.0
+    for _ in range(5):
+        assert not limiter.watch(reading(velocity=fast))
+        assert not limiter.watch(reading())
+
+
+def test_a_saturated_motor_is_no_fault() -> None:
+    limiter = JointLimiter(LimitsConfig(overload_cycles=1))
+    assert not limiter.watch(reading(effort=TORQUE_LIMIT.copy()))
+
+
+def test_a_hot_motor_is_named_at_once() -> None:
+    hot = np.full(12, 40.0)
+    hot[10] = 99.0
+    assert JointLimiter().watch(reading(temperature=hot)) == (
+        "RR_thigh_joint: motor at 99 deg C (limit 95 deg C)",
+    )
