@@ -18,11 +18,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from gpc_ros.errors import ConfigError
-from gpc_ros.graph import REFUSED, NodeStart
+from gpc_ros.graph import REFUSED
 from gpc_ros.nodes.files import yaml_value
+from gpc_ros.resolve import NodeStart
 
 # How long a node may take to end after each signal [s].
 INTERRUPT_GRACE = 8.0
@@ -60,7 +61,7 @@ class Launcher:
     """Runs the processes of a graph until a required one ends or somebody interrupts.
 
     Args:
-        starts: the nodes, from :func:`gpc_ros.graph.resolve`.
+        starts: the nodes, from :func:`gpc_ros.resolve.resolve`.
         write: where output goes, one call a line or status update.
         command_of: turns a start into a command line; tests replace it.
         grace: times after SIGINT and after SIGTERM [s].
@@ -142,9 +143,9 @@ class Launcher:
 
     def _forward(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
-            self._read(key.data, key.fileobj)  # type: ignore[arg-type]
+            self._read(key.data, key.data.process.stdout)
 
-    def _read(self, child: Child, stream: BinaryIO) -> None:
+    def _read(self, child: Child, stream: IO[bytes]) -> None:
         """Write the whole lines of a node's output; a carriage return ends a status update."""
         data = stream.read(65536)
         if data is None:

@@ -13,7 +13,8 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from gpc_ros.errors import ConfigError, nearest
-from gpc_ros.graph import GRAPHS, PACKAGE, REFUSED, Argument, Graph, NodeStart, resolve
+from gpc_ros.graph import GRAPHS, PACKAGE, REFUSED, Argument, Graph
+from gpc_ros.resolve import NodeStart, resolve
 
 
 def launch_description(name: str) -> LaunchDescription:

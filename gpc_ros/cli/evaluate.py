@@ -48,9 +48,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate with a progress bar and print the figures."""
+    from gpc_ros.arguments import parse_assignments
     from gpc_ros.evaluation.episode import EpisodeConfig
     from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
-    from gpc_ros.graph import parse_assignments
 
     given = {
         "task": args.task,

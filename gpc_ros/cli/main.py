@@ -47,9 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"gpc_ros {__version__}")
-    subparsers = parser.add_subparsers(
-        metavar="command", required=True, parser_class=CommandParser
-    )
+    subparsers = parser.add_subparsers(metavar="command", required=True, parser_class=CommandParser)
     for name in COMMANDS:
         importlib.import_module(f"gpc_ros.cli.{name}").add_parser(subparsers)
     return parser

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from gpc_ros.graph import GRAPHS, Argument, parse_arguments, resolve
+from gpc_ros.graph import GRAPHS, Argument
+from gpc_ros.resolve import parse_arguments, resolve
 
 _NAME = "sim"
 

@@ -21,7 +21,7 @@ from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
@@ -99,12 +99,12 @@ class Bridge:
             reading = None
         message = self._states.latest()
         if message is not None:
-            state = self._intake.accept("state", convert.state_from, message)
+            state = self._intake.accept("state", convert_state.state_from, message)
             if state is not None and self._controller.set_state(state, now):
                 self._state_seen = True
         plan_message = self._plans.latest()
         if plan_message is not None:
-            plan = self._intake.accept("plan", convert.plan_from, plan_message)
+            plan = self._intake.accept("plan", convert_state.plan_from, plan_message)
             if plan is not None and self._controller.set_plan(plan, now):
                 self._plan = plan
         return reading
@@ -112,8 +112,8 @@ class Bridge:
     def _publish_sensors(self, reading: RobotReading) -> None:
         self._readings += 1
         if self._readings % _SENSORS_EVERY == 0:
-            self._joints_out.publish(convert.joints_to(reading, self._joint_message))
-            self._imu_out.publish(convert.imu_to(reading, self._imu_message))
+            self._joints_out.publish(convert_robot.joints_to(reading, self._joint_message))
+            self._imu_out.publish(convert_robot.imu_to(reading, self._imu_message))
 
     def _publish_walker(self, now: float) -> None:
         """Publish the walker's memory after each of its steps, and measure the first of a plan."""
@@ -122,7 +122,7 @@ class Bridge:
             return
         self._walker_stamp = stamp
         self._walker_out.publish(
-            convert.walker_state_to(
+            convert_robot.walker_state_to(
                 stamp,
                 self._controller.executed_command,
                 self._controller.walker_state,

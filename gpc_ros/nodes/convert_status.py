@@ -108,9 +108,7 @@ def odometry_to(state: RobotState, message: Odometry) -> Odometry:
     set_time(message.header.stamp, state.stamp)
     message.header.frame_id, message.child_frame_id = MAP_FRAME, BASE_FRAME
     set_pose(message.pose.pose, state)
-    set_vector(
-        message.twist.twist.linear, rotate_inverse(state.orientation, state.linear_velocity)
-    )
+    set_vector(message.twist.twist.linear, rotate_inverse(state.orientation, state.linear_velocity))
     set_vector(message.twist.twist.angular, state.angular_velocity)
     message.pose.covariance = np.diag(state.covariance[:6]).ravel()
     message.twist.covariance = np.diag(state.covariance[6:]).ravel()

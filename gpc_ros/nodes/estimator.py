@@ -12,7 +12,7 @@ from tf2_msgs.msg import TFMessage
 
 from gpc_msgs.msg import State as StateMsg
 from gpc_ros.estimation.estimator import BASE, Estimator
-from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.convert_status import frames_to, odometry_to
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
@@ -68,7 +68,7 @@ class EstimatorNode:
         if state is None or (self._last is not None and state.stamp == self._last.stamp):
             return
         self._last = state
-        self._state_out.publish(convert.state_to(state, self._state_message))
+        self._state_out.publish(convert_state.state_to(state, self._state_message))
         self._rate.add(now)
         self._ages.add(now - state.stamp)
         self._count += 1
@@ -79,11 +79,11 @@ class EstimatorNode:
     def _take_in(self, now: float) -> None:
         """Give the estimator readings first, so that late poses find the samples around them."""
         for imu_message in self._imu.drain():
-            imu = self._intake.accept("imu/data", convert.imu_from, imu_message)
+            imu = self._intake.accept("imu/data", convert_robot.imu_from, imu_message)
             if imu is not None:
                 self._pairing.add_imu(imu)
         for joint_message in self._joints.drain():
-            joints = self._intake.accept("joint_states", convert.joints_from, joint_message)
+            joints = self._intake.accept("joint_states", convert_robot.joints_from, joint_message)
             if joints is not None:
                 self._pairing.add_joints(joints)
         for reading in self._pairing.ready():

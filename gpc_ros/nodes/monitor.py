@@ -19,10 +19,10 @@ from std_srvs.srv import Trigger
 from gpc_msgs.msg import PlannerStatus, SupervisorState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
+from gpc_ros.arguments import parse_assignments, parse_goal
 from gpc_ros.arrays import Array
-from gpc_ros.graph import parse_assignments, parse_goal
 from gpc_ros.launcher import STATUS_LINE
-from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes import convert_state, qos
 from gpc_ros.nodes.convert_status import is_active, is_latched, mode_text
 from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.episode import Figures, Judge, Line, Verdict, status_line
@@ -143,7 +143,7 @@ class Monitor:
         """Judge every true state; show the status line."""
         for message in self._truth.drain():
             self._heard = now
-            state = self._intake.accept(self._settings.truth, convert.state_from, message)
+            state = self._intake.accept(self._settings.truth, convert_state.state_from, message)
             if state is None:
                 continue
             verdict = self._judge.update(state.stamp, state.qpos(self._task.bodies))

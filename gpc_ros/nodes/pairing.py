@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from gpc_ros.nodes.convert import ImuReading, Joints
+from gpc_ros.nodes.convert_robot import ImuReading, Joints
 from gpc_ros.robot.types import RobotReading
 
 # Two stamps this close are the same [s]; messages carry nanoseconds, floats a little less.

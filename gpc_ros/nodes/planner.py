@@ -20,11 +20,12 @@ from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros import config
+from gpc_ros.arguments import parse_assignments
 from gpc_ros.arrays import Array
 from gpc_ros.errors import GpcError
-from gpc_ros.graph import REFUSED, parse_assignments
+from gpc_ros.graph import REFUSED
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.convert_status import CycleContext, is_active, mode_text, status_to
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
@@ -114,14 +115,16 @@ class PlannerNode:
             plan = self._plan(now, begin)
         if plan is not None:
             plan = dataclasses.replace(plan, id=self._first_id + plan.id)
-            self._plans.publisher.publish(convert.plan_to(plan, PlanMsg()))
+            self._plans.publisher.publish(convert_state.plan_to(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
 
     def _take_in(self) -> None:
         """Take the newest message of each input; a bad one leaves the previous in place."""
         message = self._state_in.latest()
         if message is not None:
-            self._state = self._intake.accept("state", convert.state_from, message) or self._state
+            self._state = (
+                self._intake.accept("state", convert_state.state_from, message) or self._state
+            )
         walker = self._walker_in.latest()
         if walker is not None:
             memory = self._intake.accept("walker_state", self._walker_memory, walker)
@@ -130,7 +133,9 @@ class PlannerNode:
             self._mode, self._active = mode_text(supervisor), is_active(supervisor)
 
     def _walker_memory(self, message: WalkerState) -> Array:
-        return convert.walker_state_from(message, self._settings.walker, self._walker.state_size)
+        return convert_robot.walker_state_from(
+            message, self._settings.walker, self._walker.state_size
+        )
 
     def _hold_reason(self, now: float) -> str:
         """Return why there must be no plan now; empty if there may be one."""

@@ -63,9 +63,7 @@ class PlannerSettings(PlannerConfig):
     )
     cem: CemConfig = field(default_factory=CemConfig)
     mppi: MppiConfig = field(default_factory=MppiConfig)
-    predictive_sampling: PredictiveSamplingConfig = field(
-        default_factory=PredictiveSamplingConfig
-    )
+    predictive_sampling: PredictiveSamplingConfig = field(default_factory=PredictiveSamplingConfig)
 
 
 @dataclass(frozen=True)

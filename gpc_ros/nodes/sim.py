@@ -14,9 +14,9 @@ from rclpy.node import Node
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import RobotState as RobotStateMsg
 from gpc_msgs.msg import State as StateMsg
-from gpc_ros.graph import parse_assignments
+from gpc_ros.arguments import parse_assignments
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
@@ -51,9 +51,7 @@ class Sim:
         self._intake = Intake(self.node)
         self._clock = self.node.get_clock()
         node = self.node
-        self._commands = PolledSubscription(
-            node, JointCommandMsg, "joint_commands", qos.command()
-        )
+        self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.command())
         self._robot_state = node.create_publisher(RobotStateMsg, "robot_state", qos.sensor(1))
         self._truth = node.create_publisher(StateMsg, "ground_truth", qos.sensor())
         self._poses = {
@@ -76,7 +74,7 @@ class Sim:
         message = self._commands.latest()
         command = None
         if message is not None:
-            command = self._intake.accept("joint_commands", convert.command_from, message)
+            command = self._intake.accept("joint_commands", convert_robot.command_from, message)
         if self._epoch is None and command is not None and command.kp.any():
             self._epoch = now - self._plant.time
         if self._epoch is not None:
@@ -95,7 +93,7 @@ class Sim:
         reading = self._plant.reading()
         reading.stamp += offset
         reading.tick = 2 * self._count  # [ms]; goes on while the plant is held
-        convert.reading_to(reading, self._reading_message)
+        convert_robot.reading_to(reading, self._reading_message)
         self._robot_state.publish(self._reading_message)
         for sample in self._plant.poses() if self._epoch is not None else self._still_poses():
             message = self._pose_message
@@ -104,7 +102,7 @@ class Sim:
         if self._count % _TRUTH_EVERY == 0:
             truth = self._plant.truth()
             truth.stamp += offset
-            self._truth.publish(convert.state_to(truth, StateMsg()))
+            self._truth.publish(convert_state.state_to(truth, StateMsg()))
 
     def _offset(self, now: float) -> float:
         """Return clock time minus plant time; it moves only if the two have drifted apart."""

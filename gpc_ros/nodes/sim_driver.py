@@ -9,7 +9,7 @@ from rclpy.node import Node
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import RobotState as RobotStateMsg
-from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes import convert_robot, qos
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.ownership import SolePublisher
 from gpc_ros.nodes.polling import PolledSubscription
@@ -48,7 +48,7 @@ class SimDriver:
         message = self._readings.latest()
         if message is None:
             return None
-        reading = self._intake.accept("robot_state", convert.reading_from, message)
+        reading = self._intake.accept("robot_state", convert_robot.reading_from, message)
         if reading is not None:
             self._stamp = reading.stamp
         return reading
@@ -59,7 +59,7 @@ class SimDriver:
             return
         self._sequence += 1
         self.commands.publisher.publish(
-            convert.command_to(command, self._message, self._stamp, self._sequence)
+            convert_robot.command_to(command, self._message, self._stamp, self._sequence)
         )
 
     def close(self) -> None:

@@ -6,15 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpc_ros.arguments import parse_assignments, parse_goal
 from gpc_ros.errors import ConfigError, GpcError
-from gpc_ros.graph import (
-    GRAPHS,
-    NodeStart,
-    parse_arguments,
-    parse_assignments,
-    parse_goal,
-    resolve,
-)
+from gpc_ros.graph import GRAPHS
+from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 
 SIM = GRAPHS["sim"]
 

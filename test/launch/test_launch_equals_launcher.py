@@ -17,9 +17,10 @@ import pytest
 import yaml
 
 from gpc_ros.errors import ConfigError
-from gpc_ros.graph import GRAPHS, resolve
+from gpc_ros.graph import GRAPHS
 from gpc_ros.launcher import command
 from gpc_ros.paths import share
+from gpc_ros.resolve import resolve
 
 
 class Recorded:
@@ -213,9 +214,7 @@ def test_same_nodes_parameters_and_remappings(
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_same_arguments_and_defaults(
-    name: str, launch_file: Callable[..., list[Recorded]]
-) -> None:
+def test_same_arguments_and_defaults(name: str, launch_file: Callable[..., list[Recorded]]) -> None:
     declared = of_kind(launch_file(name, "out:=runs/test"), DeclareLaunchArgument)
     assert {a.args[0]: a.kwargs["default_value"] for a in declared} == {
         a.name: a.default for a in GRAPHS[name].arguments

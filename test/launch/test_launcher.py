@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from gpc_ros.errors import ConfigError
-from gpc_ros.graph import NodeStart
 from gpc_ros.launcher import Launcher
+from gpc_ros.resolve import NodeStart
 
 OBEDIENT = "import time\ntry:\n  time.sleep(60)\nexcept KeyboardInterrupt:\n  print('bye')"
 STUBBORN = (
@@ -93,7 +93,7 @@ def test_a_graph_without_an_end_is_refused() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from gpc_ros.graph import NodeStart
+from gpc_ros.resolve import NodeStart
 from gpc_ros.launcher import Launcher
 code = {code!r}
 starts = [NodeStart(code, "main", "/", Path("x"), {{}}, (), True, True, {{}})]

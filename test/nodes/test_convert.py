@@ -21,7 +21,7 @@ from gpc_msgs.msg import RobotState as RobotStateMsg
 from gpc_msgs.msg import State as StateMsg
 from gpc_ros.errors import InputError
 from gpc_ros.geometry import quat_from_rpy, rotate
-from gpc_ros.nodes import convert
+from gpc_ros.nodes import convert, convert_robot, convert_state
 from gpc_ros.nodes.convert_status import (
     CycleContext,
     frames_to,
@@ -108,39 +108,44 @@ def equal(a: Any, b: Any) -> None:
 
 
 def test_reading_round_trip() -> None:
-    message = over_the_wire(convert.reading_to(reading(), RobotStateMsg()))
-    equal(reading(), convert.reading_from(message))
+    message = over_the_wire(convert_robot.reading_to(reading(), RobotStateMsg()))
+    equal(reading(), convert_robot.reading_from(message))
 
 
 def test_state_round_trip() -> None:
-    equal(state(), convert.state_from(over_the_wire(convert.state_to(state(), StateMsg()))))
+    equal(
+        state(),
+        convert_state.state_from(over_the_wire(convert_state.state_to(state(), StateMsg()))),
+    )
 
 
 def test_plan_round_trip() -> None:
-    equal(plan(), convert.plan_from(over_the_wire(convert.plan_to(plan(), PlanMsg()))))
+    equal(plan(), convert_state.plan_from(over_the_wire(convert_state.plan_to(plan(), PlanMsg()))))
 
 
 def test_command_round_trip() -> None:
     r = rng()
     command = JointCommand(*r.uniform(0, 1, (5, 12)))
-    message = over_the_wire(convert.command_to(command, JointCommandMsg(source="a"), NOW, 9))
-    equal(command, convert.command_from(message))
+    message = over_the_wire(convert_robot.command_to(command, JointCommandMsg(source="a"), NOW, 9))
+    equal(command, convert_robot.command_from(message))
     assert (message.source, message.sequence) == ("a", 9)
     assert convert.seconds(message.header.stamp) == pytest.approx(NOW, abs=1e-6)
 
 
 def test_sensor_round_trips() -> None:
-    joints = convert.joints_from(over_the_wire(convert.joints_to(reading(), JointState())))
+    joints = convert_robot.joints_from(
+        over_the_wire(convert_robot.joints_to(reading(), JointState()))
+    )
     np.testing.assert_allclose(joints.position, reading().position)
     np.testing.assert_allclose(joints.effort, reading().effort)
-    imu = convert.imu_from(over_the_wire(convert.imu_to(reading(), Imu())))
+    imu = convert_robot.imu_from(over_the_wire(convert_robot.imu_to(reading(), Imu())))
     np.testing.assert_allclose(imu.orientation, reading().orientation)
     np.testing.assert_allclose(imu.linear_acceleration, reading().linear_acceleration)
 
 
 def test_a_record_does_not_change_with_its_message() -> None:
-    message = convert.reading_to(reading(), RobotStateMsg())
-    record = convert.reading_from(message)
+    message = convert_robot.reading_to(reading(), RobotStateMsg())
+    record = convert_robot.reading_from(message)
     message.position[0] = 99.0
     assert record.position[0] != 99.0
 
@@ -152,13 +157,13 @@ def test_message_quaternions_are_named_so_no_order_is_lost() -> None:
 
 
 def test_joints_may_come_in_any_order() -> None:
-    message = convert.joints_to(reading(), JointState())
+    message = convert_robot.joints_to(reading(), JointState())
     order = rng().permutation(12)
     message.name = [JOINT_NAMES[i] for i in order]
     message.position = reading().position[order].tolist()
     message.velocity = reading().velocity[order].tolist()
     message.effort = []
-    joints = convert.joints_from(message)
+    joints = convert_robot.joints_from(message)
     np.testing.assert_array_equal(joints.position, reading().position)
     np.testing.assert_array_equal(joints.effort, np.zeros(12))
 
@@ -187,26 +192,26 @@ BAD = [np.nan, np.inf, -np.inf]
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("field", ["position", "velocity", "effort", "temperature", "foot_force"])
 def test_a_reading_that_is_not_finite_is_refused(field: str, bad: float) -> None:
-    message = convert.reading_to(reading(), RobotStateMsg())
+    message = convert_robot.reading_to(reading(), RobotStateMsg())
     getattr(message, field)[2] = bad
     with pytest.raises(InputError, match=field):
-        convert.reading_from(over_the_wire(message))
+        convert_robot.reading_from(over_the_wire(message))
 
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("field", ["position", "velocity", "effort", "kp", "kd"])
 def test_a_command_that_is_not_finite_is_refused(field: str, bad: float) -> None:
-    message = convert.command_to(JointCommand.damping(3.0), JointCommandMsg(), NOW, 0)
+    message = convert_robot.command_to(JointCommand.damping(3.0), JointCommandMsg(), NOW, 0)
     getattr(message, field)[11] = bad
     with pytest.raises(InputError, match=field):
-        convert.command_from(over_the_wire(message))
+        convert_robot.command_from(over_the_wire(message))
 
 
 def test_a_negative_gain_is_refused() -> None:
-    message = convert.command_to(JointCommand.damping(3.0), JointCommandMsg(), NOW, 0)
+    message = convert_robot.command_to(JointCommand.damping(3.0), JointCommandMsg(), NOW, 0)
     message.kd[3] = -1.0
     with pytest.raises(InputError, match="negative"):
-        convert.command_from(message)
+        convert_robot.command_from(message)
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -221,58 +226,60 @@ def test_a_state_that_is_not_finite_is_refused(bad: float) -> None:
         lambda m: setattr(m.objects[0].pose.position, "z", bad),
         lambda m: setattr(m.objects[0], "age", bad),
     ):
-        message = convert.state_to(state(), StateMsg())
+        message = convert_state.state_to(state(), StateMsg())
         spoil(message)
         with pytest.raises(InputError, match="state"):
-            convert.state_from(message)
+            convert_state.state_from(message)
 
 
 def test_a_quaternion_of_no_length_is_refused() -> None:
-    message = convert.state_to(state(), StateMsg())
+    message = convert_state.state_to(state(), StateMsg())
     q = message.pose.orientation
     q.w = q.x = q.y = q.z = 0.0
     with pytest.raises(InputError, match="quaternion"):
-        convert.state_from(message)
+        convert_state.state_from(message)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 11, 13])
 def test_knots_of_the_wrong_length_are_refused(count: int) -> None:
-    message = convert.plan_to(plan(), PlanMsg())
+    message = convert_state.plan_to(plan(), PlanMsg())
     message.knots = [0.1] * count
     with pytest.raises(InputError, match="triples"):
-        convert.plan_from(message)
+        convert_state.plan_from(message)
 
 
 def test_a_plan_that_is_not_finite_is_refused() -> None:
-    message = convert.plan_to(plan(), PlanMsg())
+    message = convert_state.plan_to(plan(), PlanMsg())
     message.knots[4] = float("nan")
     with pytest.raises(InputError, match="knots"):
-        convert.plan_from(message)
+        convert_state.plan_from(message)
 
 
 def test_the_memory_of_another_walker_is_refused() -> None:
-    message = convert.walker_state_to(
+    message = convert_robot.walker_state_to(
         NOW, np.zeros(3), np.arange(5.0), WalkerState(walker="trot")
     )
-    np.testing.assert_array_equal(convert.walker_state_from(message, "trot", 5), np.arange(5.0))
+    np.testing.assert_array_equal(
+        convert_robot.walker_state_from(message, "trot", 5), np.arange(5.0)
+    )
     with pytest.raises(InputError, match="of 'trot', not of 'policy'"):
-        convert.walker_state_from(message, "policy", 5)
+        convert_robot.walker_state_from(message, "policy", 5)
     with pytest.raises(InputError, match="shape"):
-        convert.walker_state_from(message, "trot", 6)
+        convert_robot.walker_state_from(message, "trot", 6)
 
 
 @pytest.mark.parametrize("names", [["FL_hip_joint"], [*JOINT_NAMES[:-1], "tail"]])
 def test_joint_states_without_all_joints_are_refused(names: list[str]) -> None:
     message = JointState(name=names, position=[0.0] * len(names), velocity=[0.0] * len(names))
     with pytest.raises(InputError, match="missing"):
-        convert.joints_from(message)
+        convert_robot.joints_from(message)
 
 
 def test_joint_states_of_the_wrong_length_are_refused() -> None:
-    message = convert.joints_to(reading(), JointState())
+    message = convert_robot.joints_to(reading(), JointState())
     message.velocity = [0.0] * 11
     with pytest.raises(InputError, match="velocity"):
-        convert.joints_from(message)
+        convert_robot.joints_from(message)
 
 
 def test_a_pose_in_another_frame_is_refused() -> None:

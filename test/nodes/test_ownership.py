@@ -59,7 +59,7 @@ def test_the_second_refuses_and_the_first_sees_it(context: Context) -> None:
 
 def test_of_two_at_once_exactly_one_stays(context: Context) -> None:
     owners = [sole(context, "one"), sole(context, "two")]
-    refused = []
+    refused: list[SolePublisher] = []
     end = time.monotonic() + 20.0
     while not (len(refused) == 1 and owners[0].settled) and time.monotonic() < end:
         for owner in list(owners):

@@ -43,9 +43,7 @@ class Outer:
 
 @pytest.mark.parametrize("name", sorted(generated()))
 def test_generated_files_are_in_step_with_the_code(name: str) -> None:
-    assert (ROOT / name).read_text(encoding="utf-8") == generated()[name], (
-        "run: gpc config --write"
-    )
+    assert (ROOT / name).read_text(encoding="utf-8") == generated()[name], "run: gpc config --write"
 
 
 @pytest.mark.parametrize("node", sorted(SETTINGS))
@@ -83,7 +81,7 @@ def test_round_trip(tmp_path: Path) -> None:
         st.floats(allow_nan=False, allow_infinity=False),
         st.integers(-(2**63), 2**63 - 1),
         st.booleans(),
-        st.text(st.characters(codec="ascii", exclude_categories=("Cc",))),
+        st.text(st.characters(codec="ascii", exclude_categories=["Cc"])),
         st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1),
     )
 )

@@ -44,9 +44,7 @@ def make_node() -> Iterator[Callable[..., Node]]:
 
     def make(*words: str) -> Node:
         arguments = ["--ros-args", *(w for word in words for w in ("-p", word))]
-        nodes.append(
-            Node("tested", context=context, cli_args=arguments, enable_rosout=False)
-        )
+        nodes.append(Node("tested", context=context, cli_args=arguments, enable_rosout=False))
         return nodes[-1]
 
     yield make
@@ -88,9 +86,7 @@ def test_overrides_reach_the_settings(make_node: Callable[..., Node]) -> None:
         ("limits.range:=[1.0]", "expected 2 values"),
     ],
 )
-def test_bad_overrides_are_refused(
-    make_node: Callable[..., Node], word: str, hint: str
-) -> None:
+def test_bad_overrides_are_refused(make_node: Callable[..., Node], word: str, hint: str) -> None:
     with pytest.raises(ConfigError, match=hint):
         NodeParameters(make_node(word), Settings())
 

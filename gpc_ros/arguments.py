@@ -1,0 +1,55 @@
+"""Texts of the command line and of launch arguments as values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.errors import ConfigError
+
+
+def parse_assignments(text: str, what: str) -> dict[str, str]:
+    """Return ``"a.b=1,c=[1,2]"`` as ``{"a.b": "1", "c": "[1,2]"}``.
+
+    Args:
+        text: assignments separated by commas; commas inside brackets belong to a value.
+        what: name of the argument for errors.
+
+    Raises:
+        ConfigError: a part is not of the form ``name=value``, or a name comes twice.
+    """
+    parts, depth, part = [], 0, ""
+    for letter in text:
+        depth += (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0:
+            parts.append(part)
+            part = ""
+        else:
+            part += letter
+    parts.append(part)
+    result: dict[str, str] = {}
+    for entry in (p.strip() for p in parts):
+        if not entry:
+            continue
+        name, equals, value = (s.strip() for s in entry.partition("="))
+        if not equals or not name or not value:
+            raise ConfigError(f"{what}: '{entry}' is not of the form name=value")
+        if name in result:
+            raise ConfigError(f"{what}: '{name}' is given twice")
+        result[name] = value
+    return result
+
+
+def parse_goal(text: str) -> Array:
+    """Return ``"x,y,yaw"`` [m, m, rad] as an array (3,).
+
+    Raises:
+        ConfigError: it does not hold three numbers.
+    """
+    try:
+        goal = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        goal = np.empty(0)
+    if goal.shape != (3,):
+        raise ConfigError(f"goal:={text}: write it as x,y,yaw in m, m and rad, such as 1.5,0.5,0")
+    return goal
