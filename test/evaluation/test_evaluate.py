@@ -1,0 +1,149 @@
+"""Lockstep episodes and evaluations: one seed, one result; nothing finished is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.evaluation import evaluate as module
+from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, Trace, run_episode
+from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
+from gpc_ros.planning.planner import PlannerConfig
+
+QUICK = EpisodeConfig(
+    task="navigate", duration=1.0, planner=PlannerConfig(samples=4, horizon=0.4)
+)
+
+
+def without_time(result: EpisodeResult) -> EpisodeResult:
+    return replace(result, plan_ms=0.0)
+
+
+def test_an_episode_repeats_itself_bit_for_bit() -> None:
+    one, two = Trace(), Trace()
+    first = run_episode(QUICK, 5, trace=one)
+    threaded = replace(QUICK, planner=replace(QUICK.planner, threads=2))
+    second = run_episode(threaded, 5, trace=two)
+    assert without_time(first) == without_time(second)
+    assert [q.tobytes() for q in one.qpos] == [q.tobytes() for q in two.qpos]
+    assert one.costs == two.costs
+
+
+def test_walking_to_a_pose_succeeds() -> None:
+    config = EpisodeConfig(
+        task="navigate", duration=20.0, planner=PlannerConfig(samples=16, horizon=1.2)
+    )
+    result = run_episode(config, 1, {"start.goal_distance": (0.6, 0.6)})
+    assert result.success
+    assert not result.fell
+    assert result.distance <= 0.15
+    assert 0.5 < result.time < 20.0
+
+
+def test_a_box_is_pushed_towards_its_goal() -> None:
+    config = EpisodeConfig(duration=8.0, planner=PlannerConfig(samples=16, horizon=2.0))
+    trace = Trace()
+    result = run_episode(config, 0, trace=trace)
+    assert not result.fell
+    assert trace.costs[-1] < trace.costs[0] - 0.2
+
+
+def test_failure_reports_the_duration() -> None:
+    result = run_episode(replace(QUICK, duration=0.3), 0)
+    assert not result.success
+    assert result.time == 0.3
+    assert result.plans == 3
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Run episodes in this process and say which were run."""
+    ran: list[int] = []
+
+    def run(evaluation: Evaluation, seeds: list[int], processes: int):  # type: ignore[no-untyped-def]
+        for seed in seeds:
+            ran.append(seed)
+            yield EpisodeResult(seed, seed % 2 == 0, 5.0 + seed, 0.1, 0.1, False, 10, 20.0)
+
+    monkeypatch.setattr(module, "_run", run)
+    return ran
+
+
+def test_finished_seeds_are_not_run_again(tmp_path: Path, counted: list[int]) -> None:
+    out = tmp_path / "result.json"
+    evaluate(Evaluation(QUICK), range(3), out)
+    results = evaluate(Evaluation(QUICK), range(5), out)
+    assert counted == [0, 1, 2, 3, 4]
+    assert [r.seed for r in results] == [0, 1, 2, 3, 4]
+    document = json.loads(out.read_text())
+    assert document["summary"]["episodes"] == 5
+    assert document["summary"]["success"]["mean"] == pytest.approx(0.6)
+    assert document["settings"]["planner.samples"] == 4
+
+
+def test_what_is_finished_survives_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(evaluation: Evaluation, seeds: list[int], processes: int):  # type: ignore[no-untyped-def]
+        yield EpisodeResult(0, True, 5.0, 0.1, 0.1, False, 10, 20.0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_run", interrupted)
+    out = tmp_path / "result.json"
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Evaluation(QUICK), range(3), out)
+    assert [row["seed"] for row in json.loads(out.read_text())["results"]] == [0]
+    assert list(tmp_path.iterdir()) == [out]  # nothing half-written beside it
+
+
+def test_results_of_other_settings_are_not_mixed(tmp_path: Path, counted: list[int]) -> None:
+    out = tmp_path / "result.json"
+    evaluate(Evaluation(QUICK), [0], out)
+    other = replace(QUICK, planner=replace(QUICK.planner, samples=8))
+    with pytest.raises(InputError, match=r"planner.samples is 4 there and 8 here"):
+        evaluate(Evaluation(other), [0], out)
+    with pytest.raises(InputError, match=r"task.plant.floor_friction is None there"):
+        evaluate(Evaluation(QUICK, {"plant.floor_friction": 0.5}), [0], out)
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "notes.json"
+    out.write_text("{}")
+    with pytest.raises(InputError, match="is not a result of gpc evaluate"):
+        evaluate(Evaluation(QUICK), [0], out)
+    assert out.read_text() == "{}"
+
+
+def test_mistakes_are_told_before_anything_runs(counted: list[int]) -> None:
+    with pytest.raises(ConfigError, match="box_push"):
+        evaluate(Evaluation(replace(QUICK, task="box_pusch")), [0])
+    with pytest.raises(ConfigError, match=r"plant.floor_friction"):
+        evaluate(Evaluation(QUICK, {"plant.flor_friction": 1}), [0])
+    with pytest.raises(ConfigError, match="elites"):
+        evaluate(Evaluation(QUICK, {}, {"elite": 1}), [0])
+    assert not counted
+
+
+@pytest.mark.integration
+def test_seeds_run_in_processes_and_equal_those_run_here(tmp_path: Path) -> None:
+    config = replace(QUICK, duration=0.3)
+    results = evaluate(Evaluation(config), [3, 4], tmp_path / "out.json", processes=2)
+    assert [without_time(r) for r in results] == [
+        without_time(run_episode(config, seed)) for seed in (3, 4)
+    ]
+
+
+def test_summary_counts_failures_with_the_duration() -> None:
+    results = [
+        EpisodeResult(0, True, 5.0, 0.1, 0.1, False, 10, 20.0),
+        EpisodeResult(1, False, 25.0, 1.0, 0.1, True, 10, 22.0),
+    ]
+    summary = summarise(results)
+    assert summary.success.mean == 0.5
+    assert summary.time.mean == 15.0
+    assert summary.falls == 1
+    assert "success 0.50" in str(summary)
