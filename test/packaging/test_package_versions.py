@@ -1,0 +1,117 @@
+"""What states the same version or name in several files, held equal."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+import gpc_ros
+
+REPO = Path(__file__).resolve().parents[2]
+PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)")
+PYPROJECTS = ("gpc_msgs/pyproject.toml", "gpc_msgs/compat/tf2_msgs/pyproject.toml")
+# Names of modules where package.xml says another.
+ROS_PACKAGES = {"yaml": "python3-yaml"} | {
+    name: f"python3-{name}" for name in ("lz4", "numpy", "tqdm")
+}
+# Not of rosdep in the version needed; setup.py names them, under these names.
+FROM_PYPI = {"imageio_ffmpeg": "imageio-ffmpeg", "pinocchio": "pin"} | {
+    name: name for name in ("mcap", "mujoco", "rosbags", "zstandard")
+}
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Versions by normalised name; any line that is not a pin fails."""
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        requirement = line.split("#")[0].strip()
+        if requirement:
+            match = PIN.fullmatch(requirement)
+            assert match, f"{path.name}: '{requirement}' is not pinned with =="
+            found[normalise(match[1])] = match[2]
+    return found
+
+
+def normalise(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported(folder: Path) -> set[str]:
+    """Top-level modules that the files of a folder import."""
+    names = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+    return names
+
+
+def manifest(path: str) -> ElementTree.Element:
+    return ElementTree.parse(REPO / path).getroot()
+
+
+def test_both_packages_have_one_version() -> None:
+    with (REPO / PYPROJECTS[0]).open("rb") as file:
+        messages = tomllib.load(file)["project"]["version"]
+    stated = [manifest(f"{folder}package.xml").findtext("version") for folder in ("", "gpc_msgs/")]
+    assert {*stated, messages} == {gpc_ros.__version__}
+
+
+def test_changelog_knows_the_version_or_is_ahead_of_it() -> None:
+    text = (REPO / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[?([^\]\s]+)", text, re.MULTILINE)
+    assert headings
+    assert headings[0] in ("Unreleased", gpc_ros.__version__)
+
+
+def test_every_requirement_is_pinned_and_resolved() -> None:
+    chosen, resolved = pins(REPO / "requirements.txt"), pins(REPO / "requirements.lock.txt")
+    assert chosen.items() <= resolved.items()
+    assert len(resolved) > len(chosen)
+
+
+@pytest.mark.parametrize("path", PYPROJECTS)
+def test_messages_are_built_with_the_versions_of_the_environment(path: str) -> None:
+    with (REPO / path).open("rb") as file:
+        needed = tomllib.load(file)["build-system"]["requires"]
+    resolved = pins(REPO / "requirements.lock.txt")
+    stated = {normalise(m[1]): m[2] for m in map(PIN.fullmatch, needed) if m}
+    assert len(stated) == len(needed)
+    assert {name: resolved.get(name) for name in stated} == stated
+
+
+def test_package_xml_names_what_is_imported() -> None:
+    imports = imported(REPO / "gpc_ros") - set(sys.stdlib_module_names) - {"gpc_ros", *FROM_PYPI}
+    root = manifest("package.xml")
+    stated = {e.text for tag in ("depend", "exec_depend") for e in root.findall(tag)}
+    assert {ROS_PACKAGES.get(name, name) for name in imports} - stated == set()
+
+
+def test_setup_and_requirements_name_what_is_imported() -> None:
+    imports = imported(REPO / "gpc_ros") & set(FROM_PYPI)
+    setup = (REPO / "setup.py").read_text(encoding="utf-8")
+    resolved = pins(REPO / "requirements.lock.txt")
+    for name in (FROM_PYPI[module] for module in imports):
+        assert f'"{name}>=' in setup, name
+        assert name in resolved
+
+
+def test_training_alone_needs_torch() -> None:
+    assert "torch" not in pins(REPO / "requirements.lock.txt")
+    assert '"train": ["torch' in (REPO / "setup.py").read_text(encoding="utf-8")
+    assert not {"torch", "onnx"} & imported(REPO / "gpc_ros" / "nodes")
+
+
+def test_pre_commit_runs_what_lint_runs() -> None:
+    text = (REPO / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    for tool in ("ruff check", "ruff format", "mypy"):
+        assert f".venv/bin/{tool}" in text
+        assert f"$(BIN)/{tool}" in (REPO / "Makefile").read_text(encoding="utf-8")
