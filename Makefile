@@ -62,6 +62,7 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 		test -x $(COLCON)/install/gpc_ros/lib/gpc_ros/$$node
 	done
 	test -f $(COLCON)/install/gpc_ros/share/gpc_ros/launch/sim.launch.py
+	set +u  # colcon's own files read variables that are not set
 	source $(COLCON)/install/local_setup.bash
 	colcon --log-base $(COLCON)/log test "$${base[@]}" --event-handlers console_direct+ \
 		--return-code-on-test-failure
@@ -70,20 +71,20 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 ci: ## What continuous integration runs, from nothing to the last check
 	@.ci/run
 
-lock: ## Resolve requirements.in into requirements.txt
+lock: ## Resolve requirements.txt into requirements.lock.txt
 	@folder=$$(mktemp -d)
 	trap 'rm -rf "$$folder"' EXIT
 	$(PYTHON) -m venv "$$folder/venv"
 	"$$folder/venv/bin/pip" install -qq --dry-run --ignore-installed \
-		--report "$$folder/report.json" -r requirements.in
+		--report "$$folder/report.json" -r requirements.txt
 	"$$folder/venv/bin/python" - "$$folder/report.json" > "$$folder/lock" <<-'EOF'
 		import json, re, sys
 		found = [p["metadata"] for p in json.load(open(sys.argv[1]))["install"]]
 		lines = [re.sub("[-_.]+", "-", m["name"]).lower() + "==" + m["version"] for m in found]
-		print("# Every version of the virtual environment; `make lock` writes it from requirements.in.")
+		print("# Every version of the virtual environment; `make lock` writes it from requirements.txt.")
 		print(*sorted(lines), sep="\n")
 	EOF
-	cp "$$folder/lock" requirements.txt
+	cp "$$folder/lock" requirements.lock.txt
 
 clean: ## Remove everything that was made, the virtual environment too
 	@rm -rf $(VENV) $(COLCON) build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -126,15 +127,15 @@ flock 9
 if [[ -f $@ && -z "$$(find $^ -newer $@)" ]]; then exit; fi
 endef
 
-$(VENV)/.packages: requirements.txt | machine
+$(VENV)/.packages: requirements.lock.txt | machine
 	@$(unless_done)
 	echo "Making the virtual environment $(VENV): a minute or two, once."
 	rm -rf $(VENV)
 	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/pip install -qq -r requirements.txt
+	$(BIN)/pip install -qq -r requirements.lock.txt
 	touch $@
 
-$(VENV)/.complete: $(VENV)/.packages setup.py setup.cfg $(MESSAGES) | machine
+$(VENV)/.messages: $(VENV)/.packages $(MESSAGES) | machine
 	@$(unless_done)
 	echo "Building gpc_msgs."
 	build=(./gpc_msgs)
@@ -142,5 +143,9 @@ $(VENV)/.complete: $(VENV)/.packages setup.py setup.cfg $(MESSAGES) | machine
 		build+=(./gpc_msgs/compat/tf2_msgs)
 	fi
 	$(BIN)/pip install -qq --force-reinstall --no-deps --no-build-isolation "$${build[@]}"
+	touch $@
+
+$(VENV)/.complete: $(VENV)/.messages setup.py setup.cfg | machine
+	@$(unless_done)
 	$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	touch $@

@@ -45,9 +45,9 @@ setup(
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
     package_data={PACKAGE: ["py.typed"]},
     data_files=shared_files(),
-    python_requires=">=3.10",
-    # Minimum versions; requirements.txt has the exact ones of the virtual environment. rclpy and
-    # the messages are not among them: they come from ROS, or from requirements.txt.
+    python_requires=">=3.11",
+    # Minimum versions; requirements.txt has those of the virtual environment. rclpy and the
+    # messages are not among them: they come from ROS, or from requirements.txt.
     install_requires=[
         "setuptools",
         "imageio-ffmpeg>=0.5",
