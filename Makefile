@@ -53,6 +53,9 @@ format: $(VENV)/.complete ## Put the code into shape
 
 colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a machine with ROS does
 	@here=$$PWD
+	mkdir -p $(COLCON)
+	exec 9> $(COLCON)/lock
+	flock 9
 	export PATH="$$here/$(BIN):$$PATH" AMENT_PREFIX_PATH="$$here/$(VENV)"
 	base=(--build-base $(COLCON)/build --install-base $(COLCON)/install)
 	colcon --log-base $(COLCON)/log build "$${base[@]}" --cmake-args \
