@@ -1,0 +1,1 @@
+"""Bags: recording, reading, the report and the video of a run."""

@@ -86,12 +86,16 @@ class Codec:
             raise BagError(f"not a message of type {self.name}: {_brief(error)}") from None
 
     def encode(self, message: Any) -> bytes:
-        """Return a message, made by :meth:`make` or decoded, as serialised bytes (CDR)."""
+        """Return a message, decoded or made by :meth:`make`, as serialised bytes (CDR)."""
         return bytes(self._store.serialize_cdr(message, self.name))
 
-    def make(self, type_name: str | None = None, **fields: Any) -> Any:
-        """Return a new message of this type, or of a type that it holds, with every field given."""
-        return self._store.types[type_name or self.name](**fields)
+    def fields(self, type_name: str) -> list[tuple[str, Any]]:
+        """Return names and descriptions (as rosbags has them) of the fields of a type in here."""
+        return list(self._store.fielddefs[type_name][1])
+
+    def make(self, type_name: str, **fields: Any) -> Any:
+        """Return a new message of this type, or of one that it holds, with every field given."""
+        return self._store.types[type_name](**fields)
 
 
 @lru_cache(maxsize=256)

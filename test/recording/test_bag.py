@@ -6,6 +6,7 @@ import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -268,7 +269,7 @@ class _Disk(io.BytesIO):
         super().__init__()
         self._room = room
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         if self.tell() + len(data) > self._room:
             super().write(data[: max(self._room - self.tell(), 0)])
             raise OSError(errno.ENOSPC, "No space left on device")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def test_text_holds_every_type_once() -> None:
 
 
 def test_installed_definitions_are_preferred(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "share" / "own_msgs" / "msg"
     folder.mkdir(parents=True)
@@ -36,7 +38,8 @@ def test_installed_definitions_are_preferred(
     assert "# a thing" in text
     assert "MSG: own_msgs/Other" in text
     c = Codec("own_msgs/msg/Thing", text)
-    assert c.decode(c.encode(c.make(size=np.arange(3.0), parts=[]))).size.tolist() == [0, 1, 2]
+    thing = c.make("own_msgs/msg/Thing", size=np.arange(3.0), parts=[])
+    assert c.decode(c.encode(thing)).size.tolist() == [0, 1, 2]
 
 
 def test_unknown_type_says_what_to_install() -> None:
