@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import gpc_ros  # noqa: F401  (one BLAS thread, before numpy is imported)
 import mujoco
 import numpy as np
 from mujoco import rollout as mujoco_rollout
 
+import gpc_ros  # noqa: F401  (one BLAS thread, before numpy is imported)
 from gpc_ros.arrays import Array
 from gpc_ros.files import write_whole
 from gpc_ros.locomotion.walker import JointTargets, make_walker

@@ -1,5 +1,6 @@
-"""Typed parameters: one dataclass per component is the only place that names, types, bounds and
-documents them; YAML files, ROS parameters, the command line and docs/parameters.md follow it.
+"""Typed parameters: one dataclass per component names, types, bounds and documents them.
+
+YAML files, ROS parameters, the command line and docs/parameters.md follow from it.
 
 A parameter is a dataclass field made by :func:`param`. Groups nest as dataclass fields; their
 names join with dots (``object.mass``).
@@ -131,7 +132,9 @@ def _convert(p: Parameter, value: Any, where: str) -> Any:
             raise ConfigError(
                 f"{where}: {p.name}: expected {len(kinds)} values, got {value!r} ({p.doc})"
             )
-        return tuple(_scalar(p, kinds[min(i, len(kinds) - 1)], v, where) for i, v in enumerate(value))
+        return tuple(
+            _scalar(p, kinds[min(i, len(kinds) - 1)], v, where) for i, v in enumerate(value)
+        )
     return _scalar(p, p.type, value, where)
 
 

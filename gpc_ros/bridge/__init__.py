@@ -1,0 +1,1 @@
+"""The 500 Hz control core and the interface of its drivers."""

@@ -129,9 +129,7 @@ class BridgeController:
         planner that was restarted counts from one again: once the last plan has expired any id is
         taken.
         """
-        older = (
-            self._plan is not None and plan.id < self._plan.id and received < self._plan.expiry
-        )
+        older = self._plan is not None and plan.id < self._plan.id and received < self._plan.expiry
         if plan.task != self.task or plan.robot != ROBOT or older or plan.expiry <= received:
             self.counters["plans_refused"] += 1
             return False
@@ -226,7 +224,9 @@ class BridgeController:
             return self._held
         period = 1.0 / self.walker.rate
         # Keep the walker's rhythm, but do not catch up after a pause.
-        self._next_tick = now + period if now - self._next_tick > period else self._next_tick + period
+        self._next_tick = (
+            now + period if now - self._next_tick > period else self._next_tick + period
+        )
         command = self._plan.command(now) if follow and self._plan else np.zeros(3)
         np.minimum(command, self.walker.command_high, out=command)
         np.maximum(command, self.walker.command_low, out=command)

@@ -1,0 +1,1 @@
+"""From motion capture, IMU and encoders to one state."""

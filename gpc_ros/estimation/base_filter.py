@@ -28,11 +28,16 @@ class FilterConfig:
 
     gyro_noise: float = param(0.02, "Gyro noise density", unit="rad/s/sqrt(Hz)", low=1e-5, high=1.0)
     accel_noise: float = param(
-        0.15, "Accelerometer noise density, with the shocks of walking", unit="m/s^2/sqrt(Hz)",
-        low=1e-3, high=50.0,
+        0.15,
+        "Accelerometer noise density, with the shocks of walking",
+        unit="m/s^2/sqrt(Hz)",
+        low=1e-3,
+        high=50.0,
     )
     gyro_bias_walk: float = param(1e-4, "Gyro bias drift", unit="rad/s^2", low=0.0, high=0.1)
-    accel_bias_walk: float = param(1e-3, "Accelerometer bias drift", unit="m/s^3", low=0.0, high=1.0)
+    accel_bias_walk: float = param(
+        1e-3, "Accelerometer bias drift", unit="m/s^3", low=0.0, high=1.0
+    )
     mocap_position: float = param(
         0.002, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
     )
@@ -43,7 +48,11 @@ class FilterConfig:
         0.3, "Noise of the velocity from leg odometry", unit="m/s", low=0.01, high=2.0
     )
     leg_gate: float = param(
-        0.4, "Leg odometry this far from the expected velocity is a slip", unit="m/s", low=0.01, high=10
+        0.4,
+        "Leg odometry this far from the expected velocity is a slip",
+        unit="m/s",
+        low=0.01,
+        high=10,
     )
 
 
@@ -126,7 +135,7 @@ class BaseFilter:
 
     def correct_pose(self, state: BaseState, residual: Array, covariance: Array) -> BaseState:
         """Apply a pose innovation from :meth:`pose_innovation`."""
-        gain = np.linalg.solve(covariance, state.covariance[:6]).T
+        gain = np.asarray(np.linalg.solve(covariance, state.covariance[:6]).T, np.float64)
         return self._correct(state, gain, residual, state.covariance[:6])
 
     def correct_velocity(self, state: BaseState, body_velocity: Array) -> BaseState:
@@ -138,7 +147,7 @@ class BaseFilter:
         jacobian[:, _V] = rotation.T
         projected = jacobian @ state.covariance
         covariance = projected @ jacobian.T + np.diag(self._velocity_noise)
-        gain = np.linalg.solve(covariance, projected).T
+        gain = np.asarray(np.linalg.solve(covariance, projected).T, np.float64)
         residual = body_velocity - expected
         if residual @ residual > self._leg_gate**2:
             return state

@@ -35,16 +35,28 @@ class EstimatorConfig:
         0.25, "A base pose this far from the expected one is gated", unit="m", low=0.01, high=10.0
     )
     gate_rotation: float = param(
-        0.5, "A base attitude this far from the expected one is gated", unit="rad", low=0.01, high=3.2
+        0.5,
+        "A base attitude this far from the expected one is gated",
+        unit="rad",
+        low=0.01,
+        high=3.2,
     )
     agreement: float = param(
         0.5, "Gated poses that agree for this long are believed", unit="s", low=0.0, high=10.0
     )
     gravity: float = param(
-        0.4, "Largest disagreement of motion capture and IMU about down", unit="rad", low=0.01, high=3.2
+        0.4,
+        "Largest disagreement of motion capture and IMU about down",
+        unit="rad",
+        low=0.01,
+        high=3.2,
     )
     coast: float = param(
-        2.0, "Time without motion capture after which there is no estimate", unit="s", low=0, high=60
+        2.0,
+        "Time without motion capture after which there is no estimate",
+        unit="s",
+        low=0,
+        high=60,
     )
     filter: FilterConfig = FilterConfig()
     legs: LegOdometryConfig = LegOdometryConfig()

@@ -19,7 +19,9 @@ from gpc_ros.robot.types import ObjectState
 class TrackerConfig:
     """Noise and gates of the object tracker."""
 
-    position_noise: float = param(0.002, "Motion-capture position noise", unit="m", low=1e-5, high=0.5)
+    position_noise: float = param(
+        0.002, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
+    )
     rotation_noise: float = param(
         0.01, "Motion-capture rotation noise", unit="rad", low=1e-4, high=0.5
     )
@@ -29,7 +31,9 @@ class TrackerConfig:
     rotation_acceleration: float = param(
         8.0, "Angular accelerations that the object may show", unit="rad/s^2", low=0.01, high=500.0
     )
-    jump: float = param(0.3, "A pose this far from the expected one is gated", unit="m", low=0.01, high=10)
+    jump: float = param(
+        0.3, "A pose this far from the expected one is gated", unit="m", low=0.01, high=10
+    )
     agreement: float = param(
         0.5, "Gated poses that agree for this long are believed", unit="s", low=0.0, high=10.0
     )
@@ -73,6 +77,9 @@ class ObjectTracker:
         self._config = config
         self._stamp: float | None = None
         self._suspect: tuple[float, Array] | None = None
+        self._position, self._orientation = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0])
+        self._linear = _Axes(config.position_noise, config.acceleration)
+        self._angular = _Axes(config.rotation_noise, config.rotation_acceleration)
         self.gated = 0
 
     def update(self, stamp: float, position: Array, orientation: Array) -> None:

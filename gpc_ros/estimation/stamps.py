@@ -1,4 +1,4 @@
-"""Which stamps are taken: newer than the last, not from the future, not stale; the rest is counted."""
+"""Which stamps are taken: newer than the last, not from the future, not stale."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StampGate:
     last: float = -math.inf
 
     def judge(self, stamp: float, now: float) -> Verdict:
-        """Return the verdict on a stamp [s] received now [s]; only GOOD and JUMPED move ``last``."""
+        """Return the verdict on a stamp [s] received now [s]; GOOD and JUMPED move ``last``."""
         if not math.isfinite(stamp) or stamp > now + self.max_lead:
             return Verdict.FUTURE
         if stamp < self.last - _JUMP:

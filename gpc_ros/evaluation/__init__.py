@@ -1,0 +1,1 @@
+"""Lockstep episodes over many seeds, and their statistics."""

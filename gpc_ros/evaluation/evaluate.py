@@ -226,9 +226,7 @@ def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
             f"{out}: exists and is not a result of gpc evaluate; choose another --out"
         ) from None
     wanted = evaluation.settings()
-    different = sorted(
-        key for key in {*wanted, *settings} if wanted.get(key) != settings.get(key)
-    )
+    different = sorted(key for key in {*wanted, *settings} if wanted.get(key) != settings.get(key))
     if different:
         key = different[0]
         raise InputError(

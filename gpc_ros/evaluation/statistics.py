@@ -26,9 +26,7 @@ class Interval:
         return f"{self.mean:.2f} ({self.low:.2f}-{self.high:.2f})"
 
 
-def bootstrap(
-    values: Array | list[float], seed: int = 0, resamples: int = _RESAMPLES
-) -> Interval:
+def bootstrap(values: Array | list[float], seed: int = 0, resamples: int = _RESAMPLES) -> Interval:
     """Return the mean of values (n,) with its 95 % percentile bootstrap interval.
 
     Source: Efron & Tibshirani, "An Introduction to the Bootstrap", ch. 13.

@@ -1,0 +1,1 @@
+"""The 50 Hz walker: velocity command in, joint targets out."""

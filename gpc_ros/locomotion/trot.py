@@ -1,6 +1,7 @@
-"""An analytic trot: diagonal leg pairs swing in turn, stance feet move against the commanded
-velocity, inverse kinematics turns feet into joint targets, and an integral trim on measured
-velocity removes what is left of underspeed and drift.
+"""An analytic trot: feet move against the command, inverse kinematics makes joint targets.
+
+Diagonal leg pairs swing in turn; an integral trim on measured velocity removes what is left of
+underspeed and drift.
 
 It needs no training and is the documented fallback of every learned walker. Measured facts
 behind the gains: stiff joints (kp >= 80) and a velocity feed-forward of (kd + damping) / kp,
@@ -45,13 +46,17 @@ class TrotConfig:
     duty: float = param(0.6, "Share of a cycle that a foot is on the ground", low=0.5, high=0.9)
     lift: float = param(0.05, "Height of a swing foot over the ground", unit="m", low=0, high=0.2)
     kp: float = param(80.0, "Joint stiffness", unit="N m/rad", low=80, high=200)
-    kd: float = param(2.0, "Joint damping of the motor's control law", unit="N m s/rad", low=0, high=10)
+    kd: float = param(
+        2.0, "Joint damping of the motor's control law", unit="N m s/rad", low=0, high=10
+    )
     trim_gain: float = param(1.0, "Integral gain of the velocity trim", unit="1/s", low=0, high=5)
     trim_linear: float = param(0.3, "Largest trim of vx and vy", unit="m/s", low=0, high=1)
     trim_yaw: float = param(0.8, "Largest trim of the yaw rate", unit="rad/s", low=0, high=2)
     acceleration: float = param(2.0, "Slew of vx and vy", unit="m/s^2", low=0.1, high=50)
     yaw_acceleration: float = param(4.0, "Slew of the yaw rate", unit="rad/s^2", low=0.1, high=50)
-    dead_band: float = param(0.03, "Commands shorter than this (m/s, rad/s) mean standing", low=0, high=0.2)
+    dead_band: float = param(
+        0.03, "Commands shorter than this (m/s, rad/s) mean standing", low=0, high=0.2
+    )
 
 
 class Trot:
@@ -62,6 +67,7 @@ class Trot:
     state_size = _SIZE
 
     def __init__(self, config: TrotConfig | None = None) -> None:
+        """Precompute everything that does not depend on the state."""
         c = config or TrotConfig()
         self.config = c
         self.gains = Gains(np.full(12, c.kp), np.full(12, c.kd))

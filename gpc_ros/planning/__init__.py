@@ -1,0 +1,1 @@
+"""Sampling-based MPC: splines, optimisers, closed-loop rollouts, the planner."""

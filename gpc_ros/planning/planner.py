@@ -36,11 +36,9 @@ class PlannerConfig:
     horizon: float = param(2.0, "Length of a rollout", unit="s", low=0.1, high=10.0)
     knots: int = param(4, "Spline knots of a candidate", low=1, high=50)
     spline: str = param("linear", "Curve through the knots", choices=("zero", "linear", "cubic"))
-    optimizer: str = param(
-        "cem", "Search method", choices=("cem", "mppi", "predictive_sampling")
-    )
+    optimizer: str = param("cem", "Search method", choices=("cem", "mppi", "predictive_sampling"))
     iterations: int = param(1, "Sampling rounds in one cycle", low=1, high=20)
-    stop_candidate: bool = param(True, "Whether standing still is always among the candidates")
+    stop_candidate: bool = param(False, "Whether standing still is always among the candidates")
     lifetime: float = param(
         0.3, "Time after which a plan that was not replaced expires", unit="s", low=0.02, high=5.0
     )
@@ -323,9 +321,7 @@ class Planner:
         return plan
 
 
-def _fill(
-    report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool
-) -> float:
+def _fill(report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool) -> float:
     """Write the figures of one round of costs (n,) into the report; return the best cost."""
     best = int(np.argmin(costs))
     valid = costs[np.isfinite(costs)]

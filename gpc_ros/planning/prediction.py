@@ -1,4 +1,4 @@
-"""Predicts the state forward over a known delay, so that a plan starts from where the robot will be."""
+"""Predicts the state over a known delay, so that a plan starts where the robot will be."""
 
 from __future__ import annotations
 

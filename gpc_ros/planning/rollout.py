@@ -31,16 +31,16 @@ class Deadline:
     """A time that must not be passed.
 
     Attributes:
-        time: on the clock [s].
+        at: when, on the clock [s].
         clock: returns the time now [s].
     """
 
-    time: float
+    at: float
     clock: Callable[[], float] = time.monotonic
 
     def left(self) -> float:
         """Return the time that is left [s]; negative when it has passed."""
-        return self.time - self.clock()
+        return self.at - self.clock()
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,9 @@ def shift(knots: Array, delay: float, interval: float, order: int) -> Array:
         order: 0, 1 or 3.
     """
     count = len(knots)
-    return basis(np.arange(count) * interval + delay, count, interval, order) @ knots
+    return basis(np.arange(float(count)) * interval + delay, count, interval, order) @ knots
 
 
 def resample(knots: Array, interval: float, order: int, count: int, new_interval: float) -> Array:
     """Return K' knots (K', A) on another grid that follow the same curve."""
-    return basis(np.arange(count) * new_interval, len(knots), interval, order) @ knots
+    return basis(np.arange(float(count)) * new_interval, len(knots), interval, order) @ knots

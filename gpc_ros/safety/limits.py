@@ -1,4 +1,4 @@
-"""Limits of joints: what is sent is clamped, what is measured is watched; a joint is always named."""
+"""Limits of joints: what is sent is clamped, what is measured is watched, joints are named."""
 
 from __future__ import annotations
 

@@ -27,9 +27,7 @@ from gpc_ros.robot.model import STAND_HEIGHT, Variant
 class Scene:
     """Physical parameters of a scene, set apart for the plant and for the planner."""
 
-    floor_friction: float = param(
-        0.8, "Sliding friction of feet on the floor", low=0.1, high=2.0
-    )
+    floor_friction: float = param(0.8, "Sliding friction of feet on the floor", low=0.1, high=2.0)
 
 
 @dataclass(frozen=True)

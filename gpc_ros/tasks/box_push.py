@@ -34,7 +34,9 @@ class Box:
     """The pushed object."""
 
     mass: float = param(3.0, "Mass", unit="kg", low=0.1, high=30.0)
-    friction: float = param(0.5, "Sliding friction on the floor and on the robot", low=0.05, high=2.0)
+    friction: float = param(
+        0.5, "Sliding friction on the floor and on the robot", low=0.05, high=2.0
+    )
     size: tuple[float, float, float] = param(
         (0.4, 0.4, 0.35), "Edge lengths x, y, z", unit="m", low=0.05, high=2.0
     )
@@ -81,7 +83,9 @@ class BoxPushConfig:
     start: BoxStart = BoxStart()
     cost: BoxCost = BoxCost()
     success: Success = Success()
-    workspace: float = param(5.0, "Goals lie within this radius of the origin", unit="m", low=0.1, high=100)
+    workspace: float = param(
+        5.0, "Goals lie within this radius of the origin", unit="m", low=0.1, high=100
+    )
 
 
 class BoxPush(Task):

@@ -50,7 +50,9 @@ class NavigateConfig:
     start: NavigateStart = NavigateStart()
     cost: NavigateCost = NavigateCost()
     success: Success = Success()
-    workspace: float = param(5.0, "Goals lie within this radius of the origin", unit="m", low=0.1, high=100)
+    workspace: float = param(
+        5.0, "Goals lie within this radius of the origin", unit="m", low=0.1, high=100
+    )
 
 
 class Navigate(Task):

@@ -61,9 +61,7 @@ def walk() -> Callable[..., Walk]:
                 plant.mocap.hide("base", plant.time + hide[1])
             if k % 10 == 0:
                 data = plant.data
-                targets = walker.step(
-                    data.qpos[None], data.qvel[None], np.array([command]), state
-                )
+                targets = walker.step(data.qpos[None], data.qvel[None], np.array([command]), state)
                 joint = JointCommand(
                     targets.position[0], targets.velocity[0], no_effort,
                     walker.gains.kp, walker.gains.kd,

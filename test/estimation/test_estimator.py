@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -71,7 +71,8 @@ def test_object_is_tracked_with_its_velocity() -> None:
 
 
 def reading(stamp: float, **changes: np.ndarray) -> RobotReading:
-    return RobotReading(stamp, **{"position": STAND.copy(), "velocity": np.zeros(12), **changes})
+    values: dict[str, Any] = {"position": STAND.copy(), "velocity": np.zeros(12), **changes}
+    return RobotReading(stamp, **values)
 
 
 def feed(estimator: Estimator, now: float) -> None:

@@ -14,9 +14,7 @@ from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, Trace, run_
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
 from gpc_ros.planning.planner import PlannerConfig
 
-QUICK = EpisodeConfig(
-    task="navigate", duration=1.0, planner=PlannerConfig(samples=4, horizon=0.4)
-)
+QUICK = EpisodeConfig(task="navigate", duration=1.0, planner=PlannerConfig(samples=4, horizon=0.4))
 
 
 def without_time(result: EpisodeResult) -> EpisodeResult:

@@ -42,7 +42,15 @@ def walk(
 @pytest.mark.parametrize("variant", ["plant", "planner"])
 @pytest.mark.parametrize(
     "command",
-    [(0.3, 0, 0), (0.6, 0, 0), (-0.3, 0, 0), (0, 0.3, 0), (0, -0.3, 0), (0, 0, 0.8), (0.4, 0, -0.6)],
+    [
+        (0.3, 0, 0),
+        (0.6, 0, 0),
+        (-0.3, 0, 0),
+        (0, 0.3, 0),
+        (0, -0.3, 0),
+        (0, 0, 0.8),
+        (0.4, 0, -0.6),
+    ],
 )
 def test_tracks_the_command(variant: Variant, command: tuple[float, float, float]) -> None:
     rows = walk(make_walker("trot"), variant, command, 6.0)

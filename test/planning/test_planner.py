@@ -31,7 +31,9 @@ def scene(task_name: str = "box_push", stamp: float = 0.0) -> tuple[RobotState, 
     return RobotState.from_arrays(stamp, episode.qpos, qvel, task.bodies), episode.goal
 
 
-def make_planner(config: PlannerConfig = SMALL, task: str = "box_push", **kwargs: object) -> Planner:
+def make_planner(
+    config: PlannerConfig = SMALL, task: str = "box_push", **kwargs: object
+) -> Planner:
     return Planner(make_task(task), WALKER, config, **kwargs)  # type: ignore[arg-type]
 
 
@@ -45,7 +47,8 @@ def test_one_seed_gives_the_same_bytes_on_any_number_of_threads(optimizer: str) 
             state.stamp = 0.1 * k
             plan, _ = planner.plan(state, MEMORY, goal, 0.1 * k)
             assert plan is not None
-        plans.append(plan.knots.tobytes())
+            knots = plan.knots.tobytes()
+        plans.append(knots)
     assert plans[0] == plans[1]
 
 

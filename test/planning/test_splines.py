@@ -23,7 +23,7 @@ def test_weights_sum_to_one(order: int, count: int, interval: float, time: float
 
 @given(order=orders, count=counts, interval=intervals)
 def test_knots_are_interpolated(order: int, count: int, interval: float) -> None:
-    at_knots = basis(np.arange(count) * interval, count, interval, order)
+    at_knots = basis(np.arange(float(count)) * interval, count, interval, order)
     np.testing.assert_allclose(at_knots, np.eye(count), atol=1e-6)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,8 @@ def command(position: np.ndarray) -> JointCommand:
 
 
 def reading(**changes: np.ndarray) -> RobotReading:
-    return RobotReading(0.0, **{"position": STAND.copy(), "velocity": np.zeros(12), **changes})
+    values: dict[str, Any] = {"position": STAND.copy(), "velocity": np.zeros(12), **changes}
+    return RobotReading(0.0, **values)
 
 
 any_number = st.floats(allow_nan=True, allow_infinity=True, width=64)

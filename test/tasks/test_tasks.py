@@ -88,7 +88,7 @@ def test_box_push_episodes_keep_their_ranges(seed: int) -> None:
 def test_episode_fits_the_models(name: str) -> None:
     task = make_task(name)
     for variant in ("plant", "planner"):
-        model = build_model(task, variant, GAINS)  # type: ignore[arg-type]
+        model = build_model(task, variant, GAINS)
         assert task.sample_episode(3).qpos.shape == (model.nq,)
         assert model.nq == 19 + 7 * len(task.bodies)
 
