@@ -1,0 +1,1 @@
+"""What the robot may do: the supervisor and the joint limits, pure functions of inputs and time."""

@@ -1,0 +1,249 @@
+"""What the supervisor looks at, and the one table of condition -> reaction.
+
+A row says in which states it counts, what it does there, and whether it also forbids to arm.
+Nothing else in the package decides how the robot reacts to a fault; the tests walk through the
+table row by row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from gpc_ros.config import param
+
+# What a condition does: latch damping, sink to the ground and disarm, stand until it is over, only
+# say so, or only forbid to arm.
+Reaction = Literal["fault", "sit", "hold", "warn", "refuse"]
+
+
+class State(IntEnum):
+    """The supervisor's states; the numbers are those of gpc_msgs/SupervisorState."""
+
+    DISARMED = 0
+    STANDING_UP = 1
+    READY = 2
+    ACTIVE = 3
+    HOLDING = 4
+    DAMPING = 5
+    FAULT = 6
+
+
+# States in which the walker runs, and in which the legs carry the robot.
+WALKING = frozenset({State.READY, State.ACTIVE, State.HOLDING})
+UPRIGHT = WALKING | {State.STANDING_UP}
+
+
+@dataclass(frozen=True)
+class SupervisorConfig:
+    """Limits on ages, attitude and battery, and the times of the state machine."""
+
+    reading_age: float = param(
+        0.05, "Silence of the robot after which it damps", unit="s", low=0.004, high=1.0
+    )
+    state_age: float = param(
+        0.1, "Age of the estimate after which the robot stands", unit="s", low=0.01, high=2.0
+    )
+    stall: float = param(
+        0.25,
+        "Pause of the control loop after which it does not go on",
+        unit="s",
+        low=0.02,
+        high=5.0,
+    )
+    tilt: float = param(1.047, "Largest tilt of the base", unit="rad", low=0.1, high=3.2)
+    base_height: float = param(
+        0.12, "Lowest estimated height of the base while the legs carry it", unit="m", low=0, high=1
+    )
+    overdue: float = param(
+        1.0, "Time to reach the standing pose after the stand-up motion", unit="s", low=0, high=30
+    )
+    battery_warn: float = param(0.2, "State of charge below which it warns", low=0, high=1)
+    battery: float = param(0.1, "State of charge below which arming is refused", low=0, high=1)
+    battery_sit: float = param(0.05, "State of charge below which it sits down", low=0, high=1)
+    damping_time: float = param(
+        2.0, "Time to sink to the ground before disarming", unit="s", low=0.0, high=20.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorInputs:
+    """What the supervisor looks at in one cycle. A value that is not a number counts as bad.
+
+    Attributes:
+        reading_age: of the robot's own reading [s]; infinite if there is none.
+        state_age: of the estimate [s]; infinite if there is none.
+        plan_fresh: whether a plan exists that has not expired.
+        tilt: of the base from upright [rad].
+        height: estimated height of the base [m]; infinite if unknown.
+        battery: state of charge [0..1].
+        stood_up: whether the stand-up motion is complete.
+        overdue: time since the stand-up motion should have been complete [s].
+        broken_limits: joint limits that are broken, in plain words.
+        warnings: what is near a limit, in plain words.
+        pause: time since the previous control cycle [s].
+        clock_jumped: whether the clock has jumped since the previous cycle.
+        foreign: who else commands this robot, in plain words; empty if nobody.
+    """
+
+    reading_age: float
+    state_age: float
+    plan_fresh: bool = False
+    tilt: float = 0.0
+    height: float = math.inf
+    battery: float = 1.0
+    stood_up: bool = False
+    overdue: float = 0.0
+    broken_limits: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    pause: float = 0.0
+    clock_jumped: bool = False
+    foreign: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One row of the table.
+
+    Attributes:
+        name: short, unique.
+        states: in which it has its reaction.
+        reaction: what it does there.
+        holds: whether it is the case, from config and inputs.
+        say: what to tell a person.
+        arming: whether it forbids to arm.
+    """
+
+    name: str
+    states: frozenset[State]
+    reaction: Reaction
+    holds: Callable[[SupervisorConfig, SupervisorInputs], bool]
+    say: Callable[[SupervisorConfig, SupervisorInputs], str]
+    arming: bool = False
+
+
+def _missing(what: str, age: float, limit: float) -> str:
+    if math.isinf(age):
+        return f"no {what} yet"
+    return f"no {what} for {age:.3f} s (limit {limit} s)"
+
+
+def _battery(inputs: SupervisorInputs) -> str:
+    return f"the battery is at {100 * inputs.battery:.0f} %"
+
+
+# The order is that of the reasons. Comparisons are written so that NaN breaks the limit.
+CONDITIONS = (
+    Condition(
+        "robot silent",
+        UPRIGHT | {State.DAMPING},
+        "fault",
+        lambda c, i: not i.reading_age <= c.reading_age,
+        lambda c, i: _missing("reading from the robot", i.reading_age, c.reading_age),
+        arming=True,
+    ),
+    Condition(
+        "control loop stalled",
+        UPRIGHT,
+        "fault",
+        lambda c, i: not i.pause <= c.stall,
+        lambda c, i: f"the control loop stood still for {i.pause:.3f} s (limit {c.stall} s)",
+    ),
+    Condition(
+        "limit broken",
+        UPRIGHT,
+        "fault",
+        lambda c, i: bool(i.broken_limits),
+        lambda c, i: "; ".join(i.broken_limits),
+        arming=True,
+    ),
+    Condition(
+        "tilted",
+        UPRIGHT,
+        "fault",
+        lambda c, i: not i.tilt <= c.tilt,
+        lambda c, i: f"the base is tilted by {i.tilt:.2f} rad (limit {c.tilt} rad)",
+        arming=True,
+    ),
+    Condition(
+        "on the ground",
+        WALKING,
+        "fault",
+        # An old height says nothing about now; the tilt is watched without an estimate.
+        lambda c, i: i.state_age <= c.state_age and not i.height >= c.base_height,
+        lambda c, i: f"the base is at {i.height:.2f} m (limit {c.base_height} m): it has fallen",
+    ),
+    Condition(
+        "not standing",
+        frozenset({State.STANDING_UP}),
+        "fault",
+        lambda c, i: not i.overdue <= c.overdue,
+        lambda c, i: (
+            f"the legs do not stand {i.overdue:.1f} s after the end of the stand-up motion"
+        ),
+    ),
+    Condition(
+        "battery empty",
+        UPRIGHT,
+        "sit",
+        lambda c, i: not i.battery >= c.battery_sit,
+        lambda c, i: f"{_battery(i)}: sitting down",
+    ),
+    Condition(
+        "clock jumped",
+        WALKING,
+        "hold",
+        lambda c, i: i.clock_jumped,
+        lambda c, i: "the clock has jumped: what was stamped before is dropped",
+    ),
+    Condition(
+        "state old",
+        WALKING,
+        "hold",
+        lambda c, i: not i.state_age <= c.state_age,
+        lambda c, i: _missing("estimate of where the robot is", i.state_age, c.state_age),
+    ),
+    Condition(
+        "foreign commands",
+        WALKING,
+        "hold",
+        lambda c, i: bool(i.foreign),
+        lambda c, i: i.foreign,
+        arming=True,
+    ),
+    Condition(
+        "no plan",
+        frozenset({State.ACTIVE, State.HOLDING}),
+        "hold",
+        lambda c, i: not i.plan_fresh,
+        lambda c, i: "no plan that has not expired",
+    ),
+    Condition(
+        "battery too low to arm",
+        frozenset(),
+        "refuse",
+        lambda c, i: not i.battery >= c.battery,
+        lambda c, i: f"{_battery(i)} (needed {100 * c.battery:.0f} %): charge it",
+        arming=True,
+    ),
+    Condition(
+        "battery low",
+        UPRIGHT,
+        "warn",
+        lambda c, i: not i.battery >= c.battery_warn,
+        lambda c, i: f"{_battery(i)}: charge it soon",
+    ),
+    Condition(
+        "near a limit",
+        UPRIGHT,
+        "warn",
+        lambda c, i: bool(i.warnings),
+        lambda c, i: "; ".join(i.warnings),
+    ),
+)
+
+# The rows that count in each state, so that a cycle looks at no others.
+BY_STATE = {state: tuple(row for row in CONDITIONS if state in row.states) for state in State}
