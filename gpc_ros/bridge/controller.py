@@ -110,7 +110,7 @@ class BridgeController:
             self.counters["readings_dropped"] += 1
             return False
         self._reading = reading
-        self._broken = self._limiter.watch(reading)
+        self._broken, _ = self._limiter.watch(reading)
         return True
 
     def set_state(self, state: RobotState, received: float) -> bool:

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gpc_ros.robot.joints import LOWER, STAND, TORQUE_LIMIT, UPPER
+from gpc_ros.robot.joints import LOWER, STAND, TORQUE_LIMIT, UPPER, VELOCITY_LIMIT
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.safety.limits import JointLimiter, LimitsConfig
+from gpc_ros.safety.limits import JointLimiter, LimitsConfig, VelocityLimiter
+
+FINE: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 def command(position: np.ndarray) -> JointCommand:
@@ -73,7 +75,7 @@ def test_far_outside_for_three_cycles_is_a_fault_that_names_the_joint() -> None:
 def test_targets_that_are_not_finite_damp() -> None:
     sent, faults = JointLimiter().limit(command(np.full(12, np.nan)))
     assert sent.kp.max() == 0.0
-    assert faults == ("the walker's joint targets are not finite",)
+    assert faults == ("the joint targets are not finite",)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_overload_is_a_fault_after_a_few_cycles(changes: dict[str, float], messa
         arrays_[name] = np.zeros(12)
         arrays_[name][7] = value
     results = [limiter.watch(reading(**arrays_)) for _ in range(3)]
-    assert results == [(), (), (message,)]
+    assert results == [((), ()), ((), ()), ((message,), ())]
 
 
 def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
@@ -98,18 +100,55 @@ def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
     fast = np.zeros(12)
     fast[0] = 40.0
     for _ in range(5):
-        assert not limiter.watch(reading(velocity=fast))
-        assert not limiter.watch(reading())
+        assert limiter.watch(reading(velocity=fast)) == FINE
+        assert limiter.watch(reading()) == FINE
 
 
 def test_a_saturated_motor_is_no_fault() -> None:
     limiter = JointLimiter(LimitsConfig(overload_cycles=1))
-    assert not limiter.watch(reading(effort=TORQUE_LIMIT.copy()))
+    assert limiter.watch(reading(effort=TORQUE_LIMIT.copy())) == FINE
 
 
-def test_a_hot_motor_is_named_at_once() -> None:
-    hot = np.full(12, 40.0)
-    hot[10] = 99.0
-    assert JointLimiter().watch(reading(temperature=hot)) == (
-        "RR_thigh_joint: motor at 99 deg C (limit 95 deg C)",
-    )
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [
+        (79.0, ((), ())),
+        (85.0, ((), ("RR_thigh_joint: motor at 85 deg C (limit 80 deg C)",))),
+        (99.0, (("RR_thigh_joint: motor at 99 deg C (limit 95 deg C)",), ())),
+    ],
+)
+def test_a_warm_motor_is_a_warning_and_a_hot_one_a_fault(
+    degrees: float, expected: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    temperature = np.full(12, 40.0)
+    temperature[10] = degrees
+    assert JointLimiter().watch(reading(temperature=temperature)) == expected
+
+
+def test_a_held_target_is_sent_again_and_one_that_is_rate_limited_arrives() -> None:
+    limiter = JointLimiter(LimitsConfig(step=0.1))
+    limiter.limit(command(STAND))
+    held = command(STAND + 0.25)
+    sent = [limiter.limit(held)[0] for _ in range(5)]
+    np.testing.assert_allclose(sent[0].position, STAND + 0.1)
+    np.testing.assert_allclose(sent[1].position, STAND + 0.2)
+    np.testing.assert_array_equal(sent[2].position, STAND + 0.25)
+    assert sent[3] is sent[4]
+
+
+def test_velocity_and_torque_of_a_command_are_limited() -> None:
+    wild = JointCommand(STAND, np.full(12, 1e9), np.full(12, -1e9), np.ones(12), np.ones(12))
+    sent, _ = JointLimiter().limit(wild)
+    np.testing.assert_array_equal(sent.velocity, VELOCITY_LIMIT)
+    np.testing.assert_array_equal(sent.effort, -TORQUE_LIMIT)
+
+
+def test_walking_commands_are_limited_reduced_and_finite() -> None:
+    limiter = VelocityLimiter(np.array([-0.6, -0.4, -1.2]), np.array([0.8, 0.4, 1.2]))
+    np.testing.assert_array_equal(limiter.limit(np.array([0.1, 0.2, 0.3])), [0.1, 0.2, 0.3])
+    assert limiter.limited == 0
+    np.testing.assert_array_equal(limiter.limit(np.array([9.0, -9.0, 0.0])), [0.8, -0.4, 0.0])
+    np.testing.assert_array_equal(limiter.limit(np.array([9.0, -9.0, 0.0]), 0.5), [0.4, -0.2, 0.0])
+    np.testing.assert_array_equal(limiter.limit(np.array([np.nan, 0.1, 0.1])), np.zeros(3))
+    np.testing.assert_array_equal(limiter.limit(np.zeros(2)), np.zeros(3))
+    assert limiter.limited == 4
