@@ -9,6 +9,7 @@ os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
 # Runs at the same time do not hear each other; numbers up to 101 fit the ports of every system.
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MUJOCO_GL", "egl")
 
 from hypothesis import settings
