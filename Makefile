@@ -61,12 +61,17 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 	colcon --log-base $(COLCON)/log build "$${base[@]}" --cmake-args \
 		-DCMAKE_PROJECT_INCLUDE="$$here/gpc_msgs/cmake/pip.cmake" \
 		-DPython3_EXECUTABLE="$$here/$(BIN)/python" -DBUILD_TESTING=OFF
-	for node in sim estimator planner bridge recorder monitor gpc; do
-		test -x $(COLCON)/install/gpc_ros/lib/gpc_ros/$$node
+	installed="$$here/$(COLCON)/install/gpc_ros"
+	for node in sim estimator planner bridge recorder monitor; do
+		test -x "$$installed/lib/gpc_ros/$$node" || { echo "No program $$node for ros2 run" >&2; exit 1; }
 	done
-	test -f $(COLCON)/install/gpc_ros/share/gpc_ros/launch/sim.launch.py
+	test -f "$$installed/share/gpc_ros/launch/sim.launch.py"
 	set +u  # colcon's own files read variables that are not set
 	source $(COLCON)/install/local_setup.bash
+	# What is installed has to find its own files, not those of the sources.
+	(cd / && "$$installed/lib/gpc_ros/gpc" sim --dry-run) \
+		| grep -- "--params-file $$installed/share/gpc_ros/config/planner.yaml" > /dev/null \
+		|| { echo "The installed gpc does not start its own files" >&2; exit 1; }
 	colcon --log-base $(COLCON)/log test "$${base[@]}" --event-handlers console_direct+ \
 		--return-code-on-test-failure
 	colcon test-result --test-result-base $(COLCON)/build
