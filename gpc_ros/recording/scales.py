@@ -18,7 +18,7 @@ def spans(times: Array, states: Sequence[str], end: float) -> list[tuple[str, fl
     """Return name, begin and end [s] of each stretch of equal states; the last lasts to the end."""
     changes = [i for i in range(len(states)) if i == 0 or states[i] != states[i - 1]]
     begins = [float(times[i]) for i in changes]
-    ends = [*begins[1:], max(end, begins[-1] if begins else end)]
+    ends = [*begins[1:], *(max(end, begin) for begin in begins[-1:])]
     return [(states[i], b, e) for i, b, e in zip(changes, begins, ends, strict=True)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 
 from gpc_ros.arrays import Array, BoolArray
@@ -16,13 +18,14 @@ _COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6")
 
 
 def section(title: str, explanation: str, *content: str) -> str:
-    """Return a section of the page; empty content leaves only its explanation."""
-    return f"<section><h2>{title}</h2><p>{explanation}</p>{''.join(content)}</section>"
+    """Return a section of the page: title and explanation are text, the content is HTML."""
+    head = f"<h2>{escape(title)}</h2><p>{escape(explanation)}</p>"
+    return f"<section>{head}{''.join(content)}</section>"
 
 
 def missing(title: str, what: str) -> str:
     """Return a section that says what the bag lacks."""
-    return f'<section><h2>{title}</h2><p class="missing">{what}</p></section>'
+    return f'<section><h2>{escape(title)}</h2><p class="missing">{escape(what)}</p></section>'
 
 
 def percentiles(values: Array, unit: str, scale: float = 1.0) -> str:

@@ -38,7 +38,7 @@ class VideoConfig:
     height: int = param(540, "Height of the video", unit="px", low=64, high=1080)
     rate: int = param(25, "Frames per second", unit="Hz", low=1, high=60)
     smoothing: float = param(
-        1.33, "Frames are drawn larger by this factor and scaled down", low=1.0, high=4.0
+        1.25, "Frames are drawn larger by this factor and scaled down", low=1.0, high=4.0
     )
 
 
@@ -159,6 +159,8 @@ def _frames(
     if cast:
         model.vis.quality.shadowsize = 8192
     else:
+        # Round shapes of fewer corners save a quarter of the time.
+        model.vis.quality.numslices, model.vis.quality.numstacks = 16, 9
         # Without shadow maps MuJoCo lights the floor less.
         model.vis.headlight.ambient[:] = 0.44
         model.vis.headlight.diffuse[:] = 0.36

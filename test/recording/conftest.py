@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gpc_ros.recording.bag_writer import BagWriter
-from gpc_ros.recording.definitions import codec
+from gpc_ros.recording.definitions import Codec, codec
 
 POSE = "geometry_msgs/msg/PoseStamped"
 
@@ -90,3 +90,148 @@ def pose_bag(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+MSGS = "gpc_msgs/msg/"
+T0 = 1_790_000_000.0  # clock time at which the goal of a made-up run is set [s]
+GOAL = (1.5, 0.5, 0.4)
+
+
+class MadeRun:
+    """A made-up run: the robot walks straight along x while the box glides to its goal.
+
+    Args:
+        reach: time at which the box arrives [s]; after that it rests.
+        end: of the recording [s].
+        task: name of the task.
+        prefix: of every topic.
+    """
+
+    def __init__(
+        self, reach: float = 2.0, end: float = 3.0, task: str = "box_push", prefix: str = "/"
+    ) -> None:
+        self.reach, self.end, self.task, self.prefix = reach, end, task, prefix
+        self.info = {"task": task, "seed": "7", "gpc_ros": "0.1.0"}
+        self.leave_out: set[str] = set()
+        self.status: dict[str, Any] = {}
+        self.modes: list[tuple[float, int, str, list[str]]] = [
+            (-1.0, 1, "STANDING_UP", ["standing up"]),
+            (-0.5, 2, "READY", []),
+            (0.0, 3, "ACTIVE", []),
+        ]
+
+    def write(self, folder: Path) -> Path:
+        """Write the bag."""
+        self._writer = BagWriter(folder, self.info)
+        messages = [
+            *self._goal(), *self._states(), *self._cycles(), *self._modes(), *self._joints(),
+        ]  # fmt: skip
+        for time, topic, type_name, fields in sorted(messages, key=lambda m: m[0]):
+            if topic in self.leave_out:
+                continue
+            name = self.prefix + topic
+            fields.setdefault("stamp", T0 + time)
+            self._writer.add_topic(name, type_name)
+            received = round((T0 + time + 0.001) * 1e9)
+            self._writer.write(name, encoded(type_name, **fields), received)
+        self._writer.close()
+        return folder
+
+    def box(self, time: float) -> tuple[float, float, float]:
+        """Return the box's true planar pose at a time."""
+        share = min(max(time / self.reach, 0.0), 1.0)
+        return GOAL[0] - (1.0 - share), GOAL[1], GOAL[2]
+
+    def _goal(self) -> list[Any]:
+        pose = _planar(*GOAL, height=0.0)
+        return [(0.0, "goal", POSE, {"pose": pose})]
+
+    def _states(self) -> list[Any]:
+        messages = []
+        for time in np.arange(-1.0, self.end + 1e-9, 0.02):
+            for topic, error in (("state", 0.01), ("ground_truth", 0.0)):
+                box = {
+                    "name": "box", "pose": _planar(*self.box(time), height=0.175), "age": 0.004,
+                }  # fmt: skip
+                fields = {
+                    "pose": _planar(0.2 * max(time, 0.0) + error, 0.0, 0.0, height=0.3),
+                    "twist": {"linear": {"x": 0.2 if time > 0.0 else 0.0}},
+                    "joint_position": np.tile([0.0, 0.8, -1.5], 4),
+                    "covariance": np.full(12, 1e-4),
+                    "base_age": 0.003,
+                    "objects": [box] if self.task == "box_push" else [],
+                }
+                messages.append((float(time), topic, MSGS + "State", fields))
+            command = {"command": [0.25 if time > 0.0 else 0.0, 0.0, 0.0], "walker": "trot"}
+            messages.append((float(time), "walker_state", MSGS + "WalkerState", command))
+        return messages
+
+    def _cycles(self) -> list[Any]:
+        messages = []
+        misses = 0
+        for i, time in enumerate(np.arange(0.0, self.end, 0.1)):
+            missed = i == 5
+            misses += missed
+            fields: dict[str, Any] = {
+                "id": i + 1, "cycles": i + 1, "misses": misses, "task": self.task,
+                "optimizer": "cem", "samples": 16, "valid": 12 if missed else 16,
+                "completed": 12 if missed else 16, "plan_time": 0.095 if missed else 0.03,
+                "deadline": 0.09, "rollout_time": 0.025, "state_age": 0.006, "best_cost": 1.0,
+                "nominal_cost": 1.1, "mean_cost": 2.0, "effective_sample_size": 9.0,
+                "sigma": [0.3, 0.2, 0.6], "term_names": ["distance", "yaw", "fall"],
+                "term_values": [0.8, 0.2, 0.0], "goal": GOAL, **self.status,
+            }  # fmt: skip
+            messages.append((float(time), "planner/status", MSGS + "PlannerStatus", fields))
+            plan = {
+                "id": i + 1, "task": self.task, "robot": "go2", "knot_dt": 0.5, "order": 1,
+                "start": _time(T0 + time), "expiry": _time(T0 + time + 0.3),
+                "knots": np.zeros(12), "cost": 1.0,
+            }  # fmt: skip
+            messages.append((float(time), "plan", MSGS + "Plan", plan))
+        return messages
+
+    def _modes(self) -> list[Any]:
+        return [
+            (time, "supervisor", MSGS + "SupervisorState", {
+                "state": number, "name": name, "reasons": reasons, "period_p99": 0.0021,
+                "latency_p99": 0.003, "counter_names": ["plans refused"], "counter_values": [2],
+            })
+            for time, number, name, reasons in self.modes
+        ]  # fmt: skip
+
+    def _joints(self) -> list[Any]:
+        messages: list[Any] = []
+        for time in np.arange(-1.0, self.end, 0.02):
+            q = np.tile([0.0, 0.8, -1.5], 4)
+            command = {"position": q, "kp": np.full(12, 80.0)}
+            messages.append((float(time), "joint_commands", MSGS + "JointCommand", command))
+            reading = {
+                "name": [f"j{i}" for i in range(12)], "position": q + np.radians(2.0),
+                "velocity": np.zeros(12), "effort": np.full(12, 5.0),
+            }  # fmt: skip
+            messages.append((float(time), "joint_states", "sensor_msgs/msg/JointState", reading))
+        return messages
+
+
+def _planar(x: float, y: float, yaw: float, height: float) -> dict[str, Any]:
+    return {
+        "position": {"x": float(x), "y": float(y), "z": height},
+        "orientation": {"z": float(np.sin(yaw / 2)), "w": float(np.cos(yaw / 2))},
+    }
+
+
+@pytest.fixture
+def message_of() -> Callable[..., bytes]:
+    """Return a serialiser for a type whose definition is given."""
+
+    def make(type_name: str, text: str, **fields: Any) -> bytes:
+        c = Codec(type_name, text)
+        return c.encode(_make(c, type_name, fields))
+
+    return make
+
+
+@pytest.fixture
+def made_run() -> type[MadeRun]:
+    """Return the maker of made-up runs."""
+    return MadeRun

@@ -248,7 +248,7 @@ def test_topic_keeps_its_type(tmp_path: Path) -> None:
 
 
 def test_full_disk_is_an_error_that_says_so(tmp_path: Path, pose: Pose) -> None:
-    disk = _Disk(2_000)
+    disk = _Disk(12_000)
     writer = BagWriter(tmp_path / "bag", compression="none", stream=disk)
     writer.add_topic("/pose", POSE)
     with pytest.raises(BagError, match="No space left"):

@@ -71,7 +71,7 @@ def test_unknown_type_costs_only_its_topic(tmp_path: Path, pose: Pose) -> None:
 class _FullDisk(io.BytesIO):
     """A disk without room after some bytes."""
 
-    room = 3_000
+    room = 12_000
 
     def write(self, data: Any) -> int:
         if self.tell() + len(data) > self.room:
