@@ -153,7 +153,7 @@ class MadeRun:
                 box = {
                     "name": "box", "pose": _planar(*self.box(time), height=0.175), "age": 0.004,
                 }  # fmt: skip
-                fields = {
+                fields: dict[str, Any] = {
                     "pose": _planar(0.2 * max(time, 0.0) + error, 0.0, 0.0, height=0.3),
                     "twist": {"linear": {"x": 0.2 if time > 0.0 else 0.0}},
                     "joint_position": np.tile([0.0, 0.8, -1.5], 4),
@@ -162,7 +162,8 @@ class MadeRun:
                     "objects": [box] if self.task == "box_push" else [],
                 }
                 messages.append((float(time), topic, MSGS + "State", fields))
-            command = {"command": [0.25 if time > 0.0 else 0.0, 0.0, 0.0], "walker": "trot"}
+            speed = 0.25 if time > 0.0 else 0.0
+            command: dict[str, Any] = {"command": [speed, 0.0, 0.0], "walker": "trot"}
             messages.append((float(time), "walker_state", MSGS + "WalkerState", command))
         return messages
 

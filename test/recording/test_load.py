@@ -60,13 +60,13 @@ def test_a_missing_topic_is_an_empty_array(tmp_path: Path, made_run: Make, topic
     made.leave_out = {topic}
     run = load_run(BagReader(made.write(tmp_path / "bag")))
     assert run.problems == []
-    empty = {
+    found: dict[str, Any] = {
         "state": run.state.base.time, "ground_truth": run.truth.base.time, "goal": run.goals,
         "plan": run.plans.id, "planner/status": run.status.time, "supervisor": run.modes.time,
         "walker_state": run.commands.time, "joint_commands": run.targets.time,
         "joint_states": run.readings.time,
     }  # fmt: skip
-    assert {name for name, value in empty.items() if not len(value)} == {topic}
+    assert {name for name, value in found.items() if not len(value)} == {topic}
     assert len(run.motion.base.time)
 
 

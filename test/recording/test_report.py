@@ -29,9 +29,10 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.text, self.open, self.references = "", [], []
+        self.text = self.data = ""
+        self.open: list[str] = []
+        self.references: list[str] = []
         self.tags: list[str] = []
-        self.data = ""
         self.feed(text)
         self.close()
         assert self.open == [], f"never closed: {self.open}"

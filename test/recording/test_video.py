@@ -97,6 +97,7 @@ def test_frames_are_evenly_spaced() -> None:
 
 def test_the_camera_keeps_everything_in_sight(model: mujoco.MjModel) -> None:
     m = motion(4.0)
+    assert m.goal is not None
     path = follow(m.time, m.qpos, m.goal, model)
     for i in range(0, 30, 5):
         view = path.at(float(m.time[i]))
