@@ -49,6 +49,7 @@ class NodeSpec:
         required: whether the end of this node ends the graph. Any node that refuses to start
             (exit code 2) ends it too.
         console: whether its output is the graph's own, without the node's name before each line.
+        told: a parameter that gets the text of all arguments; empty for none.
         when: an argument that must be true for the node to start; empty starts it always.
     """
 
@@ -57,6 +58,7 @@ class NodeSpec:
     remappings: tuple[tuple[str, str], ...] = ()
     required: bool = False
     console: bool = False
+    told: str = ""
     when: str = ""
 
 
@@ -106,13 +108,13 @@ _SIM = Graph(
         Argument(
             "task_params",
             "Parameters of the task (plant.object.mass=5,planner.object.mass=3)",
-            sets=("sim.task_params", "planner.task_params", "monitor.task_params"),
+            sets=tuple(f"{n}.task_params" for n in ("sim", "planner", "recorder", "monitor")),
         ),
         Argument(
             "seed",
             "Seed of start, goal, sensor noise and samples",
             default="0",
-            sets=("sim.seed", "planner.seed", "monitor.seed"),
+            sets=tuple(f"{n}.seed" for n in ("sim", "planner", "recorder", "monitor")),
         ),
         Argument("duration", "Time to give up after [s]", sets=("monitor.duration",)),
         Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
@@ -161,7 +163,7 @@ _SIM = Graph(
         NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
         NodeSpec("planner", "planner"),
         NodeSpec("bridge", "bridge"),
-        NodeSpec("recorder", "recorder", when="record"),
+        NodeSpec("recorder", "recorder", told="arguments", when="record"),
         NodeSpec("monitor", "monitor", required=True, console=True),
     ),
     # A simulation stays on this machine: two of them in one network must not meet.

@@ -100,13 +100,16 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
         if node.when and values[node.when].lower() not in ("true", "1", "yes"):
             continue
         path = folder / f"{node.name}.yaml"
+        mine = overrides.get(node.name, {})
+        if node.told:
+            mine[node.told] = " ".join(f"{k}:={v}" for k, v in values.items() if v)
         starts.append(
             NodeStart(
                 executable=node.executable,
                 name=node.name,
                 namespace=_namespace(values["namespace"]),
                 parameter_file=path,
-                parameters=_checked_overrides(node.name, path, overrides.get(node.name, {})),
+                parameters=_checked_overrides(node.name, path, mine),
                 remappings=node.remappings,
                 required=node.required,
                 console=node.console,

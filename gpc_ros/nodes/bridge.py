@@ -26,7 +26,7 @@ from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.runner import Looping, Stop, run
 from gpc_ros.nodes.settings import BridgeSettings
 from gpc_ros.nodes.sim_driver import SimDriver
 from gpc_ros.nodes.timing import Window
@@ -40,7 +40,7 @@ _SENSORS_EVERY = 2
 _SUPERVISOR_PERIOD = 0.1  # [s]
 
 
-class Bridge:
+class Bridge(Looping):
     """The control loop behind topics."""
 
     def __init__(self, stop: Stop) -> None:
@@ -65,7 +65,7 @@ class Bridge:
         self._joint_message, self._imu_message = JointState(), Imu()
         self._walker_message = WalkerState(walker=self._walker.name)
         self._wants_arming, self._state_seen = s.auto_arm, False
-        self._readings = 0
+        self._readings = self._skipped = 0
         self._plan: Plan | None = None
         self._walker_stamp = 0.0
         self._last_supervisor = (-1.0, -1, 0)  # time, state and number of reasons
@@ -77,7 +77,7 @@ class Bridge:
         Diagnostics(node, self._diagnose, s.driver)
         node.create_timer(0.2, self._check_owner)
 
-    def step(self) -> None:
+    def step(self, late: float) -> None:
         """Do one cycle."""
         begin = time.monotonic()
         self._periods.add(begin - self._last)
@@ -91,6 +91,10 @@ class Bridge:
             self._publish_sensors(reading)
         self._publish_walker(now)
         self._publish_supervisor(now)
+
+    def skipped(self, time: float) -> None:
+        """Count cycles that did not happen."""
+        self._skipped += round(time / PERIOD)
 
     def _take_in(self, now: float) -> RobotReading | None:
         """Hand the newest of everything to the controller; return the reading if there is one."""
@@ -208,6 +212,7 @@ class Bridge:
         ):
             for name, value in zip(names, values, strict=True):
                 figures[f"{what} {name} [ms]"] = 1e3 * value
+        figures["skipped cycles"] = self._skipped
         figures |= self._controller.counters | self._intake.figures()
         decision = self._controller.decision
         sentence = ": ".join([decision.state.name.lower(), *decision.reasons])

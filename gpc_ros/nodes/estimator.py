@@ -19,7 +19,7 @@ from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.pairing import Pairing
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.runner import Looping, Stop, run
 from gpc_ros.nodes.settings import EstimatorSettings
 from gpc_ros.nodes.timing import Rate, Window
 from gpc_ros.robot.types import RobotState
@@ -29,7 +29,7 @@ from gpc_ros.tasks import make_task
 _SHOWN_EVERY = 4
 
 
-class EstimatorNode:
+class EstimatorNode(Looping):
     """The estimator behind topics."""
 
     def __init__(self, stop: Stop) -> None:
@@ -60,7 +60,7 @@ class EstimatorNode:
         self._ages = Window(400)
         Diagnostics(node, self._diagnose)
 
-    def step(self) -> None:
+    def step(self, late: float) -> None:
         """Take in what was measured since the last cycle and publish the state."""
         now = self._now()
         self._take_in(now)

@@ -19,7 +19,7 @@ from gpc_ros.nodes import qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.runner import Looping, Stop, run
 from gpc_ros.nodes.settings import RecorderSettings
 from gpc_ros.recording.info import run_info
 from gpc_ros.recording.recorder import Recorder
@@ -30,7 +30,7 @@ from gpc_ros.tasks import make_task
 _DEPTH = 200
 
 
-class RecorderNode:
+class RecorderNode(Looping):
     """The recorder behind subscriptions."""
 
     def __init__(self, stop: Stop) -> None:
@@ -40,7 +40,8 @@ class RecorderNode:
         s = NodeParameters(node, RecorderSettings()).settings
         self._bag = Path(s.folder) / "bag"
         bodies = make_task(s.task).bodies
-        self._recorder = Recorder(self._bag, s, run_info())
+        told = {n: getattr(s, n) for n in ("task", "task_params", "seed", "arguments")}
+        self._recorder = Recorder(self._bag, s, run_info(told))
         self._subscriptions = [
             (topic, node.resolve_topic_name(topic.name), _subscribe(node, topic))
             for topic in recorded(bodies)
@@ -49,7 +50,7 @@ class RecorderNode:
         node.create_service(Trigger, "recorder/stop", self._on_stop)
         Diagnostics(node, self._diagnose)
 
-    def step(self) -> None:
+    def step(self, late: float) -> None:
         """Hand everything that has come to the writer."""
         for topic, name, subscription in self._subscriptions:
             for data, received in subscription.drain_stamped():
@@ -84,7 +85,7 @@ class RecorderNode:
         """Write what is left and close the bag."""
         if self._closed:
             return
-        self.step()
+        self.step(0.0)
         self._closed = True
         status = self._recorder.close()
         if status.error:

@@ -46,21 +46,28 @@ class NodeProcess(Protocol):
         ...
 
 
-class Looping(Protocol):
-    """A node whose main work is a fixed-rate loop of its own; the executor serves the rest."""
+class Looping:
+    """A node whose main work is a fixed-rate loop of its own; the executor serves the rest.
+
+    Attributes:
+        period: of the loop [s].
+    """
 
     period: float
 
-    def step(self) -> None:
-        """Do one cycle."""
-        ...
+    def step(self, late: float) -> None:
+        """Do one cycle, which begins a time [s] after it was due."""
+        raise NotImplementedError
+
+    def skipped(self, time: float) -> None:
+        """Learn that the loop gave up a time [s] that it could not catch up with."""
 
 
 def run(make: Callable[[Stop], NodeProcess]) -> int:
     """Run one node until a signal or its own request, and return the exit code.
 
-    The node is served by a single-threaded executor. A node with ``step`` and ``period`` is run
-    as a loop on the monotonic clock, with the executor served in the time that is left.
+    The node is served by a single-threaded executor. A :class:`Looping` one is run as a loop on
+    the monotonic clock, with the executor served in the time that is left.
 
     Args:
         make: builds the node; a GpcError from it is told on one line, with exit code 2.
@@ -77,8 +84,8 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
         executor.add_node(process.node)
         gc.collect()
         gc.freeze()  # what exists now is never garbage: shorter pauses
-        if hasattr(process, "step"):
-            _loop(process, executor, stop)  # type: ignore[arg-type]
+        if isinstance(process, Looping):
+            _loop(process, executor, stop)
         else:
             while not stop.requested:
                 executor.spin_once(timeout_sec=0.1)
@@ -99,7 +106,7 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
     count = 0
     due = time.monotonic()
     while not stop.requested:
-        process.step()
+        process.step(max(time.monotonic() - due, 0.0))
         count += 1
         if count % every == 0:
             executor.spin_once(timeout_sec=0.0)
@@ -108,7 +115,8 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
         if due > now:
             time.sleep(due - now)
         elif now - due > 10 * process.period:
-            due = now  # do not chase a long stall with a burst of cycles
+            process.skipped(now - due)  # do not chase a long stall with a burst of cycles
+            due = now
 
 
 def _on_signal(stop: Stop) -> None:

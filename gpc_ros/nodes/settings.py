@@ -84,6 +84,9 @@ class RecorderSettings(RecorderConfig):
     """Writes every topic of the graph into an MCAP bag."""
 
     task: str = param("box_push", _TASK + "; its objects are recorded")
+    task_params: str = param("", _TASK_PARAMS)
+    seed: int = param(0, "Seed of the run, for the report", low=0, high=2**31)
+    arguments: str = param("", "What the run was started with, for the report")
     folder: str = param("runs/latest", "Folder of the run; the bag is its subfolder 'bag'")
 
 

@@ -21,7 +21,7 @@ from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, run
+from gpc_ros.nodes.runner import Looping, Stop, run
 from gpc_ros.nodes.settings import SimSettings
 from gpc_ros.nodes.timing import Window
 from gpc_ros.robot.model import BASE_BODY
@@ -31,11 +31,13 @@ from gpc_ros.tasks import build_model, make_task
 
 # Ground truth goes out at 100 Hz.
 _TRUTH_EVERY = round(0.01 / PERIOD)
-# Simulated time may differ this much from the clock before the stamps are moved [s].
-_SLIP = 0.005
+# A source of joint commands keeps the robot until it has been silent for this long [s].
+_LEASE = 0.5
+# Simulated time that differs this much from the clock means that the clock was set [s].
+_JUMP = 0.2
 
 
-class Sim:
+class Sim(Looping):
     """The plant behind topics."""
 
     def __init__(self, stop: Stop) -> None:
@@ -61,22 +63,23 @@ class Sim:
         self._reading_message = RobotStateMsg()
         self._pose_message = PoseStamped()
         self._epoch: float | None = None  # clock time at plant time zero, once physics runs
-        self._count = self._slips = 0
+        self._count, self._lost = 0, 0.0
+        self._source, self._commanded = "", -1.0  # who commands, and when it did last
         self._periods = Window(2500)
         self._last = self._now()
         Diagnostics(node, self._report, "simulated Go2")
 
-    def step(self) -> None:
+    def step(self, late: float) -> None:
         """Take the newest command, advance the plant by one period, publish what it senses."""
         now = self._now()
         self._periods.add(now - self._last)
         self._last = now
         message = self._commands.latest()
         command = None
-        if message is not None:
+        if message is not None and self._holds_lease(message.source, now):
             command = self._intake.accept("joint_commands", convert_robot.command_from, message)
         if self._epoch is None and command is not None and command.kp.any():
-            self._epoch = now - self._plant.time
+            self._epoch = now - late - self._plant.time
         if self._epoch is not None:
             try:
                 self._plant.step(command)
@@ -86,6 +89,20 @@ class Sim:
                 return
         self._publish(now)
         self._count += 1
+
+    def skipped(self, time: float) -> None:
+        """Let simulated time fall behind by what the loop could not catch up with."""
+        if self._epoch is not None:
+            self._epoch += time
+        self._lost += time
+
+    def _holds_lease(self, source: str, now: float) -> bool:
+        """Return whether commands of a source count: those of the first, while it is not silent."""
+        if source != self._source and now - self._commanded < _LEASE:
+            self._intake.drop("joint_commands", f"from a second source: {source}")
+            return False
+        self._source, self._commanded = source, now
+        return True
 
     def _publish(self, now: float) -> None:
         """Publish readings in every cycle, poses when due, truth at its own rate."""
@@ -105,12 +122,12 @@ class Sim:
             self._truth.publish(convert_state.state_to(truth, StateMsg()))
 
     def _offset(self, now: float) -> float:
-        """Return clock time minus plant time; it moves only if the two have drifted apart."""
+        """Return clock time minus plant time; it jumps only if the clock does."""
         if self._epoch is None:
             return now - self._plant.time
-        if abs(now - self._epoch - self._plant.time) > _SLIP:
+        if abs(now - self._epoch - self._plant.time) > _JUMP:
             self._epoch = now - self._plant.time
-            self._slips += 1
+            self.node.get_logger().warning("the clock jumped; stamps follow it")
         return self._epoch
 
     def _still_poses(self) -> list[PoseSample]:
@@ -130,7 +147,7 @@ class Sim:
             "period p50 [ms]": p50 * 1e3,
             "period p99 [ms]": p99 * 1e3,
             "period max [ms]": longest * 1e3,
-            "clock slips": self._slips,
+            "time lost [s]": self._lost,
             "watchdog active": self._plant.watchdog_active,
             **self._intake.figures(),
         }

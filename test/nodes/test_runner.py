@@ -16,7 +16,7 @@ HEAD = """
 import sys
 from rclpy.node import Node
 from gpc_ros.errors import ConfigError
-from gpc_ros.nodes.runner import run
+from gpc_ros.nodes.runner import Looping, run
 
 class Spinning:
     def __init__(self, stop):
@@ -28,9 +28,9 @@ class Spinning:
     def close(self):
         print("closed", self.node.context.ok(), flush=True)
 
-class Looping(Spinning):
+class Stepping(Spinning, Looping):
     period = 0.002
-    def step(self):
+    def step(self, late):
         print("step", flush=True)
 
 class Ending(Spinning):
@@ -55,7 +55,7 @@ def started(kind: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize(("kind", "word"), [("Spinning", "tick"), ("Looping", "step")])
+@pytest.mark.parametrize(("kind", "word"), [("Spinning", "tick"), ("Stepping", "step")])
 def test_a_signal_ends_a_node_in_order(kind: str, word: str, number: signal.Signals) -> None:
     process = started(kind)
     assert process.stdout is not None
@@ -68,7 +68,7 @@ def test_a_signal_ends_a_node_in_order(kind: str, word: str, number: signal.Sign
 
 
 def test_a_loop_serves_the_executor_too() -> None:
-    process = started("Looping")
+    process = started("Stepping")
     assert process.stdout is not None
     words = set()
     for line in process.stdout:

@@ -1,0 +1,206 @@
+"""Sim, estimator and bridge over real DDS: commands flow, and what follows from a killed node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from nav_msgs.msg import Odometry
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+
+from gpc_msgs.msg import JointCommand as JointCommandMsg
+from gpc_msgs.msg import Plan as PlanMsg
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SupervisorState
+from gpc_ros.nodes import convert_robot, convert_state, qos
+from gpc_ros.planning.plan import Plan
+from gpc_ros.robot.types import JointCommand
+
+pytestmark = pytest.mark.integration
+
+TASK = ("task:=navigate",)
+# Ages are generous: the machine may be busy, and the bounds themselves are tested in lockstep.
+SIM = (*TASK, "watchdog_timeout:=1.0")
+BRIDGE = (
+    *TASK,
+    "auto_arm:=true",
+    "discovery:=0.3",
+    "supervisor.reading_age:=1.0",
+    "supervisor.state_age:=1.5",
+)
+
+
+class Robot:
+    """Sim, estimator and bridge as processes, and plans from the test."""
+
+    def __init__(self, probe: Any, start_node: Callable[..., Any]) -> None:
+        self.probe = probe
+        probe.listen("supervisor", SupervisorState, qos.report())
+        probe.listen("diagnostics", DiagnosticArray, qos.report())
+        probe.listen("ground_truth", StateMsg)
+        self.sim = start_node("sim", *SIM)
+        self.estimator = start_node("estimator", *TASK)
+        self.bridge = start_node("bridge", *BRIDGE)
+        self._id = 0
+
+    def send_plan(self, task: str = "navigate", knot: float = 0.3) -> None:
+        """Publish a plan that walks forward for a third of a second."""
+        self._id += 1
+        now = self.probe.now()
+        knots = np.array([[knot, 0.0, 0.0], [knot, 0.0, 0.0]])
+        plan = Plan(self._id, task, "go2", now, now, now + 0.35, knots, 0.2, 1, 0.0)
+        self.probe.publish("plan", convert_state.plan_to(plan, PlanMsg()))
+
+    def reaches(self, state: int, meanwhile: Callable[[], None] = lambda: None) -> SupervisorState:
+        """Wait until the supervisor is in a state."""
+        message: SupervisorState = self.probe.wait(
+            "supervisor", lambda m: m.state == state, meanwhile
+        )
+        return message
+
+    def status_of(
+        self, name: str, words: str, meanwhile: Callable[[], None] = lambda: None
+    ) -> DiagnosticStatus:
+        """Wait until a node says something in its diagnostics."""
+        message = self.probe.wait(
+            "diagnostics",
+            lambda m: m.status[0].name == name and words in m.status[0].message,
+            meanwhile,
+        )
+        return message.status[0]
+
+
+@pytest.fixture
+def robot(probe: Any, start_node: Callable[..., Any]) -> Robot:
+    """Start a robot and wait until it stands."""
+    robot = Robot(probe, start_node)
+    robot.reaches(SupervisorState.READY)
+    return robot
+
+
+def height(message: StateMsg) -> float:
+    return float(message.pose.position.z)
+
+
+def test_it_stands_walks_along_a_plan_and_stands_again(robot: Robot) -> None:
+    probe = robot.probe
+    for topic, kind in (("state", StateMsg), ("odom", Odometry), ("tf", TFMessage)):
+        probe.listen(topic, kind)
+    start = probe.wait("ground_truth")
+    robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
+
+    def moved(message: StateMsg) -> bool:
+        a, b = message.pose.position, start.pose.position
+        return bool(np.hypot(a.x - b.x, a.y - b.y) > 0.15)
+
+    truth = probe.wait("ground_truth", moved, robot.send_plan)
+    assert height(truth) > 0.2
+    # Without plans it holds, and says why.
+    held = probe.wait(
+        "supervisor", lambda m: m.state == SupervisorState.HOLDING and not m.command.any()
+    )
+    assert "no plan" in held.reasons[0]
+    for topic in ("state", "odom", "tf"):
+        probe.wait(topic)
+    robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
+
+
+def test_plans_of_another_task_are_refused_and_counted(robot: Robot) -> None:
+    def refused(message: SupervisorState) -> bool:
+        counters = dict(zip(message.counter_names, message.counter_values, strict=True))
+        return counters["plans_refused"] > 0 and message.state == SupervisorState.READY
+
+    robot.probe.wait("supervisor", refused, lambda: robot.send_plan(task="box_push"))
+
+
+def test_a_bad_plan_is_dropped_and_counted(robot: Robot) -> None:
+    def send() -> None:
+        robot.probe.publish("plan", PlanMsg(id=5, task="navigate", robot="go2", knots=[0.1] * 4))
+
+    def dropped(message: SupervisorState) -> bool:
+        counters = dict(zip(message.counter_names, message.counter_values, strict=True))
+        return counters.get("dropped plan", 0) > 0 and message.state == SupervisorState.READY
+
+    robot.probe.wait("supervisor", dropped, send)
+
+
+def test_services_disarm_and_arm(robot: Robot) -> None:
+    assert robot.probe.call("disarm", Trigger).success
+    robot.reaches(SupervisorState.DISARMED)
+    assert robot.probe.call("arm", Trigger).success
+    robot.reaches(SupervisorState.READY)
+    assert robot.probe.call("stop", Trigger).success
+    robot.reaches(SupervisorState.DAMPING)
+    assert not robot.probe.call("reset", Trigger).success
+
+
+def test_estimator_killed_the_robot_stands(robot: Robot) -> None:
+    robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
+    robot.estimator.kill()
+    held = robot.reaches(SupervisorState.HOLDING, robot.send_plan)
+    assert "estimate" in held.reasons[0]
+    assert height(robot.probe.wait("ground_truth")) > 0.2
+
+
+def test_sim_killed_the_bridge_damps_and_latches(robot: Robot) -> None:
+    robot.sim.kill()
+    fault = robot.reaches(SupervisorState.FAULT)
+    assert "no reading from the robot" in fault.reasons[0]
+    robot.status_of("bridge", "no reading from the robot")
+    assert robot.bridge.end() == 0
+
+
+def test_bridge_killed_the_robot_damps_by_itself(robot: Robot) -> None:
+    robot.bridge.kill()
+    robot.status_of("sim", "no joint commands: damping")
+    robot.probe.wait("ground_truth", lambda m: height(m) < 0.2)
+
+
+def test_bridge_ended_in_order_damps_the_robot(robot: Robot) -> None:
+    assert robot.bridge.end() == 0
+    assert "Traceback" not in robot.bridge.output()
+    robot.probe.wait("ground_truth", lambda m: height(m) < 0.2)
+    assert robot.sim.end() == 0
+    assert robot.estimator.end() == 0
+
+
+def test_the_second_bridge_refuses(robot: Robot, start_node: Callable[..., Any]) -> None:
+    second = start_node("bridge", *TASK, "discovery:=5.0")
+    assert second.process.wait(60.0) == 2
+    assert "already publishes /joint_commands" in second.output()
+    robot.reaches(SupervisorState.READY)
+
+
+def test_a_foreign_command_stream_is_an_error_and_moves_nothing(robot: Robot) -> None:
+    intruder = JointCommandMsg(source="intruder")
+    convert_robot.command_to(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
+
+    def intrude() -> None:
+        robot.probe.publish("joint_commands", intruder)
+
+    status = robot.status_of("bridge", "another bridge", intrude)
+    assert status.level == DiagnosticStatus.ERROR
+    status = robot.status_of("sim", "more than one", intrude)
+    assert status.level == DiagnosticStatus.ERROR
+    assert height(robot.probe.wait("ground_truth", meanwhile=intrude)) > 0.2
+
+
+def test_a_command_that_is_not_finite_is_dropped(
+    probe: Any, start_node: Callable[..., Any]
+) -> None:
+    start_node("sim", *TASK)
+    probe.listen("diagnostics", DiagnosticArray, qos.report())
+    bad = JointCommandMsg(source="test")
+    bad.kp[:] = 20.0
+    bad.position[3] = float("nan")
+
+    def dropped(message: DiagnosticArray) -> bool:
+        values = {v.key: v.value for v in message.status[0].values}
+        return int(values.get("dropped joint_commands", 0)) > 0
+
+    message = probe.wait("diagnostics", dropped, lambda: probe.publish("joint_commands", bad))
+    assert "held until" in message.status[0].message

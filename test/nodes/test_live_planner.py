@@ -1,0 +1,182 @@
+"""The planner node over real DDS: what it plans from, and what it refuses, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+
+from gpc_msgs.msg import Plan as PlanMsg
+from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.srv import SetGoal
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
+from gpc_ros.robot.types import RobotState
+from gpc_ros.tasks.base import standing_robot
+
+pytestmark = pytest.mark.integration
+
+QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "discovery:=0.3")
+
+
+class Surroundings:
+    """What the planner listens to, as the other nodes would say it."""
+
+    def __init__(self, probe: Any) -> None:
+        self.probe = probe
+        self.walker = make_walker("trot")
+        self.delay = 0.0
+        self.mode = SupervisorState.READY
+        self.spoil_state: Callable[[StateMsg], None] = lambda message: None
+        self.spoil_walker: Callable[[WalkerState], None] = lambda message: None
+
+    def speak(self) -> None:
+        """Publish one round of everything."""
+        now = self.probe.now()
+        state = RobotState.from_arrays(
+            now - self.delay, standing_robot(0.0, 0.0, 0.0), np.zeros(18)
+        )
+        message = convert_state.state_to(state, StateMsg())
+        self.spoil_state(message)
+        self.probe.publish("state", message, qos.sensor(1))
+        memory = convert_robot.walker_state_to(
+            now, np.zeros(3), self.walker.initial_state(1)[0], WalkerState(walker="trot")
+        )
+        self.spoil_walker(memory)
+        self.probe.publish("walker_state", memory, qos.sensor(1))
+        supervisor = SupervisorState(state=self.mode, name="READY")
+        self.probe.publish("supervisor", supervisor, qos.report())
+
+
+@pytest.fixture
+def around(probe: Any, start_node: Callable[..., Any]) -> Iterator[Surroundings]:
+    """Start a planner and listen to it."""
+    probe.listen("plan", PlanMsg, qos.command())
+    probe.listen("planner/status", PlannerStatus, qos.report())
+    probe.listen("diagnostics", DiagnosticArray, qos.report())
+    start_node("planner", *QUICK)
+    yield Surroundings(probe)
+
+
+def set_goal(around: Surroundings, x: float, y: float = 0.0) -> Any:
+    return around.probe.call("set_goal", SetGoal, around.speak, x=x, y=y, yaw=0.0)
+
+
+def holds_for(around: Surroundings, words: str) -> PlannerStatus:
+    """Wait until the planner holds with a reason that holds some words."""
+    return around.probe.wait("planner/status", lambda s: words in s.hold_reason, around.speak)
+
+
+def plans(around: Surroundings) -> PlanMsg:
+    return around.probe.wait("plan", meanwhile=around.speak)
+
+
+def test_it_waits_for_a_goal_then_plans(around: Surroundings) -> None:
+    holds_for(around, "no goal")
+    assert set_goal(around, 1.0).success
+    first, second = plans(around), plans(around)
+    assert second.id > first.id
+    assert (first.task, first.robot) == ("navigate", "go2")
+    plan = convert_state.plan_from(first)
+    assert plan.stamp <= plan.start < plan.expiry
+    status = around.probe.wait("planner/status", lambda s: s.id > 0, around.speak)
+    assert status.hold_reason == "" and status.samples == 4 and status.goal[0] == 1.0
+
+
+def test_goals_that_cannot_be_are_refused_with_the_reason(around: Surroundings) -> None:
+    far = set_goal(around, 100.0)
+    assert not far.success and "workspace" in far.message
+    nan = set_goal(around, float("nan"))
+    assert not nan.success and "not a finite number" in nan.message
+    holds_for(around, "no goal")
+
+
+def test_a_bad_state_is_dropped_counted_and_named(around: Surroundings) -> None:
+    assert set_goal(around, 1.0).success
+    plans(around)
+
+    def spoil(message: StateMsg) -> None:
+        message.twist.linear.x = float("nan")
+
+    around.spoil_state = spoil
+    status = holds_for(around, "the state is")
+    assert status.dropped_states > 0
+    found = around.probe.wait("diagnostics", lambda m: m.status[0].name == "planner", around.speak)
+    assert "dropped state" in {value.key for value in found.status[0].values}
+    around.spoil_state = lambda message: None
+    plans(around)
+
+
+def test_an_old_state_is_not_planned_from(around: Surroundings) -> None:
+    assert set_goal(around, 1.0).success
+    plans(around)
+    around.delay = 0.5
+    holds_for(around, "allowed are 0.1 s")
+    around.delay = 0.0
+    plans(around)
+
+
+def test_a_walker_state_of_the_wrong_length_is_dropped(around: Surroundings) -> None:
+    def spoil(message: WalkerState) -> None:
+        message.state = [0.0]
+
+    around.spoil_walker = spoil
+    assert set_goal(around, 1.0).success
+    holds_for(around, "no walker state yet")
+    around.spoil_walker = lambda message: None
+    plans(around)
+
+
+def test_it_holds_while_the_robot_is_not_active(around: Surroundings) -> None:
+    assert set_goal(around, 1.0).success
+    around.mode = SupervisorState.FAULT
+    holds_for(around, "the robot is not active")
+    around.mode = SupervisorState.READY
+    plans(around)
+
+
+def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
+    goal = convert.goal_to(np.array([0.5, 0.5, 1.0]), around.probe.now())
+
+    def speak() -> None:
+        around.speak()
+        around.probe.publish("goal_pose", goal, qos.report())
+
+    status = around.probe.wait("planner/status", lambda s: s.id > 0, speak)
+    np.testing.assert_allclose(status.goal, [0.5, 0.5, 1.0])
+    # Whoever comes late hears it too: it is latched.
+    around.probe.listen("goal", PoseStamped, qos.latched())
+    shown = around.probe.wait("goal", meanwhile=around.speak)
+    np.testing.assert_allclose(convert.goal_from(shown), [0.5, 0.5, 1.0])
+
+
+def test_the_second_planner_refuses(around: Surroundings, start_node: Callable[..., Any]) -> None:
+    holds_for(around, "no goal")
+    second = start_node("planner", *QUICK, "discovery:=5.0")
+    assert second.process.wait(60.0) == 2
+    assert "already publishes /plan" in second.output()
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("samplse:=4", "did you mean 'samples'"),
+        ("cem.noise.sgima:=[1.0, 1.0, 1.0]", "did you mean 'cem.noise.sigma'"),
+        ("horizon:=100.0", "outside [0.1, 10.0] s"),
+        ("task:=navigat", "did you mean 'navigate'"),
+        ("walker:=trott", "did you mean 'trot'"),
+        ("task_params:=planner.floor_frictoin=1", "did you mean 'planner.floor_friction'"),
+    ],
+)
+def test_a_bad_parameter_stops_the_node_at_its_start(
+    start_node: Callable[..., Any], word: str, hint: str
+) -> None:
+    node = start_node("planner", *QUICK, word)
+    assert node.process.wait(60.0) == 2
+    assert hint in node.output()
+    assert "Traceback" not in node.output()
