@@ -8,17 +8,20 @@ last command because an input is missing.
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from gpc_ros.arrays import Array
+from gpc_ros.bridge.inputs import Inputs
 from gpc_ros.bridge.stand_up import StandUp, StandUpConfig
 from gpc_ros.config import param
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.planning.plan import ROBOT, Plan
+from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
-from gpc_ros.safety.limits import JointLimiter, LimitsConfig
+from gpc_ros.safety.limits import JointLimiter, LimitsConfig, VelocityLimiter
 from gpc_ros.safety.supervisor import (
     Decision,
     State,
@@ -27,10 +30,12 @@ from gpc_ros.safety.supervisor import (
     SupervisorInputs,
 )
 
-# A stamp this far ahead of the clock is wrong, not early [s].
-_FUTURE = 0.05
 # A clock that goes back by more than this has jumped [s].
-_JUMP = 0.1
+_JUMP = 0.01
+# Cycles that come this much before the walker's time count as on time [s].
+_EARLY = 0.0009
+# How long a warning about a clamped target is shown [s].
+_SHOWN = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class ControllerConfig:
     """Parameters of the bridge's core."""
 
     damping: float = param(3.0, "Gain kd while damping", unit="N m s/rad", low=0.5, high=10.0)
+    plan_life: float = param(
+        2.0, "Longest time that any plan is followed", unit="s", low=0.05, high=60.0
+    )
     supervisor: SupervisorConfig = SupervisorConfig()
     limits: LimitsConfig = LimitsConfig()
     stand_up: StandUpConfig = StandUpConfig()
@@ -46,95 +54,93 @@ class ControllerConfig:
 class BridgeController:
     """The control loop without its clock and its transport.
 
+    Args:
+        walker: the one that the planner rolls out.
+        task: plans of another task are refused.
+        config: parameters.
+        clock: monotonic [s]; only asked whether time has passed when ``now`` leaps ahead.
+
     Attributes:
         walker: runs at its own rate between the calls of :meth:`step`.
-        walker_state: its memory (S,).
         walker_stamp: time of its last step [s].
-        executed_command: velocity command in force (3,).
+        executed_command: velocity command in force (3,), read-only.
         decision: of the supervisor in the last step.
-        counters: what was refused, dropped or clamped, by name.
     """
 
     def __init__(
-        self, walker: Walker, task: str = "box_push", config: ControllerConfig | None = None
+        self,
+        walker: Walker,
+        task: str = "box_push",
+        config: ControllerConfig | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start disarmed.
-
-        Args:
-            walker: the one that the planner rolls out.
-            task: plans of another task are refused.
-            config: parameters.
-        """
+        """Start disarmed."""
         self.walker, self.task = walker, task
         self.config = config or ControllerConfig()
+        self._clock = clock
         self._supervisor = Supervisor(self.config.supervisor)
         self._limiter = JointLimiter(self.config.limits)
-        self._reading: RobotReading | None = None
-        self._estimate: RobotState | None = None
-        self._plan: Plan | None = None
+        self._velocity = VelocityLimiter(walker.command_low, walker.command_high)
+        self._in = Inputs(task, self.config.plan_life)
         self._stand_up: StandUp | None = None
         self._memory = walker.initial_state(1)
         self._qpos, self._qvel = np.zeros((1, 19)), np.zeros((1, 18))
         self._held: JointCommand | None = None
         self._next_tick = -math.inf
-        self._now = -math.inf
+        self._now = self._real = -math.inf
         self._broken: tuple[str, ...] = ()
-        self._no_effort = np.zeros(12)
+        self._near: tuple[str, ...] = ()
+        self._clamped, self._clamped_at = 0, -math.inf
+        self._foreign = ""
+        self._events = dict.fromkeys(("clock_jumps", "bad_times", "walker_failures"), 0)
+        self._zero = _frozen(np.zeros(3))
+        self._effort = _frozen(np.zeros(12))
+        self._brake = JointCommand.damping(self.config.damping)
+        for values in vars(self._brake).values():
+            _frozen(values)
         self.walker_stamp = 0.0
-        self.executed_command = np.zeros(3)
+        self.executed_command = self._zero
         self.decision = Decision(State.DISARMED, "damping")
-        self.counters = dict.fromkeys(
-            (
-                "readings_dropped",
-                "states_dropped",
-                "plans_refused",
-                "targets_clamped",
-                "steps_limited",
-                "clock_jumps",
-            ),
-            0,
-        )
 
     @property
     def walker_state(self) -> Array:
         """Memory of the walker (S,), a copy."""
         return self._memory[0].copy()
 
-    def set_reading(self, reading: RobotReading, received: float) -> bool:
-        """Take in a reading of the robot; return False if it was dropped.
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was refused, dropped or limited, by name; a copy."""
+        return {
+            **self._in.counters,
+            "targets_clamped": self._limiter.clamped,
+            "steps_limited": self._limiter.stepped,
+            "commands_limited": self._velocity.limited,
+            **self._events,
+        }
 
-        It is dropped if a value is not finite, or the stamp is not newer or lies in the future.
-        """
-        last = -math.inf if self._reading is None else self._reading.stamp
-        if not _finite_reading(reading) or not last < reading.stamp <= received + _FUTURE:
-            self.counters["readings_dropped"] += 1
-            return False
-        self._reading = reading
-        self._broken, _ = self._limiter.watch(reading)
-        return True
+    @property
+    def refusals(self) -> dict[str, str]:
+        """What was wrong with the last dropped input, by the name of its counter."""
+        return self._in.refusals
+
+    def set_reading(self, reading: RobotReading, received: float) -> bool:
+        """Take in a reading of the robot, see :meth:`Inputs.set_reading`."""
+        accepted = self._in.set_reading(reading, received)
+        if accepted:
+            self._broken, self._near = self._limiter.watch(reading)
+        return accepted
 
     def set_state(self, state: RobotState, received: float) -> bool:
-        """Take in an estimate; return False if it was dropped (as for readings)."""
-        last = -math.inf if self._estimate is None else self._estimate.stamp
-        if not _finite_state(state) or not last < state.stamp <= received + _FUTURE:
-            self.counters["states_dropped"] += 1
-            return False
-        self._estimate = state
-        return True
+        """Take in an estimate, see :meth:`Inputs.set_state`."""
+        return self._in.set_state(state, received)
 
     def set_plan(self, plan: Plan, received: float) -> bool:
-        """Take in a plan; return False if it was refused.
+        """Take in a plan, see :meth:`Inputs.set_plan`."""
+        return self._in.set_plan(plan, received)
 
-        It is refused if it is for another task or robot, older than the last one, or expired. A
-        planner that was restarted counts from one again: once the last plan has expired any id is
-        taken.
-        """
-        older = self._plan is not None and plan.id < self._plan.id and received < self._plan.expiry
-        if plan.task != self.task or plan.robot != ROBOT or older or plan.expiry <= received:
-            self.counters["plans_refused"] += 1
-            return False
-        self._plan = plan
-        return True
+    def set_foreign(self, who: str) -> None:
+        """Say in plain words who else commands this robot; empty if nobody does."""
+        self._foreign = who
 
     def arm(self) -> tuple[bool, str]:
         """Ask to stand up; return whether it is granted, and why not."""
@@ -156,132 +162,149 @@ class BridgeController:
         """Return the command for this cycle.
 
         Args:
-            now: time of the clock that the stamps are on [s].
+            now: time of the clock that the stamps are on [s]. If it is not finite every age is
+                unknown, so a robot that stands or walks damps.
         """
-        if now < self._now - _JUMP:
-            self._forget_time()
-        self._now = now
-        before = self._supervisor.state
-        self.decision = self._supervisor.update(now, self._inputs(now))
-        if self.decision.state == State.STANDING_UP and before != State.STANDING_UP:
-            self._stand_up = None
-        command = self._act(now)
-        self.counters["targets_clamped"] = self._limiter.clamped
-        self.counters["steps_limited"] = self._limiter.stepped
-        return command
-
-    def _forget_time(self) -> None:
-        """Drop everything that is stamped by a clock that has jumped back."""
-        self.counters["clock_jumps"] += 1
-        self._reading = self._estimate = self._plan = None
-        self._next_tick = -math.inf
-
-    def _inputs(self, now: float) -> SupervisorInputs:
-        reading, estimate, plan = self._reading, self._estimate, self._plan
-        return SupervisorInputs(
-            reading_age=math.inf if reading is None else now - reading.stamp,
-            state_age=math.inf if estimate is None else now - estimate.stamp,
-            plan_fresh=plan is not None and now < plan.expiry,
-            tilt=0.0 if reading is None else _tilt(reading.orientation),
-            height=math.inf if estimate is None else float(estimate.position[2]),
-            battery=1.0 if reading is None else reading.battery,
-            stood_up=self._stand_up is not None and self._stand_up.done(now),
-            broken_limits=self._broken,
-        )
-
-    def _act(self, now: float) -> JointCommand:
-        """Return the limited command of the decided mode."""
-        mode = self.decision.mode
-        if mode == "damping" or self._reading is None:
+        if not math.isfinite(now):
+            self._events["bad_times"] += 1
+            unknown = SupervisorInputs(math.nan, math.nan)
+            self.decision = self._supervisor.update(self._now, unknown)
             return self._damp()
-        if mode == "stand_up":
-            if self._stand_up is None:
-                self._limiter.forget()
-                self._stand_up = StandUp(
-                    self._reading.position, now, self.walker.gains, self.config.stand_up
-                )
-                self._memory[:] = self.walker.initial_state(1)
-                self._next_tick = -math.inf
-            wanted = self._stand_up.command(now)
-        else:
-            wanted = self._walk(now, follow=mode == "walk")
+        jumped, pause = self._watch_clock(now)
+        inputs = self._inputs(now, jumped, pause)
+        self.decision = self._supervisor.update(now, inputs)
+        mode = self.decision.mode
+        if mode == "damping" or self._in.reading is None:
+            return self._damp()
+        wanted = (
+            self._rise(now, self._in.reading)
+            if mode == "stand_up"
+            else self._walk(now, self._in.reading)
+        )
+        if wanted is None:
+            return self._damp()
         command, faults = self._limiter.limit(wanted)
         if faults:
-            self._supervisor.fail("; ".join(faults))
-            return self._damp()
+            return self._fail("; ".join(faults))
+        if self._limiter.clamped > self._clamped:
+            self._clamped, self._clamped_at = self._limiter.clamped, now
         return command
+
+    def _watch_clock(self, now: float) -> tuple[bool, float]:
+        """Return whether the clock has jumped, and how long the loop has paused [s]."""
+        real = self._clock()
+        pause, passed = now - self._now, real - self._real
+        first = self._now == -math.inf
+        self._now, self._real = now, real
+        if first:
+            return False, 0.0
+        ahead = pause > self.config.supervisor.stall and passed < 0.5 * pause
+        if not ahead and pause >= -_JUMP:
+            return False, pause
+        self._events["clock_jumps"] += 1
+        self._in.forget(now)
+        self._stand_up = None  # it goes on from where the legs are
+        self._next_tick = self._clamped_at = -math.inf
+        return True, 0.0
+
+    def _inputs(self, now: float, jumped: bool, pause: float) -> SupervisorInputs:
+        known, rising = self._in, self._stand_up
+        warnings = self._near
+        if now - self._clamped_at < _SHOWN:
+            warnings = (*warnings, self._limiter.last_clamped)
+        return SupervisorInputs(
+            now - known.reading_time,
+            now - known.state_time,
+            known.plan is not None and now < known.plan_end,
+            known.tilt,
+            known.height,
+            1.0 if known.reading is None else known.reading.battery,
+            rising is not None
+            and known.reading is not None
+            and rising.done(now, known.reading.position),
+            0.0 if rising is None else now - rising.end,
+            self._broken,
+            warnings,
+            pause,
+            jumped,
+            self._foreign,
+        )
 
     def _damp(self) -> JointCommand:
         self._stand_up = None
         self._held = None
         self._limiter.forget()
-        self.executed_command = np.zeros(3)
-        return JointCommand.damping(self.config.damping)
+        self.executed_command = self._zero
+        return self._brake
 
-    def _walk(self, now: float, *, follow: bool) -> JointCommand:
-        """Run the walker when its period has passed; hold its targets in between."""
-        if now < self._next_tick - 1e-6 and self._held is not None:
+    def _fail(self, why: str) -> JointCommand:
+        """Latch a fault that shows only now, and damp in this very cycle."""
+        self.decision = self._supervisor.fail(why)
+        self._memory[:] = self.walker.initial_state(1)  # it may be the reason
+        return self._damp()
+
+    def _rise(self, now: float, reading: RobotReading) -> JointCommand:
+        """Return the command of the stand-up motion, which begins where the legs are."""
+        if self._stand_up is None:
+            self._limiter.forget()
+            self._stand_up = StandUp(reading.position, now, self.walker.gains, self.config.stand_up)
+            self._memory[:] = self.walker.initial_state(1)
+            self._next_tick = -math.inf
+        return self._stand_up.command(now)
+
+    def _walk(self, now: float, reading: RobotReading) -> JointCommand | None:
+        """Run the walker when its period has passed; hold its targets in between.
+
+        Returns None if the walker failed.
+        """
+        if self._held is not None and now < self._next_tick - _EARLY:
             return self._held
         period = 1.0 / self.walker.rate
         # Keep the walker's rhythm, but do not catch up after a pause.
-        self._next_tick = (
-            now + period if now - self._next_tick > period else self._next_tick + period
-        )
-        command = self._plan.command(now) if follow and self._plan else np.zeros(3)
-        np.minimum(command, self.walker.command_high, out=command)
-        np.maximum(command, self.walker.command_low, out=command)
-        self.executed_command = command
-        self._fill_state(now)
-        targets = self.walker.step(self._qpos, self._qvel, command[None], self._memory)
+        late = now - self._next_tick > period
+        self._next_tick = (now if late else self._next_tick) + period
+        self.executed_command = command = self._command(now)
+        self._fill_state(now, reading)
+        try:
+            targets = self.walker.step(self._qpos, self._qvel, command[None], self._memory)
+        except Exception as error:  # whatever it is, the legs must not be left without a command
+            self._events["walker_failures"] += 1
+            self._fail(f"the walker failed: {error}")
+            return None
         self.walker_stamp = now
         gains = self.walker.gains
         self._held = JointCommand(
-            targets.position[0], targets.velocity[0], self._no_effort, gains.kp, gains.kd
+            targets.position[0], targets.velocity[0], self._effort, gains.kp, gains.kd
         )
         return self._held
 
-    def _fill_state(self, now: float) -> None:
+    def _command(self, now: float) -> Array:
+        """Return the velocity command (3,) for the coming period of the walker."""
+        plan = self._in.plan
+        if self.decision.mode != "walk" or plan is None:
+            return self._zero
+        try:
+            command = np.asarray(plan.command(now), dtype=np.float64)
+        except Exception as error:  # a plan that cannot be evaluated is no plan
+            self._in.drop_plan(f"{plan.id} cannot be evaluated: {error}")
+            return self._zero
+        share = self.config.limits.hot_speed if self._near else 1.0
+        return _frozen(self._velocity.limit(command, share))
+
+    def _fill_state(self, now: float, reading: RobotReading) -> None:
         """Write what the walker sees: the estimate if it is fresh, else the robot's own sensors."""
-        assert self._reading is not None
         qpos, qvel = self._qpos[0], self._qvel[0]
-        qpos[7:19], qvel[6:18] = self._reading.position, self._reading.velocity
-        estimate = self._estimate
-        if estimate is not None and now - estimate.stamp <= self.config.supervisor.state_age:
+        qpos[7:19], qvel[6:18] = reading.position, reading.velocity
+        estimate = self._in.estimate
+        fresh = now - self._in.state_time <= self.config.supervisor.state_age
+        if estimate is not None and fresh:
             qpos[0:3], qpos[3:7] = estimate.position, estimate.orientation
             qvel[0:3], qvel[3:6] = estimate.linear_velocity, estimate.angular_velocity
         else:
-            qpos[3:7] = self._reading.orientation
-            qvel[0:3], qvel[3:6] = 0.0, self._reading.angular_velocity
+            qpos[3:7] = reading.orientation
+            qvel[0:3], qvel[3:6] = 0.0, reading.angular_velocity
 
 
-def _tilt(quat: Array) -> float:
-    """Return the angle [rad] between the z axis of an attitude (4,) wxyz and the vertical."""
-    cosine = 1.0 - 2.0 * (quat[1] * quat[1] + quat[2] * quat[2])
-    return math.acos(min(max(cosine, -1.0), 1.0))
-
-
-def _finite_reading(reading: RobotReading) -> bool:
-    """Return whether lengths are right and all values that matter are finite.
-
-    One sum a field: it is not finite if any entry is not, at a fraction of the cost.
-    """
-    r = reading
-    if not r.position.shape == r.velocity.shape == r.effort.shape == r.temperature.shape == (12,):
-        return False
-    if r.orientation.shape != (4,) or r.angular_velocity.shape != (3,):
-        return False
-    total = r.position.sum() + r.velocity.sum() + r.effort.sum() + r.temperature.sum()
-    total += r.orientation.sum() + r.angular_velocity.sum() + r.linear_acceleration.sum()
-    return math.isfinite(total + r.stamp + r.battery)
-
-
-def _finite_state(state: RobotState) -> bool:
-    """Return whether what the bridge uses of an estimate has the right length and is finite."""
-    s = state
-    if s.position.shape != (3,) or s.orientation.shape != (4,):
-        return False
-    if s.linear_velocity.shape != (3,) or s.angular_velocity.shape != (3,):
-        return False
-    total = s.position.sum() + s.orientation.sum()
-    total += s.linear_velocity.sum() + s.angular_velocity.sum()
-    return math.isfinite(total + s.stamp)
+def _frozen(values: Array) -> Array:
+    values.setflags(write=False)
+    return values

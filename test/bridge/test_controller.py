@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpc_ros.arrays import Array
 from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.bridge.driver import MockDriver
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.trot import Trot
+from gpc_ros.locomotion.walker import JointTargets, Walker, make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER
 from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
@@ -42,31 +45,53 @@ def plan(start: float, id: int = 1, **changes: Any) -> Plan:
 class Rig:
     """A controller with a clock that runs at 500 Hz and inputs that can be cut."""
 
-    def __init__(self) -> None:
-        self.bridge = BridgeController(WALKER)
-        self.now = 0.0
+    def __init__(self, walker: Walker = WALKER) -> None:
+        self.now = self.real = 0.0
+        self.bridge = BridgeController(walker, clock=lambda: self.real)
         self.command = JointCommand.damping(0.0)
 
     def run(self, seconds: float, *, readings: bool = True, states: bool = True) -> None:
         for _ in range(round(seconds * 500)):
             self.now += 0.002
+            self.real += 0.002
             if readings:
                 self.bridge.set_reading(reading(self.now), self.now)
             if states:
                 self.bridge.set_state(estimate(self.now), self.now)
             self.command = self.bridge.step(self.now)
 
+    def stand_up(self) -> None:
+        self.run(0.01)
+        assert self.bridge.arm()[0]
+        self.run(0.6)
+        assert self.is_in(State.READY)
+
     def is_in(self, state: State) -> bool:
         return self.bridge.decision.state == state
+
+
+class Faulty(Trot):
+    """A walker that goes wrong on request."""
+
+    kind = ""
+
+    def step(self, qpos: Array, qvel: Array, command: Array, state: Array) -> JointTargets:
+        targets = super().step(qpos, qvel, command, state)
+        if self.kind == "raises":
+            raise ZeroDivisionError("division by zero")
+        if self.kind == "not finite":
+            targets.position[:], state[:] = np.nan, np.nan
+        if self.kind == "far outside":
+            targets.position[0, 2] = 9.0
+        if self.kind == "a little outside":
+            targets.position[0, 2] = UPPER[2] + 0.1
+        return targets
 
 
 @pytest.fixture
 def ready() -> Rig:
     rig = Rig()
-    rig.run(0.01)
-    assert rig.bridge.arm()[0]
-    rig.run(0.6)
-    assert rig.is_in(State.READY)
+    rig.stand_up()
     return rig
 
 
@@ -196,13 +221,54 @@ def test_bad_states_are_dropped_and_counted() -> None:
     assert bridge.counters["states_dropped"] == 2
 
 
-def test_a_clock_that_jumps_back_drops_all_inputs(ready: Rig) -> None:
-    ready.bridge.set_plan(plan(ready.now, expiry=ready.now + 100), ready.now)
+@pytest.mark.parametrize("to", [0.0, 1000.0], ids=["back", "ahead"])
+def test_a_clock_that_jumps_makes_it_stand_until_everything_is_new(ready: Rig, to: float) -> None:
+    ready.bridge.set_plan(plan(ready.now, id=9, expiry=ready.now + 1.5), ready.now)
     ready.run(0.1)
-    ready.now = 0.0
-    ready.run(0.004, readings=False, states=False)
+    assert ready.is_in(State.ACTIVE)
+    ready.now = to
+    ready.run(0.002, readings=False, states=False)
     assert ready.bridge.counters["clock_jumps"] == 1
-    assert ready.command.kp.max() == 0.0
+    assert ready.is_in(State.HOLDING)
+    assert "the clock has jumped" in ready.bridge.decision.reasons[0]
+    assert ready.command.kp.min() > 0.0
+    ready.run(0.1)
+    assert ready.is_in(State.HOLDING)  # the plan is forgotten, too
+    assert ready.bridge.set_plan(plan(ready.now, id=1), ready.now)
+    ready.run(0.01)
+    assert ready.is_in(State.ACTIVE)
+
+
+def test_after_a_jump_of_the_clock_the_robot_must_go_on_reporting(ready: Rig) -> None:
+    ready.now = 0.0
+    ready.run(0.06, readings=False)
+    assert ready.is_in(State.FAULT)
+
+
+def test_a_clock_that_jumps_during_stand_up_begins_the_motion_anew() -> None:
+    rig = Rig()
+    rig.run(0.01)
+    rig.bridge.arm()
+    rig.run(0.4)
+    rig.now = 100.0
+    rig.run(0.4)
+    assert rig.is_in(State.STANDING_UP)
+    rig.run(0.2)
+    assert rig.is_in(State.READY)
+
+
+def test_a_control_loop_that_stood_still_does_not_go_on(ready: Rig) -> None:
+    ready.now += 0.3
+    ready.real += 0.3
+    ready.run(0.002)
+    assert ready.is_in(State.FAULT)
+    assert "the control loop stood still for" in ready.bridge.decision.reasons[0]
+
+
+def test_times_that_are_not_finite_damp_and_are_counted(ready: Rig) -> None:
+    assert ready.bridge.step(float("nan")).kp.max() == 0.0
+    assert ready.bridge.decision.state == State.FAULT
+    assert ready.bridge.counters["bad_times"] == 1
 
 
 def test_walker_state_is_a_copy(ready: Rig) -> None:
@@ -210,33 +276,199 @@ def test_walker_state_is_a_copy(ready: Rig) -> None:
     assert np.abs(ready.bridge.walker_state).max() < 1e6
 
 
-@given(data=st.data())
-def test_from_no_inputs_does_a_command_leave_the_joint_limits(data: st.DataObject) -> None:
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
+def test_a_joint_that_stays_overloaded_is_named_and_latches_within_20_ms(ready: Rig) -> None:
+    torque = np.zeros(12)
+    torque[4] = 30.0
+    for _ in range(10):
+        ready.now += 0.002
+        ready.bridge.set_reading(reading(ready.now, effort=torque), ready.now)
+        ready.bridge.step(ready.now)
+    assert ready.is_in(State.FAULT)
+    assert ready.bridge.decision.reasons == (
+        "FR_thigh_joint: 30.0 N m is over the limit of 23.7 N m",
+    )
+
+
+def test_a_warm_motor_halves_the_walking_command_and_warns(ready: Rig) -> None:
+    ready.bridge.set_plan(plan(ready.now), ready.now)
+    ready.now += 0.022
+    warm = np.full(12, 85.0)
+    ready.bridge.set_reading(reading(ready.now, temperature=warm), ready.now)
+    ready.bridge.set_state(estimate(ready.now), ready.now)
+    ready.bridge.step(ready.now)
+    assert ready.is_in(State.ACTIVE)
+    np.testing.assert_allclose(ready.bridge.executed_command, [0.2, 0.0, 0.1])
+    assert "motor at 85 deg C" in ready.bridge.decision.reasons[0]
+
+
+def test_a_robot_that_falls_over_damps(ready: Rig) -> None:
+    ready.now += 0.002
+    on_its_side = np.array([0.7071068, 0.7071068, 0.0, 0.0])
+    ready.bridge.set_reading(reading(ready.now, orientation=on_its_side), ready.now)
+    assert ready.bridge.step(ready.now).kp.max() == 0.0
+    assert ready.bridge.decision.reasons[0].startswith("the base is tilted by 1.57 rad")
+
+
+def test_a_base_on_the_ground_damps(ready: Rig) -> None:
+    ready.now += 0.002
+    low = estimate(ready.now)
+    low.position = np.array([0.0, 0.0, 0.08])
+    ready.bridge.set_reading(reading(ready.now), ready.now)
+    ready.bridge.set_state(low, ready.now)
+    assert ready.bridge.step(ready.now).kp.max() == 0.0
+    assert "it has fallen" in ready.bridge.decision.reasons[0]
+
+
+def test_foreign_commands_make_it_stand_and_forbid_arming(ready: Rig) -> None:
+    ready.bridge.set_plan(plan(ready.now, expiry=ready.now + 1.0), ready.now)
+    ready.bridge.set_foreign("another bridge commands this robot: /b")
+    ready.run(0.03)
+    assert ready.is_in(State.HOLDING)
+    assert ready.bridge.decision.reasons[0].startswith("another bridge commands")
+    ready.bridge.set_foreign("")
+    ready.run(0.03)
+    assert ready.is_in(State.ACTIVE)
+
+
+def test_no_plan_is_followed_for_ever_whatever_it_says(ready: Rig) -> None:
+    ready.bridge.set_plan(plan(ready.now, expiry=ready.now + 1e9), ready.now)
+    ready.run(1.9)
+    assert ready.is_in(State.ACTIVE)
+    ready.run(0.2)
+    assert ready.is_in(State.HOLDING)
+
+
+@pytest.mark.parametrize("answer", [None, "x", [1.0], [np.nan, 0.0, 0.0], ZeroDivisionError()])
+def test_a_plan_that_cannot_be_evaluated_is_a_zero_command(ready: Rig, answer: Any) -> None:
+    def command(time: float) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    bad = SimpleNamespace(id=5, task="box_push", robot="go2", expiry=ready.now + 1, command=command)
+    ready.bridge.set_plan(cast(Plan, bad), ready.now)
+    ready.run(0.05)
+    assert not ready.bridge.executed_command.any()
+    assert ready.command.kp.min() > 0.0
+    counters = ready.bridge.counters
+    assert counters["plans_refused"] + counters["commands_limited"] > 0
+
+
+@pytest.mark.parametrize("kind", ["raises", "not finite", "far outside"])
+def test_a_walker_that_fails_damps_latched_and_recovers_after_reset(kind: str) -> None:
+    walker = Faulty()
+    rig = Rig(walker)
+    rig.stand_up()
+    walker.kind = kind
+    rig.run(0.03)
+    assert rig.is_in(State.FAULT)
+    assert rig.command.kp.max() == 0.0
+    assert rig.bridge.decision.reasons
+    assert np.isfinite(rig.bridge.walker_state).all()
+    walker.kind = ""
+    assert rig.bridge.reset()[0]
+    rig.run(0.01)
+    rig.stand_up()
+
+
+def test_a_clamped_target_is_a_warning_for_a_second() -> None:
+    walker = Faulty()
+    rig = Rig(walker)
+    rig.stand_up()
+    walker.kind = "a little outside"
+    rig.run(0.04)
+    walker.kind = ""
+    rig.run(0.04)
+    assert rig.bridge.decision.reasons[0].startswith("FL_calf_joint: target")
+    assert rig.bridge.counters["targets_clamped"] > 0
+    rig.run(1.1)
+    assert not rig.bridge.decision.reasons
+
+
+def test_legs_that_do_not_follow_the_stand_up_are_a_fault() -> None:
     bridge = BridgeController(WALKER)
     now = 0.0
+    bridge.set_reading(reading(now, position=LIE.copy()), now)
+    bridge.step(now)
+    bridge.arm()
+    while bridge.decision.state != State.FAULT:
+        now += 0.002
+        bridge.set_reading(reading(now, position=LIE.copy()), now)
+        bridge.step(now)
+        assert bridge.decision.state != State.READY
+        assert now < 3.0
+    assert "the legs do not stand" in bridge.decision.reasons[0]
+
+
+def test_cycles_that_jitter_do_not_shift_the_walker(ready: Rig) -> None:
+    rng = np.random.default_rng(0)
+    ready.run(0.02)
+    begin, stamps = ready.now, set()
+    for k in range(1, 501):
+        now = begin + 0.002 * k + float(rng.uniform(-0.0004, 0.0004))
+        ready.bridge.set_reading(reading(now), now)
+        ready.bridge.step(now)
+        stamps.add(ready.bridge.walker_stamp)
+    ticks = np.array(sorted(stamps))
+    np.testing.assert_allclose(np.diff(ticks), 0.02, atol=0.001)
+
+
+@pytest.mark.parametrize("nothing", [None, 1.0, "x", SimpleNamespace(stamp=0.5)])
+def test_what_is_no_record_at_all_is_refused(nothing: Any) -> None:
+    bridge = BridgeController(WALKER)
+    assert not bridge.set_reading(nothing, 1.0)
+    assert not bridge.set_state(nothing, 1.0)
+    assert not bridge.set_plan(nothing, 1.0)
+    names = {"readings_dropped", "states_dropped", "plans_refused"}
+    assert {name for name, count in bridge.counters.items() if count == 1} == names
+    assert set(bridge.refusals) == names
+
+
+def test_what_is_wrong_with_an_input_is_named() -> None:
+    bridge = BridgeController(WALKER)
+    bridge.set_reading(reading(0.0, velocity=np.full(12, np.nan)), 0.0)
+    assert bridge.refusals["readings_dropped"] == "reading: velocity is not finite"
+    bridge.set_reading(reading(0.0, orientation=np.zeros(4)), 0.0)
+    assert "is not a unit quaternion" in bridge.refusals["readings_dropped"]
+    bridge.set_reading(reading(0.5), 0.0)
+    assert "0.500 s ahead of the clock" in bridge.refusals["readings_dropped"]
+    bridge.set_plan(plan(0.0, task="navigate"), 0.0)
+    assert "task 'navigate', this bridge runs 'box_push'" in bridge.refusals["plans_refused"]
+
+
+@given(seed=st.integers(0, 2**31))
+def test_from_no_inputs_does_it_leave_the_limits_or_walk_on_old_inputs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bridge = BridgeController(WALKER)
+    now, came, ends = 0.0, {"reading": -9.0, "state": -9.0}, -9.0
     for _ in range(60):
-        now += float(rng.choice([0.002, 0.002, 0.02, 0.3]))
+        now += float(rng.choice([0.002, 0.002, 0.002, 0.02, 0.06, 0.3, -0.05]))
         wild = np.where(
             rng.random(12) < 0.05, rng.choice([np.nan, 1e9, -1e9]), rng.normal(0, 2, 12)
         )
-        if rng.random() < 0.8:
-            bridge.set_reading(reading(now, velocity=wild), now)
+        if rng.random() < 0.8 and bridge.set_reading(reading(now, velocity=wild), now):
+            came["reading"] = now
         if rng.random() < 0.7:
             state = estimate(now)
             state.linear_velocity = wild[:3]
-            bridge.set_state(state, now)
+            if bridge.set_state(state, now):
+                came["state"] = now
         if rng.random() < 0.3:
             knots = rng.normal(0, 3, (3, 3))
-            bridge.set_plan(plan(now, id=int(rng.integers(0, 9)), knots=knots), now)
+            if bridge.set_plan(plan(now, id=int(rng.integers(0, 9)), knots=knots), now):
+                ends = now + 0.3
         if rng.random() < 0.3:
             getattr(bridge, str(rng.choice(["arm", "reset", "arm", "stop"])))()
         command = bridge.step(now)
-        assert np.isfinite(command.position).all()
-        assert np.isfinite(command.velocity).all()
+        for values in vars(command).values():
+            assert np.isfinite(values).all()
         if command.kp.max() > 0.0:
             assert (command.position >= LOWER).all()
             assert (command.position <= UPPER).all()
+        if bridge.decision.state == State.ACTIVE:
+            assert now - came["reading"] <= 0.05
+            assert now - came["state"] <= 0.1
+            assert now < ends
 
 
 def test_mock_driver_gives_readings_in_order_and_remembers_commands() -> None:
