@@ -30,9 +30,6 @@ class CemConfig:
     patience: int = param(
         10, "Cycles without a better best cost before Sigma is reset", low=1, high=1000
     )
-    explore: float = param(
-        0.0, "Share of the candidates drawn with the first Sigma instead", low=0.0, high=1.0
-    )
     noise: Noise = Noise()
 
 
@@ -55,15 +52,7 @@ class Cem:
 
     def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
         """Draw candidates; see :class:`gpc_ros.planning.optimizer.Optimizer`."""
-        # The wide ones at the end of the list: they are the first to go when time is short.
-        wide = round(self._config.explore * count)
-        sigma = np.concatenate(
-            [
-                np.broadcast_to(self.sigma, (count - wide, *self.sigma.shape)),
-                np.broadcast_to(self._start, (wide, *self.sigma.shape)),
-            ]
-        )
-        return gaussian(nominal, sigma, count, rng, self._config.noise.correlation)
+        return gaussian(nominal, self.sigma, count, rng, self._config.noise.correlation)
 
     def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
         """Fit Sigma to the elites and return the best candidate (K, 3)."""

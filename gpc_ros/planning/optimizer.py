@@ -32,7 +32,7 @@ class Noise:
     )
 
     correlation: float = param(
-        0.0, "Share of the variance that all knots of a candidate have in common", low=0.0, high=1.0
+        0.4, "Share of the variance that all knots of a candidate have in common", low=0.0, high=1.0
     )
 
     def initial(self, count: int) -> Array:
@@ -75,17 +75,24 @@ def gaussian(
 ) -> Array:
     """Draw candidates (count, K, 3) from a Gaussian; candidate 0 is the nominal (K, 3) itself.
 
+    The others come in mirrored pairs around the nominal (antithetic sampling): with few samples
+    left and right, faster and slower are then always tried alike.
+
     Args:
         nominal: mean (K, 3).
-        sigma: standard deviations (K, 3), or one for each candidate (count, K, 3).
+        sigma: standard deviations (K, 3).
         count: number of candidates.
         rng: source of randomness.
         correlation: share of the variance that the knots of a candidate have in common; a walk
             around an object needs commands that last longer than the time between knots.
     """
-    each = rng.standard_normal((count, *nominal.shape))
-    common = rng.standard_normal((count, 1, nominal.shape[1]))
-    knots = nominal + sigma * (np.sqrt(1.0 - correlation) * each + np.sqrt(correlation) * common)
+    pairs = count // 2 + 1
+    each = rng.standard_normal((pairs, *nominal.shape))
+    common = rng.standard_normal((pairs, 1, nominal.shape[1]))
+    noise = np.sqrt(1.0 - correlation) * each + np.sqrt(correlation) * common
+    # Candidate 0 is the nominal; 1 and 2, 3 and 4, ... are pairs.
+    noise = np.stack([noise, -noise], axis=1).reshape(-1, *nominal.shape)[1 : count + 1]
+    knots = nominal + sigma * noise
     knots[0] = nominal
     return knots
 

@@ -38,7 +38,6 @@ class PlannerConfig:
     spline: str = param("linear", "Curve through the knots", choices=("zero", "linear", "cubic"))
     optimizer: str = param("cem", "Search method", choices=("cem", "mppi", "predictive_sampling"))
     iterations: int = param(1, "Sampling rounds in one cycle", low=1, high=20)
-    stop_candidate: bool = param(False, "Whether standing still is always among the candidates")
     lifetime: float = param(
         0.3, "Time after which a plan that was not replaced expires", unit="s", low=0.02, high=5.0
     )
@@ -271,8 +270,6 @@ class Planner:
     def _candidates(self) -> Array:
         """Draw candidates (N, K, 3) within the walker's command limits."""
         knots = self._optimizer.sample(self._nominal, self.config.samples, self._rng)
-        if self.config.stop_candidate and len(knots) > 1:
-            knots[1] = 0.0
         clipped: Array = np.clip(knots, self.walker.command_low, self.walker.command_high)
         return clipped
 

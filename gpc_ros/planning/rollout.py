@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from mujoco.batch import Batch
+from mujoco.batch import Batch, SimulationError
 
 from gpc_ros.arrays import Array, BoolArray
 from gpc_ros.locomotion.walker import Walker
@@ -20,8 +20,10 @@ from gpc_ros.planning.warnings import silence_mujoco
 
 # How many control intervals pass between two looks at the clock.
 _CLOCK_INTERVALS = 4
-# The first intervals wake the threads and say little about the rest.
+# How many intervals are timed before the finish is projected: the first ones wake the threads.
 _CLOCK_WARM_UP = 8
+# Share of the time left that the candidates kept may need: fewer do not take less in proportion.
+_CLOCK_SHARE = 0.95
 # A joint or base velocity beyond this is a simulation that has exploded [m/s, rad/s].
 _WILD_VELOCITY = 200.0
 
@@ -52,7 +54,7 @@ class Rollouts:
     Attributes:
         qpos: (n, T, nq) after each control interval.
         qvel: (n, T, nv).
-        valid: (n,) False where the simulation diverged.
+        valid: (n,) False where the simulation diverged or failed.
     """
 
     qpos: Array
@@ -85,6 +87,7 @@ class RolloutPool:
         self._ctrl = self._batch.bind("ctrl")
         self._kp, self._kd = walker.gains.kp, walker.gains.kd
         self._ids = np.arange(samples, dtype=np.int32)
+        self._failed = np.zeros(samples, dtype=bool)
         # Time first, so that each interval is written as one block.
         self._all_qpos = np.empty((steps, samples, model.nq))
         self._all_qvel = np.empty((steps, samples, model.nv))
@@ -115,16 +118,17 @@ class RolloutPool:
         """
         n, steps = commands.shape[0], commands.shape[1]
         self._start(qpos, qvel, walker_state)
-        begin = deadline.clock() if deadline else 0.0
+        timed_from, timed_at = 0, deadline.clock() if deadline else 0.0
         state = self.walker_state
         ids = self._ids[:n] if n < self.samples else None
         by_time = np.ascontiguousarray(commands.swapaxes(0, 1))
         q, v, ctrl, s = self._qpos[:n], self._qvel[:n], self._ctrl[:n], state[:n]
         for t in range(steps):
             if deadline and t % _CLOCK_INTERVALS == 0:
-                kept = _affordable(n, t, steps, begin, deadline)
+                now = deadline.clock()
+                kept = _affordable(n, t - timed_from, steps - t, now - timed_at, deadline.at - now)
                 if kept < n:
-                    n = kept
+                    n, timed_from, timed_at = kept, t, now
                     if n == 0:
                         break
                     ids = self._ids[:n]
@@ -133,7 +137,11 @@ class RolloutPool:
             position *= self._kp
             velocity *= self._kd
             np.add(position, velocity, out=ctrl)
-            self._batch.step(ids, self._substeps)
+            try:
+                self._batch.step(ids, self._substeps)
+            except SimulationError as error:
+                # These stand still from here on, and the others went on.
+                self._failed[error.ids] = True
             self._all_qpos[t, :n] = q
             self._all_qvel[t, :n] = v
         return Rollouts(
@@ -148,25 +156,33 @@ class RolloutPool:
         # previous run.
         self._batch.state[:] = 0.0
         self._batch.warning[:] = 0
+        self._failed[:] = False
         self._qpos[:] = qpos
         self._qvel[:] = qvel
         self.walker_state[:] = walker_state
 
     def _valid(self, n: int, steps: int) -> BoolArray:
-        """Return which of n candidates stayed finite and never reset themselves."""
+        """Return which of n candidates stayed finite, never failed and never reset themselves."""
         # A diverged simulation resets itself and looks alive; only its warnings tell.
         warned = self._batch.warning[:n].any(axis=(1, 2))
         tame = np.abs(self._all_qvel[:steps, :n]).max(axis=(0, 2), initial=0.0) < _WILD_VELOCITY
-        valid: BoolArray = tame & ~warned
+        valid: BoolArray = tame & ~warned & ~self._failed[:n]
         return valid
 
 
-def _affordable(n: int, done: int, steps: int, begin: float, deadline: Deadline) -> int:
-    """Return how many of n candidates can still be finished in time."""
-    left = deadline.left()
-    if left <= 0.0:
+def _affordable(n: int, timed: int, steps_left: int, elapsed: float, time_left: float) -> int:
+    """Return how many of n candidates can still be finished in time.
+
+    Args:
+        n: candidates that run now.
+        timed: intervals that were run with exactly these n.
+        steps_left: intervals to go.
+        elapsed: time that the timed intervals took [s].
+        time_left: until the deadline [s].
+    """
+    if time_left <= 0.0:
         return 0
-    if done < _CLOCK_WARM_UP:
+    if timed < _CLOCK_WARM_UP:
         return n
-    needed = (deadline.clock() - begin) / done * (steps - done)
-    return n if needed <= left else max(1, int(n * left / needed))
+    needed = elapsed / timed * steps_left
+    return n if needed <= time_left else max(1, int(n * _CLOCK_SHARE * time_left / needed))

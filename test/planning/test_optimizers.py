@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gpc_ros.errors import ConfigError
 from gpc_ros.planning.cem import Cem, CemConfig
 from gpc_ros.planning.mppi import Mppi
-from gpc_ros.planning.optimizer import Optimizer, make_optimizer, softmin_weights
+from gpc_ros.planning.optimizer import Optimizer, gaussian, make_optimizer, softmin_weights
 
 NAMES = ["cem", "mppi", "predictive_sampling"]
 TARGET = np.linspace(-0.6, 0.6, 12).reshape(4, 3)
@@ -65,6 +65,26 @@ def test_one_seed_gives_one_result(name: str) -> None:
     one = minimise(make_optimizer(name, 4), 5, seed=3)
     two = minimise(make_optimizer(name, 4), 5, seed=3)
     assert one.tobytes() == two.tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_candidates_come_in_mirrored_pairs(name: str) -> None:
+    nominal = np.random.default_rng(1).normal(size=(4, 3))
+    for count in (1, 2, 7, 8):
+        knots = make_optimizer(name, 4).sample(nominal, count, np.random.default_rng(0)) - nominal
+        assert len(knots) == count
+        pairs = knots[1 : 1 + 2 * ((count - 1) // 2)]
+        np.testing.assert_allclose(pairs[0::2], -pairs[1::2], atol=1e-12)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0])
+def test_noise_has_the_stated_spread_and_correlation(correlation: float) -> None:
+    rng = np.random.default_rng(0)
+    sigma = np.full((3, 2), 0.5)
+    knots = gaussian(np.zeros((3, 2)), sigma, 20001, rng, correlation)[1:]
+    assert knots.std() == pytest.approx(0.5, rel=0.02)
+    between = np.corrcoef(knots[:, 0, 0], knots[:, 2, 0])[0, 1]
+    assert between == pytest.approx(correlation, abs=0.03)
 
 
 def test_noise_grows_along_the_horizon() -> None:
