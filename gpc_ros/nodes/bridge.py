@@ -49,6 +49,7 @@ class Bridge(Looping):
         self.period = PERIOD
         self.node = node = Node("bridge")
         self._settings = s = NodeParameters(node, BridgeSettings()).settings
+        self.priority = s.priority
         self._walker = make_walker(s.walker)
         self._controller = BridgeController(self._walker, s.task, s)
         self._intake = Intake(node)

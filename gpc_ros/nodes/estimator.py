@@ -36,7 +36,7 @@ class EstimatorNode(Looping):
         """Connect to everything that is measured."""
         self.node = node = Node("estimator")
         s = NodeParameters(node, EstimatorSettings()).settings
-        self.period = 1.0 / s.rate
+        self.period, self.priority = 1.0 / s.rate, s.priority
         self._bodies = make_task(s.task).bodies
         self._estimator = Estimator(self._bodies, s)
         self._intake = Intake(node)

@@ -36,8 +36,9 @@ from gpc_ros.tasks import make_task
 
 # Silence of the true state that ends an episode [s].
 _SILENCE = 2.0
-# How long the other nodes may take to answer [s].
+# How long the planner may take to answer, and the recorder to close the bag [s].
 _ANSWER = 15.0
+_CLOSING = 40.0
 # How long video and report may take [s].
 _RENDERING = 600.0
 
@@ -174,7 +175,7 @@ class Monitor:
 
     def _close_bag(self, now: float) -> None:
         """Wait until the bag is closed, then start on video and report."""
-        late = now - self._since > _ANSWER
+        late = now - self._since > _CLOSING
         if not late and not all(future.done() for future in self._answers.values()):
             return
         recorder = self._answers.get("recorder")

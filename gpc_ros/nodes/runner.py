@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import signal
 import sys
 import threading
@@ -51,9 +53,11 @@ class Looping:
 
     Attributes:
         period: of the loop [s].
+        priority: real-time priority to ask for; 0 asks for none.
     """
 
     period: float
+    priority: int = 0
 
     def step(self, late: float) -> None:
         """Do one cycle, which begins a time [s] after it was due."""
@@ -85,6 +89,10 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
         gc.collect()
         gc.freeze()  # what exists now is never garbage: shorter pauses
         if isinstance(process, Looping):
+            if process.priority and not _prioritise(process.priority):
+                process.node.get_logger().info(
+                    "no permission for real-time priority: expect late cycles on a busy machine"
+                )
             _loop(process, executor, stop)
         else:
             while not stop.requested:
@@ -119,6 +127,21 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
             due = now
 
 
+def _prioritise(priority: int) -> bool:
+    """Give every thread of this process a real-time priority; return whether it is allowed.
+
+    The middleware's threads are among them: a loop that is on time helps little when what it
+    waits for is not.
+    """
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(priority))
+    except OSError:
+        return False
+    return True
+
+
 def _on_signal(stop: Stop) -> None:
     if stop.requested:
         return
@@ -129,6 +152,4 @@ def _on_signal(stop: Stop) -> None:
 
 
 def _give_up() -> None:
-    import os
-
     os._exit(1)

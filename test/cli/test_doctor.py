@@ -1,0 +1,59 @@
+"""``gpc doctor``: what it says and when it fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpc_ros.cli import doctor
+from gpc_ros.cli.doctor import Finding
+from gpc_ros.cli.main import main
+
+
+def only(monkeypatch: pytest.MonkeyPatch, **findings: Finding) -> None:
+    monkeypatch.setattr(
+        doctor, "CHECKS", {name: (lambda f=finding: f) for name, finding in findings.items()}
+    )
+
+
+def test_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    only(monkeypatch, cores=Finding("ok", "2 cores", "not shown"))
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "2 cores" in out and "not shown" not in out and "Everything needed" in out
+
+
+def test_a_warning_names_its_remedy_and_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only(monkeypatch, compiler=Finding("warn", "no g++", "apt-get install g++"))
+    assert main(["doctor"]) == 0
+    assert "-> apt-get install g++" in capsys.readouterr().out
+
+
+def test_a_failure_is_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only(monkeypatch, ROS=Finding("fail", "rclpy is not installed", "make sim"))
+    assert main(["doctor"]) == 1
+    assert "Something will not run" in capsys.readouterr().out
+
+
+def test_a_broken_import_is_told_with_its_last_line() -> None:
+    code, output = doctor._python("raise ImportError('libfoo.so is missing')")
+    assert code != 0
+    assert doctor._last_line(output) == "ImportError: libfoo.so is missing"
+
+
+def test_the_quick_checks_run_here() -> None:
+    for name in ("python", "system", "cores", "compiler", "real time", "other packages"):
+        assert doctor.CHECKS[name]().level in ("ok", "warn", "fail")
+
+
+@pytest.mark.integration
+def test_the_real_checks_find_what_the_tests_themselves_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    for name in ("ROS", "gpc_msgs", "DDS", "mujoco"):
+        finding = doctor.CHECKS[name]()
+        assert finding.level == "ok", (name, finding)
