@@ -46,7 +46,7 @@ class Bridge(Looping):
     def __init__(self, stop: Stop) -> None:
         """Build controller and driver, and connect."""
         self._stop = stop
-        self.period = PERIOD
+        self.period, self.serve = PERIOD, 0.02
         self.node = node = Node("bridge")
         self._settings = s = NodeParameters(node, BridgeSettings()).settings
         self.priority = s.priority

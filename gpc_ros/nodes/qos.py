@@ -42,6 +42,15 @@ def command(period: float | None = None) -> QoSProfile:
     return profile
 
 
+def stream() -> QoSProfile:
+    """Setpoints that are replaced every 2 ms: only the newest is kept, none is sent again.
+
+    A resent one would arrive after its successor, and acknowledging each one doubles the cost of
+    sending it; the receiver's watchdog minds a silent source.
+    """
+    return sensor(1)
+
+
 def latched() -> QoSProfile:
     """Configuration and other seldom things: who comes late gets the last one."""
     return QoSProfile(

@@ -54,10 +54,12 @@ class Looping:
     Attributes:
         period: of the loop [s].
         priority: real-time priority to ask for; 0 asks for none.
+        serve: how often services and timers are served [s]; each time costs 0.1 ms or more.
     """
 
     period: float
     priority: int = 0
+    serve: float = 0.05
 
     def step(self, late: float) -> None:
         """Do one cycle, which begins a time [s] after it was due."""
@@ -109,8 +111,8 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
 
 
 def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> None:
-    """Step at a fixed rate; serve services and timers in the slack, 50 times a second."""
-    every = max(1, round(0.02 / process.period))
+    """Step at a fixed rate; serve services and timers in the slack."""
+    every = max(1, round(process.serve / process.period))
     count = 0
     due = time.monotonic()
     while not stop.requested:

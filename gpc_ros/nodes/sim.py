@@ -54,7 +54,7 @@ class Sim(Looping):
         self._intake = Intake(self.node)
         self._clock = self.node.get_clock()
         node = self.node
-        self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.command())
+        self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.stream())
         self._robot_state = node.create_publisher(RobotStateMsg, "robot_state", qos.sensor(1))
         self._truth = node.create_publisher(StateMsg, "ground_truth", qos.sensor())
         self._poses = {

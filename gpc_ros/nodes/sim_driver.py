@@ -36,7 +36,7 @@ class SimDriver:
         self._damping = damping
         self._readings = PolledSubscription(node, RobotStateMsg, "robot_state", qos.sensor(1))
         self.commands = SolePublisher(
-            node, JointCommandMsg, "joint_commands", qos.command(), discovery
+            node, JointCommandMsg, "joint_commands", qos.stream(), discovery
         )
         name = node.get_fully_qualified_name()
         self._message = JointCommandMsg(source=f"{name} on {socket.gethostname()} {os.getpid()}")
@@ -63,5 +63,5 @@ class SimDriver:
         )
 
     def close(self) -> None:
-        """Send damping as the last word; the topic is reliable."""
+        """Send damping as the last word; if it is lost, the robot's watchdog does the same."""
         self.write(JointCommand.damping(self._damping))

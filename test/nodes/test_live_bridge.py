@@ -180,7 +180,7 @@ def test_a_foreign_command_stream_is_an_error_and_moves_nothing(robot: Robot) ->
     convert_robot.command_to(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
 
     def intrude() -> None:
-        robot.probe.publish("joint_commands", intruder)
+        robot.probe.publish("joint_commands", intruder, qos.stream())
 
     status = robot.status_of("bridge", "another bridge", intrude)
     assert status.level == DiagnosticStatus.ERROR
@@ -202,5 +202,7 @@ def test_a_command_that_is_not_finite_is_dropped(
         values = {v.key: v.value for v in message.status[0].values}
         return int(values.get("dropped joint_commands", 0)) > 0
 
-    message = probe.wait("diagnostics", dropped, lambda: probe.publish("joint_commands", bad))
+    message = probe.wait(
+        "diagnostics", dropped, lambda: probe.publish("joint_commands", bad, qos.stream())
+    )
     assert "held until" in message.status[0].message
