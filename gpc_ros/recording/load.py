@@ -39,7 +39,7 @@ def load_run(reader: BagReader) -> Run:
         (topics.STATUS, "status", _status),
         (topics.SUPERVISOR, "modes", _modes),
         (topics.WALKER, "commands", _commands),
-        (topics.COMMANDS, "targets", _joints),
+        (topics.COMMANDS, "targets", _targets),
         (topics.JOINTS, "readings", _joints),
     ]
     for topic, attribute, function in build:
@@ -201,6 +201,14 @@ def _modes(rows: list[BagMessage], begin: float) -> Modes:
 
 def _commands(rows: list[BagMessage], begin: float) -> Commands:
     return Commands(_times(rows, begin), np.array([row.data.command for row in rows]))
+
+
+def _targets(rows: list[BagMessage], begin: float) -> Joints:
+    """Return joint commands; a joint without position gain has no target angle."""
+    targets = _joints(rows, begin)
+    held = np.array([row.data.kp for row in rows]) > 0.0
+    targets.position = np.where(held, targets.position, np.nan)
+    return targets
 
 
 def _joints(rows: list[BagMessage], begin: float) -> Joints:

@@ -58,6 +58,9 @@ def judge(run: Run, task: Task | None) -> Outcome:
         task: of the run; without it only what the planner said is known.
     """
     end = float(run.motion.base.time[-1]) if len(run.motion.base.time) else run.duration
+    fault = _fault(run)
+    if not run.goals and fault:
+        return Outcome(False, end, f"{fault} before a goal was set")
     if task is None or not run.goals:
         said = run.status["success"]
         if len(said) and (said > 0).any():
@@ -70,7 +73,9 @@ def judge(run: Run, task: Task | None) -> Outcome:
     qpos = qpos[times >= begin]
     times = times[times >= begin]
     if not len(times):
-        return Outcome(None, end, "the bag holds no state after the goal was set")
+        return Outcome(
+            False if fault else None, end, fault or "the bag holds no state after the goal was set"
+        )
     distance, yaw = pose_error(task.target_pose(qpos), goal)
     success = task.config.success
     inside = (distance <= success.distance) & (yaw <= success.yaw)
@@ -80,7 +85,13 @@ def judge(run: Run, task: Task | None) -> Outcome:
             True, held - begin, f"reached and held for {success.dwell:g} s", times, distance, yaw
         )
     return Outcome(
-        False, end - begin, _why_not(run, distance[-1], yaw[-1]), times, distance, yaw
+        False,
+        end - begin,
+        (f"{fault}, " if fault else "")
+        + f"{distance[-1]:.2f} m and {yaw[-1]:.2f} rad from the goal at the end",
+        times,
+        distance,
+        yaw,
     )
 
 
@@ -97,10 +108,9 @@ def _held(times: Array, inside: BoolArray, dwell: float) -> float | None:
     return None
 
 
-def _why_not(run: Run, distance: float, yaw: float) -> str:
-    """Return why a run failed, as far as the bag knows."""
-    away = f"{distance:.2f} m and {yaw:.2f} rad from the goal at the end"
+def _fault(run: Run) -> str:
+    """Return why the robot stopped itself; empty if it did not."""
     for name, reasons in zip(run.modes.name, run.modes.reasons, strict=True):
         if name == "FAULT":
-            return f"the robot stopped ({'; '.join(reasons) or 'fault'}), {away}"
-    return away
+            return f"the robot stopped ({'; '.join(reasons) or 'fault'})"
+    return ""

@@ -141,7 +141,7 @@ def _headline(outcome: Outcome) -> tuple[str, str]:
     """Return the class and the words of the verdict."""
     if outcome.success is None:
         return "unknown", "not judged"
-    return ("good", "success") if outcome.success else ("bad", "not reached")
+    return ("good", "success") if outcome.success else ("bad", "failed")
 
 
 def _header(run: Run, task: Task | None, outcome: Outcome) -> str:
@@ -149,7 +149,7 @@ def _header(run: Run, task: Task | None, outcome: Outcome) -> str:
     name = run.task or "a run"
     if outcome.success:
         title = f"{name} in {outcome.time:.1f} s"
-    elif outcome.success is None:
+    elif outcome.success is None or not len(outcome.times):
         title = name
     else:
         title = f"{name}, given up after {outcome.time:.1f} s"

@@ -138,7 +138,10 @@ class Commands:
 
 @dataclass
 class Joints:
-    """Joint targets or readings: time (J,), position, velocity and effort (J, 12)."""
+    """Joint targets or readings: time (J,), position, velocity and effort (J, 12).
+
+    A target position is NaN where the command held no position (kp zero).
+    """
 
     time: Array = field(default_factory=_rows())
     position: Array = field(default_factory=_rows(12))

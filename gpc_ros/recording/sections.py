@@ -34,7 +34,13 @@ def percentiles(values: Array, unit: str, scale: float = 1.0) -> str:
     if not len(values):
         return ""
     p50, p99 = np.percentile(values, [50, 99])
-    return f"median {p50:.3g}, p99 {p99:.3g}, max {values.max():.3g} {unit}"
+    shown = (figure(v) for v in (p50, p99, float(values.max())))
+    return "median {}, p99 {}, max {} ".format(*shown) + unit
+
+
+def figure(value: float) -> str:
+    """Return a number with three significant digits and never an exponent."""
+    return f"{value:.3g}" if abs(value) < 1000.0 else f"{value:.0f}"
 
 
 def progress(canvas: Canvas, outcome: Outcome, task: Task | None) -> str:
@@ -61,9 +67,9 @@ def progress(canvas: Canvas, outcome: Outcome, task: Task | None) -> str:
 def cost(canvas: Canvas, run: Run) -> str:
     """Predicted cost of the best candidate and what it consists of."""
     s = run.status
-    if not len(s.time):
-        return missing("Cost", "The bag holds no planner status.")
     planned = _planned(run)
+    if not planned.any():
+        return missing("Cost and search", "The bag holds no planning cycle.")
     shown = [(n, v) for n, v in s.terms.items() if np.nanmax(np.abs(v), initial=0.0) > 1e-9]
     shown.sort(key=lambda item: -float(np.nanmean(item[1])))
     lines = [
@@ -180,8 +186,8 @@ def estimator(canvas: Canvas, run: Run) -> str:
         position.append(Line(name, time, distance, colour))
         yaw.append(Line(name, time, np.degrees(turn), colour))
         if len(time):
-            notes.append(f"{name} rms {np.sqrt(np.mean(distance**2)):.2g} mm")
-            turns.append(f"{name} rms {np.degrees(np.sqrt(np.mean(turn**2))):.2g} deg")
+            notes.append(f"{name} rms {figure(np.sqrt(np.mean(distance**2)))} mm")
+            turns.append(f"{name} rms {figure(np.degrees(np.sqrt(np.mean(turn**2))))} deg")
     return section(
         "Estimator",
         "How far the estimated poses were from the true ones at the time of their stamp.",
@@ -201,7 +207,8 @@ def joints(run: Run) -> str:
         np.searchsorted(targets.time, readings.time, side="right") - 1, 0, len(targets.time) - 1
     )
     error = np.degrees(readings.position - targets.position[index])
-    rms = np.sqrt(np.nanmean(error**2, axis=0))
+    held = np.isfinite(error).any(axis=0)
+    rms = np.sqrt(np.nanmean(np.where(held, error, 0.0) ** 2, axis=0))
     torque = np.nanpercentile(np.abs(readings.effort), 99, axis=0)
     worst = max(float(rms.max()), 1e-9)
     rows = []

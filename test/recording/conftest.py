@@ -113,6 +113,7 @@ class MadeRun:
         self.reach, self.end, self.task, self.prefix = reach, end, task, prefix
         self.info = {"task": task, "seed": "7", "gpc_ros": "0.1.0"}
         self.leave_out: set[str] = set()
+        self.gain = 80.0  # kp of the joint commands
         self.status: dict[str, Any] = {}
         self.modes: list[tuple[float, int, str, list[str]]] = [
             (-1.0, 1, "STANDING_UP", ["standing up"]),
@@ -204,7 +205,7 @@ class MadeRun:
         messages: list[Any] = []
         for time in np.arange(-1.0, self.end, 0.02):
             q = np.tile([0.0, 0.8, -1.5], 4)
-            command = {"position": q, "kp": np.full(12, 80.0)}
+            command = {"position": q, "kp": np.full(12, self.gain)}
             messages.append((float(time), "joint_commands", MSGS + "JointCommand", command))
             reading = {
                 "name": [f"j{i}" for i in range(12)], "position": q + np.radians(2.0),

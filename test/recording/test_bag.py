@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
+from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import Reader
 
 from gpc_ros.errors import BagError
@@ -63,6 +64,27 @@ def _mcap(stream: io.BufferedReader) -> list:
     return [
         type("M", (), {"ros_msg": ros})() for _, _, _, ros in reader.iter_decoded_messages()
     ]
+
+
+def test_other_readers_decode_every_type_of_a_run(tmp_path: Path, made_run: Any) -> None:
+    folder = made_run(end=0.5).write(tmp_path / "bag")
+    ours = BagReader(folder)
+    with (folder / "bag.mcap").open("rb") as stream:
+        reader = make_reader(stream, decoder_factories=[DecoderFactory()])
+        decoded = {c.topic: m for _, c, _, m in reader.iter_decoded_messages()}
+    assert decoded.keys() == ours.topics.keys()
+    last = {message.topic: message.data for message in ours.messages()}
+    theirs, mine = decoded["/state"], last["/state"]
+    assert theirs.objects[0].name == mine.objects[0].name == "box"
+    assert list(theirs.joint_position) == mine.joint_position.tolist()
+    assert list(decoded["/plan"].knots) == last["/plan"].knots.tolist()
+    with AnyReader([folder]) as bag:
+        values = {
+            connection.topic: bag.deserialize(data, connection.msgtype)
+            for connection, _, data in bag.messages()
+        }
+    assert values["/planner/status"].term_names == last["/planner/status"].term_names
+    assert values["/supervisor"].name == last["/supervisor"].name
 
 
 def test_metadata_is_version_9(pose_bag: PoseBag) -> None:

@@ -102,3 +102,11 @@ def test_an_object_that_appears_later(tmp_path: Path, made_run: Make) -> None:
     time, qpos = run.truth.qpos(("box",))
     assert len(time) == len(run.truth.base.time) - 10
     assert qpos[0, 0] == pytest.approx(run.truth.base.position[10, 0])
+
+
+def test_a_command_without_gain_has_no_target(tmp_path: Path, made_run: Make) -> None:
+    made = made_run(end=1.0)
+    made.gain = 0.0
+    run = load_run(BagReader(made.write(tmp_path / "bag")))
+    assert np.isnan(run.targets.position).all()
+    assert np.isfinite(run.readings.position).all()

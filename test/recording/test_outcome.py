@@ -49,6 +49,15 @@ def test_a_fault_is_named(tmp_path: Path, made_run: Make) -> None:
     assert "FL_calf_joint over its torque limit" in outcome.reason
 
 
+def test_a_fault_before_the_goal_is_a_failure(tmp_path: Path, made_run: Make) -> None:
+    made = made_run(end=1.0)
+    made.leave_out = {"goal"}
+    made.modes.append((-0.2, 6, "FAULT", ["no robot state for 60 ms"]))
+    outcome, _ = outcome_of(made.write(tmp_path / "bag"))
+    assert outcome.success is False
+    assert "no robot state for 60 ms" in outcome.reason
+
+
 def test_parameters_of_the_run_count(tmp_path: Path, made_run: Make) -> None:
     made = made_run(reach=10.0, end=2.0)
     made.info["task_params"] = "success.distance=0.99,success.dwell=0.1"
