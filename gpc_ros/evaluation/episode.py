@@ -1,7 +1,8 @@
 """One episode in lockstep: plant, bridge core and planner advance together, no clock involved.
 
-These are the objects that run live; only the transport between them is missing. The planner sees
-the true state at once, so a result depends on its settings and the seed and on nothing else.
+These are the objects that run live; only the transport between them is missing, so a result
+depends on its settings and the seed and on nothing else. By default planner and bridge see the true
+state and a plan is there at once; a stated delay and the estimator can be put in between.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import numpy as np
 from gpc_ros.arrays import Array
 from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.config import param
-from gpc_ros.errors import GpcError
+from gpc_ros.errors import ConfigError, GpcError
+from gpc_ros.estimation.estimator import Estimator
 from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.planning.goal import GoalMonitor
+from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
+from gpc_ros.robot.types import RobotReading, RobotState
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
 from gpc_ros.tasks import build_model, make_task
 from gpc_ros.tasks.base import Task
@@ -35,7 +39,29 @@ class EpisodeConfig:
     walker: str = param("trot", "Low-level walker")
     rate: float = param(10.0, "Plans per second", unit="Hz", low=1.0, high=50.0)
     duration: float = param(25.0, "Time to give up after", unit="s", low=0.1, high=600.0)
+    plan_delay: float = param(
+        0.0, "Time from a state to the plan made from it", unit="s", low=0.0, high=0.2
+    )
+    estimated: bool = param(False, "Whether the estimator's state is used instead of the true one")
     planner: PlannerConfig = PlannerConfig()
+
+    def check(self) -> None:
+        """Raise ConfigError if plans would be made faster than they arrive."""
+        if self.delay_ticks >= self.plan_ticks:
+            raise ConfigError(
+                f"plan_delay: {self.plan_delay:g} s is not shorter than the {1 / self.rate:g} s "
+                f"between plans; lower it or the rate of {self.rate:g} Hz"
+            )
+
+    @property
+    def plan_ticks(self) -> int:
+        """Periods of the robot's control loop between two plans."""
+        return round(1.0 / self.rate / PERIOD)
+
+    @property
+    def delay_ticks(self) -> int:
+        """Periods of the robot's control loop from a state to its plan."""
+        return round(self.plan_delay / PERIOD)
 
 
 @dataclass(frozen=True)
@@ -118,7 +144,12 @@ class Lockstep:
         task_overrides: Mapping[str, Any] | None = None,
         optimizer: Mapping[str, Any] | None = None,
     ) -> None:
-        """Build everything and put the robot at its start."""
+        """Build everything and put the robot at its start.
+
+        Raises:
+            ConfigError: an unknown task, walker or parameter, or a bad value.
+        """
+        config.check()
         self.config, self.seed = config, seed
         self.task: Task = make_task(config.task, task_overrides)
         self.walker: Walker = make_walker(config.walker)
@@ -127,6 +158,8 @@ class Lockstep:
         self.plant = Plant(model, self.task.bodies, seed=seed)
         self.plant.reset(self.episode.qpos)
         self.bridge = BridgeController(self.walker, task=config.task)
+        self.estimator = Estimator(self.task.bodies) if config.estimated else None
+        self._state: RobotState | None = None
         planner = replace(config.planner, seed=seed)
         self.planner = Planner(self.task, self.walker, planner, dict(optimizer or {}))
 
@@ -137,6 +170,8 @@ class Lockstep:
             GpcError: it was refused or took too long.
         """
         self._tick()
+        while self._state is None and self.plant.time < _READY_LIMIT:
+            self._tick()
         accepted, reason = self.bridge.arm()
         if not accepted:
             raise GpcError(f"episode {self.seed}: arming was refused: {reason}")
@@ -151,32 +186,54 @@ class Lockstep:
     def _tick(self) -> None:
         """Advance everything but the planner by one period of the robot's control loop."""
         now = self.plant.time
-        self.bridge.set_reading(self.plant.reading(), now)
-        self.bridge.set_state(self.plant.truth(), now)
+        reading = self.plant.reading()
+        self.bridge.set_reading(reading, now)
+        self._state = self._observe(reading, now)
+        if self._state is not None:
+            self.bridge.set_state(self._state, now)
         self.plant.step(self.bridge.step(now))
+
+    def _observe(self, reading: RobotReading, now: float) -> RobotState | None:
+        """Return the state that the bridge sees, None while the estimator has none."""
+        if self.estimator is None:
+            return self.plant.truth()
+        self.estimator.on_reading(reading, now)
+        for pose in self.plant.poses():
+            self.estimator.on_mocap(pose.body, pose.stamp, pose.position, pose.quaternion, now)
+        return self.estimator.estimate()
+
+    def _plan(self, trace: Trace | None, begin: float) -> tuple[Plan | None, float]:
+        """Return the next plan, which starts when its delay is over, and the time it took [s]."""
+        now = self.plant.time
+        # The true state is of now; an estimate is the newest there is, made in the last period.
+        state = self.plant.truth() if self.estimator is None else self._state
+        if state is None:
+            return None, 0.0
+        plan, report = self.planner.plan(
+            state,
+            self.bridge.walker_state,
+            self.episode.goal,
+            now + self.config.delay_ticks * PERIOD,
+        )
+        if trace is not None:
+            trace.times.append(now - begin)
+            trace.qpos.append(self.plant.data.qpos.copy())
+            trace.costs.append(report.best_cost)
+        return plan, report.plan_time
 
     def run(self, trace: Trace | None = None) -> EpisodeResult:
         """Plan and act until success, a fall or the end of the duration."""
         begin = self.plant.time
         monitor = GoalMonitor(self.task, self.episode.goal)
         plan_times: list[float] = []
-        ticks = round(1.0 / self.config.rate / PERIOD)
         fell = False
         while not fell and self.plant.time - begin < self.config.duration - PERIOD / 2:
-            state = self.plant.truth()
-            now = self.plant.time
-            plan, report = self.planner.plan(
-                state, self.bridge.walker_state, self.episode.goal, now
-            )
-            plan_times.append(report.plan_time)
-            if plan is not None:
-                self.bridge.set_plan(plan, now)
-            if trace is not None:
-                trace.times.append(now - begin)
-                trace.qpos.append(state.qpos(self.task.bodies))
-                trace.costs.append(report.best_cost)
+            plan, seconds = self._plan(trace, begin)
+            plan_times.append(seconds)
             try:
-                for _ in range(ticks):
+                for tick in range(self.config.plan_ticks):
+                    if tick == self.config.delay_ticks and plan is not None:
+                        self.bridge.set_plan(plan, self.plant.time)
                     self._tick()
                     qpos = self.plant.data.qpos
                     monitor.update(self.plant.time, qpos)

@@ -45,6 +45,7 @@ class Evaluation:
 
     def check(self) -> None:
         """Raise ConfigError now for what every episode would refuse."""
+        self.config.check()
         make_task(self.config.task, self.task_overrides)
         planner = self.config.planner
         make_optimizer(planner.optimizer, planner.knots, self.optimizer)

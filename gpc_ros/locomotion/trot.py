@@ -71,8 +71,8 @@ class Trot:
         c = config or TrotConfig()
         self.config = c
         self.gains = Gains(np.full(12, c.kp), np.full(12, c.kd))
-        self.command_low = np.array([-0.6, -0.4, -1.2])
-        self.command_high = np.array([0.8, 0.4, 1.2])
+        self.command_low = np.array([-0.6, -0.5, -1.6])
+        self.command_high = np.array([0.8, 0.5, 1.6])
         self._dt = 1.0 / self.rate
         slew = [c.acceleration, c.acceleration, c.yaw_acceleration]
         trim = [c.trim_linear, c.trim_linear, c.trim_yaw]

@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from gpc_ros.arrays import Array, checked
 from gpc_ros.config import param
+from gpc_ros.errors import InputError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning import splines
 from gpc_ros.planning.goal import GoalMonitor
-from gpc_ros.planning.optimizer import make_optimizer, softmin_weights
+from gpc_ros.planning.optimizer import make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
-from gpc_ros.planning.prediction import Predictor
+from gpc_ros.planning.prediction import Prediction, Predictor
+from gpc_ros.planning.report import PlannerReport, fill
 from gpc_ros.planning.rollout import Deadline, RolloutPool
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
+
+__all__ = ["Planner", "PlannerConfig", "PlannerReport"]
 
 
 @dataclass(frozen=True)
@@ -46,55 +50,6 @@ class PlannerConfig:
     )
     threads: int = param(1, "Simulation threads", low=1, high=64)
     seed: int = param(0, "Seed of the sampling", low=0)
-
-
-@dataclass
-class PlannerReport:
-    """Every figure of one cycle.
-
-    Attributes:
-        hold_reason: why there is no plan; empty when there is one.
-        samples: candidates asked for.
-        completed: candidates simulated to the end.
-        valid: completed candidates that did not diverge.
-        missed: whether the deadline cost candidates.
-        plan_time: of the whole cycle [s].
-        rollout_time: of the simulations in it [s].
-        state_age: of the state when the cycle began [s].
-        predicted_delay: how far the state was predicted forward [s].
-        best_cost: of the best candidate.
-        nominal_cost: of the shifted previous plan.
-        mean_cost: over the valid candidates.
-        effective_sample_size: 1 / sum of squared softmin weights (temperature: the costs' spread).
-        sigma: standard deviation of vx, vy, yaw rate, mean over the knots (3,).
-        terms: cost terms of the best candidate by name.
-        distance: of the goal [m].
-        yaw_error: [rad].
-        inside: whether the goal's tolerance is met.
-        dwell: for how long [s].
-        reached: whether it was met for the task's dwell time.
-    """
-
-    hold_reason: str = ""
-    samples: int = 0
-    completed: int = 0
-    valid: int = 0
-    missed: bool = False
-    plan_time: float = 0.0
-    rollout_time: float = 0.0
-    state_age: float = 0.0
-    predicted_delay: float = 0.0
-    best_cost: float = float("nan")
-    nominal_cost: float = float("nan")
-    mean_cost: float = float("nan")
-    effective_sample_size: float = 0.0
-    sigma: Array = field(default_factory=lambda: np.zeros(3))
-    terms: dict[str, float] = field(default_factory=dict)
-    distance: float = float("nan")
-    yaw_error: float = float("nan")
-    inside: bool = False
-    dwell: float = 0.0
-    reached: bool = False
 
 
 class Planner:
@@ -132,6 +87,11 @@ class Planner:
         self._next_id = 1
         self.reset()
 
+    @property
+    def nominal(self) -> Array:
+        """Knots (K, 3) that the next cycle samples around after a shift in time, a copy."""
+        return self._nominal.copy()
+
     def reset(self) -> None:
         """Forget the previous plan and the search; restart the random sequence.
 
@@ -139,6 +99,7 @@ class Planner:
         """
         self._rng = np.random.default_rng(self.config.seed)
         self._nominal = np.zeros((self.config.knots, 3))
+        self._nominal_start: float | None = None
         self._previous: Plan | None = None
         self._goal: Array | None = None
         self._monitor: GoalMonitor | None = None
@@ -152,6 +113,7 @@ class Planner:
         goal: Array,
         now: float,
         deadline: Deadline | None = None,
+        proposals: Array | None = None,
     ) -> tuple[Plan | None, PlannerReport]:
         """Run one cycle.
 
@@ -161,19 +123,24 @@ class Planner:
             goal: x [m], y [m], yaw [rad] (3,), checked by the task before.
             now: time of the clock that stamps are on [s].
             deadline: when the plan must be there; None in lockstep.
+            proposals: knots (m, K, 3) from outside that replace m < N of the drawn candidates in
+                the first round; those that are not finite are left out.
 
         Returns:
             The plan, or None with the reason in the report. Without any candidate in time the
             previous plan goes on, if it has not expired.
 
         Raises:
-            InputError: state or walker state are not finite or have a wrong length.
+            InputError: state or walker state are not finite or have a wrong length, or there are
+                too many proposals or of a wrong shape.
         """
         begin = self._clock()
         report = PlannerReport(samples=self.config.samples, state_age=now - state.stamp)
+        self._proposals = self._usable(proposals)
         plan = self._cycle(state, walker_state, goal, now, deadline, report)
         report.plan_time = self._clock() - begin
         if deadline:
+            report.missed |= deadline.left() < 0.0
             # A slow average: one stall should not move the start of the following plans.
             self._plan_time += 0.1 * (report.plan_time - self._plan_time)
         report.sigma = self._optimizer.sigma.mean(axis=0)
@@ -199,8 +166,19 @@ class Planner:
         self._judge(state.stamp, qpos, report)
         start = now + self._plan_time
         self._shift(start)
-        qpos, qvel, memory = self._predict(state.stamp, start, qpos, qvel, memory, report)
-        return self._search(state.stamp, start, qpos, qvel, memory, deadline, report)
+        predicted = self._predict(state.stamp, start, qpos, qvel, memory, report)
+        return self._search(state.stamp, start, predicted, deadline, report)
+
+    def _usable(self, proposals: Array | None) -> Array:
+        """Return the finite ones of proposals, (m, K, 3)."""
+        k, most = self.config.knots, self.config.samples - 1
+        found = np.empty((0, k, 3)) if proposals is None else np.asarray(proposals, np.float64)
+        if found.ndim != 3 or found.shape[1:] != (k, 3) or len(found) > most:
+            raise InputError(
+                f"proposals: expected at most {most}x{k}x3 (samples less the nominal, knots, "
+                f"command), got {'x'.join(map(str, found.shape))}; resample them or raise samples"
+            )
+        return found[np.isfinite(found).all(axis=(1, 2))]
 
     def _follow_goal(self, goal: Array) -> None:
         """Begin a new search when the goal changes."""
@@ -218,9 +196,11 @@ class Planner:
 
     def _shift(self, start: float) -> None:
         """Move the nominal to a new start, so that it describes the same motion."""
-        if self._previous is not None:
-            delay = max(start - self._previous.start, 0.0)
+        # Also a cycle without a plan has moved it, so that its own start counts, not a plan's.
+        if self._nominal_start is not None:
+            delay = max(start - self._nominal_start, 0.0)
             self._nominal = splines.shift(self._nominal, delay, self._knot_dt, self._order)
+        self._nominal_start = start
 
     def _predict(
         self,
@@ -230,28 +210,28 @@ class Planner:
         qvel: Array,
         memory: Array,
         report: PlannerReport,
-    ) -> tuple[Array, Array, Array]:
+    ) -> Prediction:
         """Advance the state from its stamp to the start of the plan with what is being executed."""
         delay = min(max(start - stamp, 0.0), self.config.max_prediction)
         command = self._previous.command if self._previous else lambda _: np.zeros(3)
         predicted = self._predictor.advance(qpos, qvel, memory, command, stamp, delay)
         report.predicted_delay = predicted.delay
-        return predicted.qpos, predicted.qvel, predicted.walker_state
+        return predicted
 
     def _search(
         self,
         stamp: float,
         start: float,
-        qpos: Array,
-        qvel: Array,
-        memory: Array,
+        predicted: Prediction,
         deadline: Deadline | None,
         report: PlannerReport,
     ) -> Plan | None:
+        """Run the sampling rounds and publish what they found."""
         cost = float("nan")
         for iteration in range(self.config.iterations):
-            knots = self._candidates()
-            costs, terms = self._score(knots, qpos, qvel, memory, deadline, report)
+            first = iteration == 0
+            knots, proposed = self._candidates(self._proposals[: None if first else 0])
+            costs, terms = self._score(knots, predicted, deadline, report)
             report.completed = len(costs)
             report.missed |= len(costs) < len(knots)
             valid = np.isfinite(costs)
@@ -259,26 +239,35 @@ class Planner:
             if not len(costs):
                 break  # out of time; an earlier round may have left a good nominal
             if not valid.any():
-                report.hold_reason = "all rollouts diverged"
-                return None
+                if first:
+                    report.hold_reason = "all rollouts diverged"
+                    return None
+                break
             self._nominal = self._optimizer.update(self._nominal, knots[: len(costs)], costs)
-            cost = _fill(report, costs, terms, first=iteration == 0)
+            cost = fill(report, costs, terms, first=first)
+            if first:
+                report.proposed = len(proposed)
+                report.proposal_won = int(np.argmin(costs)) in proposed
         if np.isnan(cost):
             return self._carry_on(start, report)
         return self._publish(stamp, start, cost)
 
-    def _candidates(self) -> Array:
-        """Draw candidates (N, K, 3) within the walker's command limits."""
-        knots = self._optimizer.sample(self._nominal, self.config.samples, self._rng)
+    def _candidates(self, proposals: Array) -> tuple[Array, list[int]]:
+        """Return candidates (N, K, 3) within the command limits and the indices of proposals.
+
+        Proposals lie evenly among the others, so that too little time costs both alike.
+        """
+        m, drawn = len(proposals), self.config.samples - len(proposals)
+        knots = self._optimizer.sample(self._nominal, drawn, self._rng)
+        before = 1 + np.arange(m) * drawn // max(m, 1)
+        knots = np.insert(knots, before, proposals, axis=0) if m else knots
         clipped: Array = np.clip(knots, self.walker.command_low, self.walker.command_high)
-        return clipped
+        return clipped, [int(i) for i in before + np.arange(m)]
 
     def _score(
         self,
         knots: Array,
-        qpos: Array,
-        qvel: Array,
-        memory: Array,
+        predicted: Prediction,
         deadline: Deadline | None,
         report: PlannerReport,
     ) -> tuple[Array, dict[str, Array]]:
@@ -286,7 +275,8 @@ class Planner:
         assert self._goal is not None
         commands = np.clip(self._basis @ knots, self.walker.command_low, self.walker.command_high)
         begin = self._clock()
-        rollouts = self._pool.run(qpos, qvel, memory, commands, deadline)
+        start = predicted.qpos, predicted.qvel, predicted.walker_state
+        rollouts = self._pool.run(*start, commands, deadline)
         report.rollout_time += self._clock() - begin
         n = len(rollouts.valid)
         terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], self._goal)
@@ -316,17 +306,3 @@ class Planner:
         self._next_id += 1
         self._previous = plan
         return plan
-
-
-def _fill(report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool) -> float:
-    """Write the figures of one round of costs (n,) into the report; return the best cost."""
-    best = int(np.argmin(costs))
-    valid = costs[np.isfinite(costs)]
-    if first:
-        report.nominal_cost = float(costs[0])
-    report.best_cost = float(costs[best])
-    report.mean_cost = float(valid.mean())
-    weights = softmin_weights(valid, float(valid.std()))
-    report.effective_sample_size = float(1.0 / np.square(weights).sum())
-    report.terms = {name: float(values[best]) for name, values in terms.items()}
-    return report.best_cost

@@ -10,8 +10,15 @@ import pytest
 
 from gpc_ros.errors import ConfigError, InputError
 from gpc_ros.evaluation import evaluate as module
-from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, Trace, run_episode
+from gpc_ros.evaluation.episode import (
+    EpisodeConfig,
+    EpisodeResult,
+    Lockstep,
+    Trace,
+    run_episode,
+)
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
+from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerConfig
 
 QUICK = EpisodeConfig(task="navigate", duration=1.0, planner=PlannerConfig(samples=4, horizon=0.4))
@@ -48,6 +55,42 @@ def test_a_box_is_pushed_towards_its_goal() -> None:
     result = run_episode(config, 0, trace=trace)
     assert not result.fell
     assert trace.costs[-1] < trace.costs[0] - 0.2
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05])
+def test_a_delayed_plan_starts_when_it_arrives(delay: float) -> None:
+    lockstep = Lockstep(replace(QUICK, duration=0.3, plan_delay=delay), 0)
+    lockstep.get_ready()
+    arrived: list[tuple[float, Plan]] = []
+    taken = lockstep.bridge.set_plan
+
+    def note(plan: Plan, received: float) -> bool:
+        arrived.append((received, plan))
+        return taken(plan, received)
+
+    lockstep.bridge.set_plan = note  # type: ignore[method-assign]
+    lockstep.run()
+    assert len(arrived) == 3
+    for received, plan in arrived:
+        assert plan.start == pytest.approx(received)
+        assert plan.start - plan.stamp == pytest.approx(delay)
+
+
+def test_plans_cannot_take_longer_than_the_time_between_them() -> None:
+    with pytest.raises(ConfigError, match=r"plan_delay: 0.1 s is not shorter than the 0.1 s"):
+        evaluate(Evaluation(replace(QUICK, plan_delay=0.1)), [0])
+
+
+def test_the_estimator_in_between_changes_little_and_repeats_itself() -> None:
+    config = replace(QUICK, estimated=True)
+    true, seen, again = Trace(), Trace(), Trace()
+    run_episode(QUICK, 5, trace=true)
+    first = run_episode(config, 5, trace=seen)
+    second = run_episode(config, 5, trace=again)
+    assert without_time(first) == without_time(second)
+    assert [q.tobytes() for q in seen.qpos] == [q.tobytes() for q in again.qpos]
+    assert seen.costs != true.costs
+    assert seen.costs[0] == pytest.approx(true.costs[0], rel=0.2)
 
 
 def test_failure_reports_the_duration() -> None:

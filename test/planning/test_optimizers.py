@@ -36,6 +36,20 @@ def test_finds_the_minimum_of_a_bowl(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_gets_lower_among_many_minima(name: str) -> None:
+    def bumpy(knots: np.ndarray) -> np.ndarray:  # Rastrigin's, around the target
+        off = knots - TARGET
+        return (off**2 + 0.1 * (1.0 - np.cos(2 * np.pi * 4 * off))).sum(axis=(1, 2))
+
+    optimizer = make_optimizer(name, 4)
+    rng, nominal = np.random.default_rng(0), np.zeros((4, 3))
+    for _ in range(40):
+        knots = optimizer.sample(nominal, 64, rng)
+        nominal = optimizer.update(nominal, knots, bumpy(knots))
+    assert bumpy(nominal[None])[0] < 0.9 * bumpy(np.zeros((1, 4, 3)))[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_first_candidate_is_the_nominal(name: str) -> None:
     nominal = np.random.default_rng(1).normal(size=(4, 3))
     knots = make_optimizer(name, 4).sample(nominal, 8, np.random.default_rng(0))

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from gpc_ros.errors import InputError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.trot import Trot
+from gpc_ros.locomotion.walker import JointTargets, make_walker
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
+from gpc_ros.planning.splines import knot_interval, shift
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import make_task
 
@@ -151,6 +153,96 @@ def test_without_any_candidate_in_time_the_previous_plan_goes_on_until_it_expire
     state.stamp = 0.5
     late, _ = planner.plan(state, MEMORY, goal, 0.5, hopeless())
     assert late is None
+
+
+def test_missed_cycles_move_the_nominal_as_far_as_time_went(working_trot: WorkingTrot) -> None:
+    state, goal = scene()
+    planner = Planner(
+        make_task("box_push"), working_trot, replace(SMALL, optimizer="mppi"), clock=lambda: 0.0
+    )
+    planner.plan(state, MEMORY, goal, 0.0)
+    expected = planner.nominal
+    assert np.ptp(expected, axis=0).all()  # no shift would show otherwise
+    interval = knot_interval(SMALL.horizon, SMALL.knots, 1)
+    for now in (0.05, 0.1, 0.15):
+        state.stamp = now
+        deadline = Deadline(working_trot.now + 1.0, working_trot.clock)
+        planner.plan(state, MEMORY, goal, now, deadline)
+        expected = shift(expected, 0.05, interval, 1)
+    np.testing.assert_allclose(planner.nominal, expected, atol=1e-9)
+
+
+def test_a_cycle_that_ends_late_is_a_miss_even_with_all_candidates() -> None:
+    class Stalling(Trot):
+        """Loses ten seconds in the last interval, after the last look at the clock."""
+
+        steps, now = 0, 0.0
+
+        def step(self, qpos: np.ndarray, *rest: np.ndarray) -> JointTargets:
+            self.steps += 1
+            self.now += 10.0 if self.steps == 30 else 0.0
+            return super().step(qpos, *rest)
+
+    walker = Stalling()
+    state, goal = scene()
+    planner = Planner(make_task("box_push"), walker, SMALL, clock=lambda: 0.0)
+    plan, report = planner.plan(state, MEMORY, goal, 0.0, Deadline(5.0, lambda: walker.now))
+    assert plan is not None
+    assert report.completed == 6
+    assert report.missed
+
+
+def test_later_rounds_never_end_worse() -> None:
+    state, goal = scene("navigate")
+    one = make_planner(replace(SMALL, iterations=1), "navigate").plan(state, MEMORY, goal, 0.0)
+    four = make_planner(replace(SMALL, iterations=4), "navigate").plan(state, MEMORY, goal, 0.0)
+    assert four[1].best_cost <= one[1].best_cost
+
+
+@pytest.mark.parametrize("optimizer", ["cem", "mppi", "predictive_sampling"])
+def test_a_good_proposal_wins_and_is_said_to(optimizer: str) -> None:
+    state, goal = scene("navigate")
+    config = PlannerConfig(samples=8, horizon=1.0, optimizer=optimizer)
+    long = make_planner(replace(config, samples=48, iterations=6, optimizer="cem"), "navigate")
+    expert, _ = long.plan(state, MEMORY, goal, 0.0)
+    assert expert is not None
+    planner = make_planner(config, "navigate")
+    proposals = np.stack([expert.knots, np.zeros((4, 3)), -expert.knots])
+    plan, report = planner.plan(state, MEMORY, goal, 0.0, proposals=proposals)
+    assert plan is not None
+    assert report.proposed == 3
+    assert report.proposal_won
+    assert report.best_cost == pytest.approx(expert.cost)
+
+
+def test_proposals_that_are_not_finite_are_left_out() -> None:
+    state, goal = scene()
+    bad = np.full((2, 4, 3), np.nan)
+    plan, report = make_planner().plan(state, MEMORY, goal, 0.0, proposals=bad)
+    plain, _ = make_planner().plan(state, MEMORY, goal, 0.0)
+    assert plan is not None
+    assert plain is not None
+    assert report.proposed == 0
+    assert plan.knots.tobytes() == plain.knots.tobytes()
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+def test_the_nominal_stays_first_among_proposals(count: int) -> None:
+    state, goal = scene()
+    planner = make_planner()
+    far = np.full((count, 4, 3), 9.0)
+    _, report = planner.plan(state, MEMORY, goal, 0.0, proposals=far)
+    _, plain = make_planner().plan(state, MEMORY, goal, 0.0)
+    assert report.completed == 6
+    assert report.proposed == count
+    assert report.nominal_cost == plain.nominal_cost
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (2, 4, 2), (4, 3), (6, 4, 3)])
+def test_proposals_of_a_wrong_shape_or_number_are_refused(shape: tuple[int, ...]) -> None:
+    state, goal = scene()
+    with pytest.raises(InputError, match="proposals: expected at most 5x4x3"):
+        make_planner().plan(state, MEMORY, goal, 0.0, proposals=np.zeros(shape))
 
 
 def test_when_all_rollouts_diverge_there_is_no_plan() -> None:

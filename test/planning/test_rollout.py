@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 from mujoco import rollout as mujoco_rollout
+from mujoco.batch import Batch, SimulationError
 
 from gpc_ros.locomotion.walker import JointTargets, make_walker
 from gpc_ros.planning.prediction import Predictor
@@ -84,6 +85,29 @@ def test_a_diverged_candidate_is_invalid_and_the_others_are_not(
     assert result.valid.tolist() == [True, False, True]
 
 
+def test_a_simulation_that_fails_is_invalid_and_the_others_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = RolloutPool(MODEL, WALKER, 3, 10, 1).run(START, REST, MEMORY, commands(3, 10))
+    wanted = expected.qpos.copy()
+    original, calls = Batch.step, 0
+
+    def fail_once(self: Batch, ids: np.ndarray | None = None, nstep: int = 1) -> None:
+        nonlocal calls
+        original(self, ids, nstep)
+        calls += 1
+        if calls == 5:
+            raise SimulationError(np.array([1]), "stack overflow", 3)
+
+    pool = RolloutPool(MODEL, WALKER, 3, 10, 1)
+    monkeypatch.setattr(Batch, "step", fail_once)
+    result = pool.run(START, REST, MEMORY, commands(3, 10))
+    assert result.valid.tolist() == [True, False, True]
+    np.testing.assert_array_equal(result.qpos[[0, 2]], wanted[[0, 2]])
+    again = pool.run(START, REST, MEMORY, commands(3, 10))
+    assert again.valid.all()  # a failure does not outlive its run
+
+
 def test_state_that_is_not_finite_makes_every_candidate_invalid() -> None:
     wild = REST.copy()
     wild[0] = 1e9
@@ -110,6 +134,17 @@ def test_too_little_time_drops_candidates_from_the_end(
     assert 0 < kept < 8
     assert deadline.left() >= 0.0
     np.testing.assert_array_equal(result.qpos, expected[:kept])
+
+
+@pytest.mark.parametrize(("samples", "share"), [(16, 0.8), (16, 0.5), (32, 0.9), (8, 0.6)])
+def test_no_more_candidates_are_dropped_than_time_demands(
+    working_trot: WorkingTrot, samples: int, share: float
+) -> None:
+    pool = RolloutPool(MODEL, working_trot, samples, 60, 1)
+    deadline = Deadline(share * samples * 60, working_trot.clock)
+    kept = len(pool.run(START, REST, MEMORY, commands(samples, 60), deadline).valid)
+    assert deadline.left() >= 0.0
+    assert kept >= 0.9 * share * samples - 2
 
 
 def test_no_time_completes_nothing(working_trot: WorkingTrot) -> None:
