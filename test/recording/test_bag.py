@@ -79,7 +79,7 @@ def test_other_readers_decode_every_type_of_a_run(tmp_path: Path, made_run: Any)
     assert list(theirs.joint_position) == mine.joint_position.tolist()
     assert list(decoded["/plan"].knots) == last["/plan"].knots.tolist()
     with AnyReader([folder]) as bag:
-        values = {
+        values: dict[str, Any] = {
             connection.topic: bag.deserialize(data, connection.msgtype)
             for connection, _, data in bag.messages()
         }
