@@ -80,6 +80,7 @@ class Trot:
         self._rate_limit = _column(_RAMP, [np.inf] * 3, np.array(slew) * self._dt)
         self._low = _column(0.0, -np.array(trim), self.command_low)
         self._high = _column(1.0, trim, self.command_high)
+        self._per_largest = 1.0 / self.command_high[:, None]
         self._trim_step = c.trim_gain * self._dt
         self._dead_band_squared = c.dead_band**2
         # Joint friction acts like more kd, so the feed-forward has to cover it too; the joint
@@ -129,7 +130,7 @@ class Trot:
         np.subtract(moving, 0.5, out=change[0])
         np.subtract(smooth, _heading_velocity(qpos, qvel), out=change[1:4])
         change[1:4] *= gate * self._trim_step
-        np.subtract(command.T, smooth, out=change[4:7])
+        np.subtract(self._within_reach(command.T), smooth, out=change[4:7])
         np.minimum(change, self._rate_limit, out=change)
         np.maximum(change, -self._rate_limit, out=change)
         dynamic = memory[_DYNAMIC]
@@ -142,6 +143,16 @@ class Trot:
         memory[_LAST] = position
         state[:] = memory.T
         return JointTargets(position.T.copy(), velocity.T.copy())
+
+    def _within_reach(self, command: Array) -> Array:
+        """Shorten commands (3, N) into the ellipsoid of the largest ones.
+
+        Each direction alone is walked at full speed; all at once would ask more of the feet than
+        they can reach, and the robot stumbles.
+        """
+        share = command * self._per_largest
+        length = np.sqrt(_ONES @ (share * share))
+        return command / np.maximum(length, 1.0)
 
     def _joints(self, tick: Array, gate: Array, velocity: Array) -> Array:
         """Return joint targets (12, N) [rad] for feet at this tick (N,) of the gait.
