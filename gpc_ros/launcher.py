@@ -119,7 +119,7 @@ class Launcher:
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **start.environment, **self._terminal},
             process_group=0,
-            preexec_fn=_end_with_parent(os.getpid()),  # this process has only one thread
+            preexec_fn=end_with_parent(os.getpid()),  # this process has only one thread
         )
         child = Child(start, process)
         self._children.append(child)
@@ -198,8 +198,12 @@ class Launcher:
                 os.killpg(child.process.pid, number)
 
 
-def _end_with_parent(parent: int) -> Callable[[], None]:
-    """Return what makes a child get SIGTERM when the launcher dies, however it dies."""
+def end_with_parent(parent: int) -> Callable[[], None]:
+    """Return what makes a child get SIGTERM when its parent dies, however it dies.
+
+    Args:
+        parent: the parent's process id, to see whether it died before the child began.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def prepare() -> None:

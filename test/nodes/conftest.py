@@ -21,6 +21,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
+from gpc_ros.launcher import end_with_parent
 from gpc_ros.nodes import qos
 from gpc_ros.nodes.polling import PolledSubscription
 from gpc_ros.paths import share
@@ -60,7 +61,12 @@ class Running:
         arguments += [w for word in words for w in ("-p", word)]
         self.name, self._log = name, log
         with log.open("wb") as stream:
-            self.process = subprocess.Popen(arguments, stdout=stream, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                arguments,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                preexec_fn=end_with_parent(os.getpid()),
+            )
 
     def output(self) -> str:
         """Return what the node has written so far."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gpc_ros.launcher import end_with_parent
 from gpc_ros.recording.bag_reader import BagReader
 from gpc_ros.recording.topics import COMMANDS, GOAL, PLAN, STATE, STATUS, SUPERVISOR, TRUTH
 
@@ -34,6 +35,7 @@ def gpc_sim(*words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=end_with_parent(os.getpid()),
     )
 
 
