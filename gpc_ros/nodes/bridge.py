@@ -35,8 +35,8 @@ from gpc_ros.robot.types import RobotReading
 from gpc_ros.safety.supervisor import State
 
 PERIOD = 0.002  # [s]
-# Every second reading is republished, so 250 Hz.
-_SENSORS_EVERY = 2
+# Shortest time between two republished readings: 250 Hz, with room for jitter [s].
+_SENSOR_PERIOD = 0.0035
 _SUPERVISOR_PERIOD = 0.1  # [s]
 
 
@@ -66,7 +66,7 @@ class Bridge(Looping):
         self._joint_message, self._imu_message = JointState(), Imu()
         self._walker_message = WalkerState(walker=self._walker.name)
         self._wants_arming, self._state_seen = s.auto_arm, False
-        self._readings = self._skipped = 0
+        self._sensed, self._skipped = 0.0, 0
         self._plan: Plan | None = None
         self._walker_stamp = 0.0
         self._last_supervisor = (-1.0, -1, 0)  # time, state and number of reasons
@@ -115,8 +115,8 @@ class Bridge(Looping):
         return reading
 
     def _publish_sensors(self, reading: RobotReading) -> None:
-        self._readings += 1
-        if self._readings % _SENSORS_EVERY == 0:
+        if reading.stamp - self._sensed >= _SENSOR_PERIOD:
+            self._sensed = reading.stamp
             self._joints_out.publish(convert_robot.joints_to(reading, self._joint_message))
             self._imu_out.publish(convert_robot.imu_to(reading, self._imu_message))
 

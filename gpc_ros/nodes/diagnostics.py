@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,12 +34,14 @@ class Diagnostics:
         self._node = node
         self._report = report
         self._hardware_id = hardware_id
+        self._clocks = (time.process_time(), time.monotonic())
         self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", qos.report())
         node.create_timer(1.0, self.publish)
 
     def publish(self) -> None:
         """Publish the status now."""
         level, sentence, figures = self._report()
+        figures = {**figures, "cpu [cores]": self._cpu()}
         status = DiagnosticStatus(
             level=level,
             name=self._node.get_fully_qualified_name().lstrip("/"),
@@ -49,6 +52,11 @@ class Diagnostics:
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
+
+    def _cpu(self) -> float:
+        """Return how much of a core this process took since the last status."""
+        (cpu, wall), self._clocks = self._clocks, (time.process_time(), time.monotonic())
+        return (self._clocks[0] - cpu) / max(self._clocks[1] - wall, 1e-3)
 
 
 def _text(value: Any) -> str:

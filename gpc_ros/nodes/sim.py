@@ -80,7 +80,8 @@ class Sim(Looping):
         if message is not None and self._holds_lease(message.source, now):
             command = self._intake.accept("joint_commands", convert_robot.command_from, message)
         if self._epoch is None and command is not None and command.kp.any():
-            self._epoch = now - late - self._plant.time
+            # What the coming step leads to is sensed now; no stamp lies in the future.
+            self._epoch = now - late - self._plant.time - PERIOD
         if self._epoch is not None:
             try:
                 self._plant.step(command)
