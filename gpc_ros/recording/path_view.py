@@ -134,7 +134,7 @@ class _Frame:
 
     def grid(self) -> str:
         """Return grid lines and their labels."""
-        step = 1.0 if float(self.high[0] - self.low[0]) > 5.0 else 0.5
+        step = 1.0 if float(self.high[0] - self.low[0]) > 4.0 else 0.5
         parts = []
         for axis, (a, b) in enumerate(zip(self.low, self.high, strict=True)):
             ticks = list(np.arange(np.ceil(a / step) * step, b + 1e-9, step))
@@ -145,6 +145,8 @@ class _Frame:
                     parts.append(f'<path class="grid" d="M{x} 0V{self.height:.0f}"/>')
                     parts.append(f'<text x="{x}" y="{self.height - 5:.0f}">{text}</text>')
                 else:
+                    # The lowest row belongs to the labels of the other axis.
+                    text = text if y < self.height - 24 else ""
                     parts.append(f'<path class="grid" d="M0 {y}H{self.width:.0f}"/>')
                     parts.append(f'<text class="left" x="5" y="{y - 4}">{text}</text>')
         return f'<g class="axes">{"".join(parts)}</g>'

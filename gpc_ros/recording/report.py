@@ -182,7 +182,7 @@ def _date(run: Run) -> str:
 def _tiles(run: Run, outcome: Outcome) -> str:
     """Return the figures that a reader looks for first."""
     s = run.status
-    planned = np.array([not h for h in s.hold], dtype=bool)
+    planned, tried = s.planned, s.tried
     tiles: list[tuple[str, str, str, bool]] = []
     if len(outcome.times):
         word = "time to success" if outcome.success else "time"
@@ -195,11 +195,11 @@ def _tiles(run: Run, outcome: Outcome) -> str:
         length = float(np.ptp(s.time[planned])) or 1.0
         rate = f"at {(planned.sum() - 1) / length:.1f} Hz"
         tiles.append(("plans", f"{planned.sum()}", rate, False))
-        share = 100.0 * s.missed.sum() / planned.sum()
+        share = 100.0 * s.missed.sum() / tried.sum()
         tiles.append(
             ("deadlines missed", f"{s.missed.sum()}", f"{share:.1f} %", bool(share >= 2.0))
         )
-        p50, p99 = np.percentile(s["plan_time"][planned] * 1e3, [50, 99])
+        p50, p99 = np.percentile(s["plan_time"][tried] * 1e3, [50, 99])
         tiles.append(("plan time", f"{p50:.0f}", f"ms, p99 {p99:.0f}", False))
         p50, p99 = np.percentile(s["state_age"][planned] * 1e3, [50, 99])
         tiles.append(("state age", f"{p50:.1f}", f"ms, p99 {p99:.1f}", False))
@@ -248,7 +248,7 @@ def _video(clip: Clip | None) -> str:
         '<div class="card"><figure><figcaption><b>What it looked like</b>'
         '<span class="note">Moving over a chart moves the picture and the path.</span>'
         "</figcaption><video controls muted playsinline "
-        f'src="data:video/mp4;base64,{content}"></video></figure></div>'
+        f'src="data:video/mp4;base64,{content}#t=0.001"></video></figure></div>'
     )
 
 

@@ -111,6 +111,16 @@ class Status:
     task: str = ""
     optimizer: str = ""
 
+    @property
+    def planned(self) -> BoolArray:
+        """Which cycles gave a plan (C,)."""
+        return np.array([not reason for reason in self.hold], dtype=np.bool_)
+
+    @property
+    def tried(self) -> BoolArray:
+        """Which cycles searched for a plan (C,): those that gave one or missed the deadline."""
+        return self.planned | self.missed
+
     def __getitem__(self, name: str) -> Array:
         """Return a number of every cycle; NaN where the bag lacks it."""
         return self.values.get(name, np.full(len(self.time), np.nan))

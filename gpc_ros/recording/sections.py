@@ -67,7 +67,7 @@ def progress(canvas: Canvas, outcome: Outcome, task: Task | None) -> str:
 def cost(canvas: Canvas, run: Run) -> str:
     """Predicted cost of the best candidate and what it consists of."""
     s = run.status
-    planned = _planned(run)
+    planned = s.planned
     if not planned.any():
         return missing("Cost and search", "The bag holds no planning cycle.")
     shown = [(n, v) for n, v in s.terms.items() if np.nanmax(np.abs(v), initial=0.0) > 1e-9]
@@ -106,22 +106,23 @@ def cost(canvas: Canvas, run: Run) -> str:
 def timing(canvas: Canvas, run: Run) -> str:
     """Plan time against its deadline, and the ages of what was planned from."""
     s = run.status
-    planned = _planned(run)
-    if not planned.any():
+    tried = s.tried
+    if not tried.any():
         return missing("Timing", "The bag holds no planning cycle.")
-    plan_time = _where(planned, s["plan_time"]) * 1e3
+    plan_time = _where(tried, s["plan_time"]) * 1e3
     deadline = float(np.nanmedian(s["deadline"]) * 1e3)
     rules = [Rule(f"deadline {deadline:.3g} ms", deadline)] if deadline > 0.0 else []
     misses = s.time[s.missed]
+    kept = 100.0 * (1.0 - len(misses) / int(tried.sum()))
     note = percentiles(plan_time, "ms")
     series = Chart(
         "Plan time", "ms",
         [Line("whole cycle", s.time, plan_time),
-         Line("simulation", s.time, _where(planned, s["rollout_time"]) * 1e3, "c5")],
+         Line("simulation", s.time, _where(tried, s["rollout_time"]) * 1e3, "c5")],
         rules=rules, marks=("deadline missed", misses), note=note,
     )  # fmt: skip
     ages = [
-        Line(name, s.time, _where(planned, s[field]) * 1e3, colour, "dots")
+        Line(name, s.time, _where(tried, s[field]) * 1e3, colour, "dots")
         for name, field, colour in (
             ("state", "state_age", "c1"),
             ("robot in motion capture", "base_age", "c5"),
@@ -129,13 +130,12 @@ def timing(canvas: Canvas, run: Run) -> str:
         )
         if np.nanmax(s[field], initial=0.0) > 0.0
     ]
-    kept = 100.0 * (1.0 - len(misses) / int(planned.sum()))
     age = Chart(
-        "Age when planned from", "ms", ages, note=percentiles(s["state_age"][planned], "ms", 1e3)
+        "Age when planned from", "ms", ages, note=percentiles(s["state_age"][tried], "ms", 1e3)
     )
     return section(
         "Timing",
-        f"{int(planned.sum())} cycles; {len(misses)} missed the deadline: then candidates were "
+        f"{int(tried.sum())} cycles; {len(misses)} missed the deadline: then candidates were "
         "dropped and the best of the rest was used. A state is predicted forward by its age.",
         _pair(
             canvas.chart(series),
@@ -231,11 +231,6 @@ def joints(run: Run) -> str:
         f'<div class="scroll"><table class="joints"><tr><th></th>{head}</tr>{"".join(rows)}'
         "</table></div>",
     )
-
-
-def _planned(run: Run) -> BoolArray:
-    """Return which cycles made a plan (C,)."""
-    return np.array([not reason for reason in run.status.hold], dtype=np.bool_)
 
 
 def _where(condition: BoolArray, values: Array) -> Array:

@@ -113,6 +113,7 @@ class MadeRun:
         self.reach, self.end, self.task, self.prefix = reach, end, task, prefix
         self.info = {"task": task, "seed": "7", "gpc_ros": "0.1.0"}
         self.leave_out: set[str] = set()
+        self.miss_always = False
         self.gain = 80.0  # kp of the joint commands
         self.status: dict[str, Any] = {}
         self.modes: list[tuple[float, int, str, list[str]]] = [
@@ -172,7 +173,7 @@ class MadeRun:
         messages = []
         misses = 0
         for i, time in enumerate(np.arange(0.0, self.end, 0.1)):
-            missed = i == 5
+            missed = i == 5 or self.miss_always
             misses += missed
             fields: dict[str, Any] = {
                 "id": i + 1, "cycles": i + 1, "misses": misses, "task": self.task,

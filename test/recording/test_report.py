@@ -170,6 +170,15 @@ def test_a_run_that_only_waited(tmp_path: Path, made_run: Make) -> None:
     assert "holds no planning cycle" in page.text
 
 
+def test_a_planner_that_always_misses(tmp_path: Path, made_run: Make) -> None:
+    made = made_run(end=1.0)
+    made.status = {"hold_reason": "no candidate in time"}
+    made.miss_always = True
+    page, _ = page_of(made.write(tmp_path / "bag"))
+    assert "9 cycles; 9 missed the deadline" in page.text
+    assert "0.0 % in time" in page.text
+
+
 def test_text_of_a_bag_is_not_code(tmp_path: Path, made_run: Make) -> None:
     made = made_run(end=1.0)
     evil = "<script>alert('x')</script>"
@@ -191,7 +200,7 @@ def test_a_video_is_part_of_the_page(tmp_path: Path, made_run: Make) -> None:
     folder = made_run(end=1.0).write(tmp_path / "bag")
     (tmp_path / "a.mp4").write_bytes(b"a video")
     page, _ = page_of(folder, Clip(tmp_path / "a.mp4", -0.5))
-    assert page.references == ["data:video/mp4;base64,YSB2aWRlbw=="]
+    assert page.references == ["data:video/mp4;base64,YSB2aWRlbw==#t=0.001"]
     assert json.loads(page.data)["video"] == -0.5
     page, _ = page_of(folder, Clip(tmp_path / "absent.mp4", 0.0))
     assert page.references == []
