@@ -61,9 +61,7 @@ def test_other_readers_open_it(pose_bag: PoseBag) -> None:
 
 def _mcap(stream: io.BufferedReader) -> list:
     reader = make_reader(stream, decoder_factories=[DecoderFactory()], validate_crcs=True)
-    return [
-        type("M", (), {"ros_msg": ros})() for _, _, _, ros in reader.iter_decoded_messages()
-    ]
+    return [type("M", (), {"ros_msg": ros})() for _, _, _, ros in reader.iter_decoded_messages()]
 
 
 def test_other_readers_decode_every_type_of_a_run(tmp_path: Path, made_run: Any) -> None:

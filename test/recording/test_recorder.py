@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from gpc_ros.errors import BagError
-from gpc_ros.recording.bag_reader import BagReader
+from gpc_ros.recording.bag_reader import BagReader, salvage
 from gpc_ros.recording.bag_writer import BagWriter, Qos
 from gpc_ros.recording.recorder import Recorder, RecorderConfig
 
@@ -168,3 +170,42 @@ def test_folder_in_use_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "bag" / "old").touch()
     with pytest.raises(BagError, match="is not empty"):
         Recorder(tmp_path / "bag")
+
+
+_RECORDING = """
+import sys
+from pathlib import Path
+from gpc_ros.recording.bag_writer import BagWriter
+from gpc_ros.recording.recorder import Recorder, RecorderConfig
+
+class Telling(BagWriter):
+    def flush(self, sync=False):
+        super().flush(sync)
+        print(sum(self.counts().values()), flush=True)
+
+data = bytes.fromhex(sys.argv[2])
+recorder = Recorder(Path(sys.argv[1]), RecorderConfig(flush_period=0.05), make_writer=Telling)
+n = 0
+while True:
+    if recorder.status().waiting < 100_000:
+        recorder.put("/a", "geometry_msgs/msg/PoseStamped", data, n)
+        n += 1
+"""
+
+
+@pytest.mark.integration
+def test_a_killed_recorder_leaves_what_it_flushed(tmp_path: Path, pose: Pose) -> None:
+    bag = tmp_path / "bag"
+    command = [sys.executable, "-c", _RECORDING, str(bag), pose(1.0).hex()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        flushed = 0
+        while flushed < 500:
+            flushed = int(process.stdout.readline())
+        process.kill()
+    reader = BagReader(bag)
+    assert not reader.complete
+    assert reader.count >= flushed
+    assert all(message.data.pose.position.x == 1.0 for message in reader.messages())
+    account = salvage(bag, tmp_path / "mended")
+    assert BagReader(tmp_path / "mended").count == account.count == reader.count

@@ -176,8 +176,6 @@ def test_the_command_without_a_video(
     assert sorted(p.name for p in out.parent.iterdir()) == ["page.html"]
 
 
-def test_the_command_on_what_is_no_bag(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_on_what_is_no_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(tmp_path / "absent")]) == 2
     assert "does not exist" in capsys.readouterr().err
