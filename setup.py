@@ -52,7 +52,7 @@ setup(
         "setuptools",
         "imageio-ffmpeg>=0.5",
         "lz4>=4.0",
-        "mcap>=1.1",
+        "mcap>=1.6",
         "mujoco>=4.0",
         "numpy>=1.26",
         "pyyaml>=6.0",
