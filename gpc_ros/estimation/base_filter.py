@@ -1,25 +1,39 @@
-"""An error-state Kalman filter for the base: IMU in, pose and body velocity corrections.
+"""An error-state Kalman filter for the base: IMU in, corrections by pose and by body velocity.
 
 Nominal state: position p [m], attitude q (base to map), velocity v [m/s], gyro bias b_g [rad/s],
 accelerometer bias b_a [m/s^2]. Error state (15): dp, dtheta (base frame), dv, db_g, db_a.
 
-    p' = v,   v' = R (a - b_a) + g,   q' = q x (w - b_g)
+    dp' = dv,   dtheta' = -w x dtheta - db_g,   dv' = -R (a x dtheta) - R db_a
 
 Source: J. Sola, "Quaternion kinematics for the error-state Kalman filter", arXiv 1711.02508, ch. 5.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.geometry import quat_conjugate, quat_exp, quat_log, quat_multiply, rotation_matrix
+from gpc_ros.estimation.nominal import (
+    Nominal,
+    Quaternion,
+    Vector,
+    advance,
+    rotated,
+    rotation_between,
+    turned,
+    unrotated,
+)
 
-_GRAVITY = np.array([0.0, 0.0, -9.81])
-_P, _R, _V, _G, _A = (slice(3 * i, 3 * i + 3) for i in range(5))
+# Where the entries of the transition matrix stand that change from step to step, as written below.
+_ROWS = [0, 1, 2, *[3] * 3, *[4] * 3, *[5] * 3, 3, 4, 5, *[6] * 6, *[7] * 6, *[8] * 6]
+_COLUMNS = [
+    6, 7, 8, *[3, 4, 5] * 3, 9, 10, 11, *[3, 4, 5, 12, 13, 14] * 3,
+]  # fmt: skip
+_PLACES = np.array(_ROWS) * 15 + np.array(_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -39,140 +53,161 @@ class FilterConfig:
         1e-3, "Accelerometer bias drift", unit="m/s^3", low=0.0, high=1.0
     )
     mocap_position: float = param(
-        0.002, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
+        0.001, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
     )
     mocap_rotation: float = param(
         0.01, "Motion-capture rotation noise", unit="rad", low=1e-4, high=0.5
     )
     leg_velocity: float = param(
-        0.3, "Noise of the velocity from leg odometry", unit="m/s", low=0.01, high=2.0
+        0.15, "Noise of the velocity from leg odometry", unit="m/s", low=0.01, high=2.0
     )
     leg_gate: float = param(
-        0.4,
-        "Leg odometry this far from the expected velocity is a slip",
+        0.3,
+        "A foot whose velocity is this far from the expected one does not stand",
         unit="m/s",
         low=0.01,
         high=10,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class BaseState:
-    """Nominal state and covariance (15, 15) at a time [s]; see the module."""
-
-    stamp: float
-    position: Array
-    orientation: Array
-    velocity: Array
-    gyro_bias: Array
-    accel_bias: Array
-    covariance: Array
+    velocity_step: float = param(
+        0.3, "Largest change of velocity by one pose", unit="m/s", low=0.01, high=10.0
+    )
 
 
 class BaseFilter:
-    """Pure functions of a :class:`BaseState`: start, predict, correct.
+    """Nominal state, biases and covariance of the base at one time.
 
-    Args:
-        config: the noise that is assumed.
+    Attributes:
+        stamp: the time [s].
+        nominal: position, attitude and velocity.
+        gyro_bias: [rad/s].
+        accel_bias: [m/s^2].
+        covariance: of the error state (15, 15); see the module.
     """
 
     def __init__(self, config: FilterConfig) -> None:
-        """Precompute the noise matrices."""
+        """Precompute the noise; :meth:`start` begins."""
         c = config
+        self._config = c
         self._process = np.repeat(
             np.square([0.0, c.gyro_noise, c.accel_noise, c.gyro_bias_walk, c.accel_bias_walk]), 3
         )
         self._pose_noise = np.repeat(np.square([c.mocap_position, c.mocap_rotation]), 3)
-        self._leg_gate = c.leg_gate
-        self._velocity_noise = np.full(3, c.leg_velocity**2)
+        self._velocity_noise = c.leg_velocity**2 * np.eye(3)
+        self._transition = np.eye(15)
+        self.stamp = -math.inf
+        self.nominal = Nominal((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        self.gyro_bias: Vector = (0.0, 0.0, 0.0)
+        self.accel_bias: Vector = (0.0, 0.0, 0.0)
+        self.covariance = np.zeros((15, 15))
 
-    def start(self, stamp: float, position: Array, orientation: Array) -> BaseState:
-        """Return a state at rest at a measured pose: position (3,) [m], attitude (4,) wxyz."""
-        sigma = np.repeat([0.01, 0.02, 0.5, 0.02, 0.2], 3)
-        zero = np.zeros(3)
-        return BaseState(
-            stamp, position.copy(), orientation.copy(), zero, zero, zero, np.diag(sigma**2)
-        )
+    def start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
+        """Begin at rest at a measured pose: position [m], attitude wxyz."""
+        self.nominal = Nominal(position, orientation, (0.0, 0.0, 0.0))
+        self.gyro_bias = self.accel_bias = (0.0, 0.0, 0.0)
+        self.covariance = np.diag(np.repeat([0.01, 0.02, 0.5, 0.02, 0.2], 3) ** 2)
+        self.stamp = stamp
 
-    def predict(self, state: BaseState, stamp: float, gyro: Array, accel: Array) -> BaseState:
-        """Advance to a stamp [s] with gyro (3,) [rad/s] and accelerometer (3,) [m/s^2]."""
-        dt = stamp - state.stamp
-        rotation = rotation_matrix(state.orientation)
-        turn = (gyro - state.gyro_bias) * dt
-        force = accel - state.accel_bias
-        acceleration = rotation @ force + _GRAVITY
-        transition = np.eye(15)
-        transition[_P, _V] = np.eye(3) * dt
-        transition[_R, _R] -= _cross(turn)
-        transition[_R, _G] = -np.eye(3) * dt
-        transition[_V, _R] = -rotation @ _cross(force) * dt
-        transition[_V, _A] = -rotation * dt
-        covariance = transition @ state.covariance @ transition.T
-        # The noise is given as densities, so that its variance grows with time.
-        covariance.flat[::16] += self._process * dt
-        orientation = quat_multiply(state.orientation, quat_exp(turn))
-        return BaseState(
-            stamp,
-            state.position + state.velocity * dt + 0.5 * acceleration * dt * dt,
-            orientation / np.sqrt(orientation @ orientation),
-            state.velocity + acceleration * dt,
-            state.gyro_bias,
-            state.accel_bias,
-            covariance,
-        )
+    def move(self, position: Vector, orientation: Quaternion) -> None:
+        """Go on from another pose, with the velocity in the base frame and the biases kept."""
+        body = unrotated(self.nominal.orientation, self.nominal.velocity)
+        self.nominal = Nominal(position, orientation, rotated(orientation, body))
+        self.covariance[:6, :] = self.covariance[:, :6] = 0.0
+        self.covariance.flat[: 6 * 16 : 16] = np.repeat([0.01, 0.02], 3) ** 2
 
-    def pose_innovation(
-        self, state: BaseState, position: Array, orientation: Array
-    ) -> tuple[Array, Array]:
+    def free_of_bias(self, gyro: Vector, accel: Vector) -> tuple[Vector, Vector]:
+        """Return gyro and accelerometer without their biases."""
+        (wx, wy, wz), (ax, ay, az) = gyro, accel
+        (gx, gy, gz), (bx, by, bz) = self.gyro_bias, self.accel_bias
+        return (wx - gx, wy - gy, wz - gz), (ax - bx, ay - by, az - bz)
+
+    def predict(self, stamp: float, gyro: Vector, accel: Vector) -> None:
+        """Advance to a stamp [s] with mean gyro [rad/s] and accelerometer [m/s^2] since then."""
+        dt = stamp - self.stamp
+        if dt <= 0.0:
+            return
+        rates, force = self.free_of_bias(gyro, accel)
+        before = self.nominal
+        self.nominal = advance(before, rates, force, dt)
+        self._fill(before.orientation, rates, force, dt)
+        # A sandwich of 15 x 15 takes a few microseconds, less than picking its blocks.
+        self.covariance = self._transition @ self.covariance @ self._transition.T
+        self.covariance.flat[::16] += self._process * dt
+        self.stamp = stamp
+
+    def _fill(self, q: Quaternion, rates: Vector, force: Vector, dt: float) -> None:
+        """Write the changing entries of the transition matrix, row by row."""
+        x, y, z = rates[0] * dt, rates[1] * dt, rates[2] * dt
+        rows = _matrix(q)
+        ax, ay, az = force[0] * dt, force[1] * dt, force[2] * dt
+        entries = [dt, dt, dt, 1.0, z, -y, -z, 1.0, x, y, -x, 1.0, -dt, -dt, -dt]
+        for rx, ry, rz in rows:
+            # A row of -R [a]x dt, then of -R dt.
+            entries += [rz * ay - ry * az, rx * az - rz * ax, ry * ax - rx * ay]
+            entries += [-rx * dt, -ry * dt, -rz * dt]
+        self._transition.reshape(-1)[_PLACES] = entries
+
+    def innovation(self, position: Vector, orientation: Quaternion) -> tuple[Array, Array]:
         """Return measured minus expected pose (6,) [m, rad] and its covariance (6, 6)."""
-        residual = np.concatenate(
-            [
-                position - state.position,
-                quat_log(quat_multiply(quat_conjugate(state.orientation), orientation)),
-            ]
-        )
-        return residual, state.covariance[:6, :6] + np.diag(self._pose_noise)
+        px, py, pz = self.nominal.position
+        turn = rotation_between(self.nominal.orientation, orientation)
+        residual = np.array([position[0] - px, position[1] - py, position[2] - pz, *turn])
+        covariance = self.covariance[:6, :6].copy()
+        covariance.flat[::7] += self._pose_noise
+        return residual, covariance
 
-    def correct_pose(self, state: BaseState, residual: Array, covariance: Array) -> BaseState:
-        """Apply a pose innovation from :meth:`pose_innovation`."""
-        gain = np.asarray(np.linalg.solve(covariance, state.covariance[:6]).T, np.float64)
-        return self._correct(state, gain, residual, state.covariance[:6])
-
-    def correct_velocity(self, state: BaseState, body_velocity: Array) -> BaseState:
-        """Apply a velocity (3,) [m/s] in the base frame from leg odometry, unless a foot slips."""
-        rotation = rotation_matrix(state.orientation)
-        expected = rotation.T @ state.velocity
-        jacobian = np.zeros((3, 15))
-        jacobian[:, _R] = _cross(expected)
-        jacobian[:, _V] = rotation.T
-        projected = jacobian @ state.covariance
-        covariance = projected @ jacobian.T + np.diag(self._velocity_noise)
-        gain = np.asarray(np.linalg.solve(covariance, projected).T, np.float64)
-        residual = body_velocity - expected
-        if residual @ residual > self._leg_gate**2:
-            return state
-        return self._correct(state, gain, residual, projected)
-
-    def _correct(
-        self, state: BaseState, gain: Array, residual: Array, projected: Array
-    ) -> BaseState:
-        """Move the nominal by gain @ residual and shrink the covariance."""
+    def correct_pose(self, residual: Array, covariance: Array) -> None:
+        """Apply an innovation from :meth:`innovation`."""
+        projected = self.covariance[:6]
+        gain = np.linalg.solve(covariance, projected).T
         error = gain @ residual
-        covariance = state.covariance - gain @ projected
-        covariance = 0.5 * (covariance + covariance.T)
-        orientation = quat_multiply(state.orientation, quat_exp(error[_R]))
-        return replace(
-            state,
-            position=state.position + error[_P],
-            orientation=orientation / np.sqrt(orientation @ orientation),
-            velocity=state.velocity + error[_V],
-            gyro_bias=state.gyro_bias + error[_G],
-            accel_bias=state.accel_bias + error[_A],
-            covariance=covariance,
+        step = math.sqrt(float(error[6:9] @ error[6:9]))
+        if step > self._config.velocity_step:
+            error[6:9] *= self._config.velocity_step / step
+        self._apply(error, gain @ projected)
+
+    def correct_velocity(self, body_velocities: Array) -> bool:
+        """Apply velocities (n, 3) [m/s] in the base frame, one a foot.
+
+        Feet that slip or swing are left out; returns False if none remains.
+        """
+        expected = np.array(unrotated(self.nominal.orientation, self.nominal.velocity))
+        residuals = body_velocities - expected
+        fits = (residuals * residuals).sum(axis=1) <= self._config.leg_gate**2
+        count = int(fits.sum())
+        if not count:
+            return False
+        residual = fits @ residuals / count
+        x, y, z = expected.tolist()
+        jacobian = np.empty((3, 6))
+        jacobian[:, :3] = [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]
+        jacobian[:, 3:] = np.array(_matrix(self.nominal.orientation)).T
+        projected = jacobian @ self.covariance[3:9]
+        covariance = projected[:, 3:9] @ jacobian.T + self._velocity_noise
+        gain = np.linalg.solve(covariance, projected).T
+        self._apply(gain @ residual, gain @ projected)
+        return True
+
+    def _apply(self, error: Array, shrink: Array) -> None:
+        """Move the nominal by an error (15,) and shrink the covariance."""
+        e = error.tolist()
+        (px, py, pz), q, (vx, vy, vz) = self.nominal
+        self.nominal = Nominal(
+            (px + e[0], py + e[1], pz + e[2]),
+            turned(q, e[3], e[4], e[5]),
+            (vx + e[6], vy + e[7], vz + e[8]),
         )
+        g, a = self.gyro_bias, self.accel_bias
+        self.gyro_bias = (g[0] + e[9], g[1] + e[10], g[2] + e[11])
+        self.accel_bias = (a[0] + e[12], a[1] + e[13], a[2] + e[14])
+        covariance = self.covariance - shrink
+        self.covariance = 0.5 * (covariance + covariance.T)
 
 
-def _cross(v: Array) -> Array:
-    """Return the matrix (3, 3) of the cross product with a vector (3,)."""
-    x, y, z = v
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+def _matrix(q: Quaternion) -> tuple[Vector, Vector, Vector]:
+    """Return the rows of the rotation matrix, base to map, of an attitude wxyz."""
+    w, x, y, z = q
+    return (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )

@@ -1,27 +1,34 @@
 """The estimator: motion capture, IMU and encoders become one state of robot and objects.
 
-Motion capture arrives late; it corrects the filter at the time of its capture, and the IMU samples
-since then are applied again.
+What comes in is checked, gated and counted here; the base is estimated by an error-state filter
+that is corrected at the time of capture, every object by a tracker of its own.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.estimation.base_filter import BaseFilter, BaseState, FilterConfig
-from gpc_ros.estimation.leg_odometry import LegOdometryConfig, body_velocity
+from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
+from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
+from gpc_ros.estimation.jump import JumpConfig, JumpGate
+from gpc_ros.estimation.leg_odometry import LegOdometryConfig, leg_odometry
+from gpc_ros.estimation.nominal import quaternion, vector
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
 from gpc_ros.estimation.stamps import StampGate, Verdict
 from gpc_ros.geometry import rotate_inverse
 from gpc_ros.robot.types import RobotReading, RobotState
 
 BASE = "base"
+# A clock that goes back by more than this has jumped [s].
+_BACK = 0.02
+# A reading older than this is of no use [s].
+_OLD_READING = 1.0
+_DOWN = np.array([0.0, 0.0, -1.0])
 
 
 @dataclass(frozen=True)
@@ -30,19 +37,6 @@ class EstimatorConfig:
 
     max_delay: float = param(
         0.1, "Oldest motion-capture pose that is used", unit="s", low=0.005, high=1.0
-    )
-    gate: float = param(
-        0.25, "A base pose this far from the expected one is gated", unit="m", low=0.01, high=10.0
-    )
-    gate_rotation: float = param(
-        0.5,
-        "A base attitude this far from the expected one is gated",
-        unit="rad",
-        low=0.01,
-        high=3.2,
-    )
-    agreement: float = param(
-        0.5, "Gated poses that agree for this long are believed", unit="s", low=0.0, high=10.0
     )
     gravity: float = param(
         0.4,
@@ -58,18 +52,16 @@ class EstimatorConfig:
         low=0,
         high=60,
     )
+    gap: float = param(
+        0.1, "Pause of the readings after which it starts over", unit="s", low=0.01, high=1.0
+    )
+    clearance: float = param(
+        0.15, "An object this near to the middle of the base is not there", unit="m", low=0, high=1
+    )
     filter: FilterConfig = FilterConfig()
+    jump: JumpConfig = JumpConfig()
     legs: LegOdometryConfig = LegOdometryConfig()
     objects: TrackerConfig = TrackerConfig()
-
-
-@dataclass(frozen=True, eq=False)
-class _Sample:
-    """The robot's sensors at one time and the filter after them."""
-
-    reading: RobotReading
-    leg_velocity: Array | None
-    state: BaseState
 
 
 class Estimator:
@@ -81,31 +73,56 @@ class Estimator:
 
     Attributes:
         counters: what was dropped or gated, by name.
-        complaint: why there is no estimate, in plain words; empty if there is one.
+        complaint: why there is no estimate, or why it does not follow motion capture, in plain
+            words; empty if all is well.
     """
 
     def __init__(self, bodies: tuple[str, ...] = (), config: EstimatorConfig | None = None) -> None:
         """Start without a pose."""
         self.config = config or EstimatorConfig()
         self._bodies = bodies
-        self._filter = BaseFilter(self.config.filter)
         self.counters: dict[str, int] = {}
+        self._now = -math.inf
         self.reset()
 
     def reset(self) -> None:
         """Forget all but the counters, as after a clock jump."""
-        delay = self.config.max_delay
-        self._gates = {name: StampGate(delay) for name in (BASE, *self._bodies)}
-        self._reading_gate = StampGate(1.0)
-        self._trackers = {name: ObjectTracker(self.config.objects) for name in self._bodies}
-        self._history: deque[_Sample] = deque(maxlen=200)
-        self._last_reading: RobotReading | None = None
+        c = self.config
+        self._gates = {name: StampGate(c.max_delay) for name in (BASE, *self._bodies)}
+        self._reading_gate = StampGate(_OLD_READING)
+        self._trackers = {name: ObjectTracker(c.objects) for name in self._bodies}
+        self._start_over("waiting for motion capture of the base")
+
+    def _start_over(self, complaint: str) -> None:
+        """Forget the base; objects stay."""
+        self._base = DelayedFilter(self.config.filter, self.config.max_delay)
+        self._jump = JumpGate(self.config.jump)
+        self._started = False
+        self._reading: RobotReading | None = None
+        self._sample: Sample | None = None  # of that reading
+        self._legs: Array | None = None  # newest leg odometry
+        self._until_legs = 0
         self._mocap_stamp = -math.inf
-        self._suspect: tuple[float, Array] | None = None
-        self.complaint = "waiting for motion capture of the base"
+        self.complaint = complaint
 
     def _count(self, what: str) -> None:
         self.counters[what] = self.counters.get(what, 0) + 1
+
+    def _accept(self, gate: StampGate, stamp: float, now: float, what: str) -> bool:
+        """Return whether a stamp is taken; a clock that was set back resets everything."""
+        if now < self._now - _BACK:
+            self._count("clock jumps")
+            self._now = now
+            self.reset()
+            return False
+        self._now = max(now, self._now)
+        verdict = gate.judge(stamp, now)
+        if verdict == Verdict.GOOD:
+            return True
+        self._count(f"{what} {verdict.value}")
+        if not self._started and abs(gate.lead) > self.config.max_delay:
+            self.complaint = f"{what} are stamped {gate.lead:+.3f} s off the clock: compare clocks"
+        return False
 
     def on_reading(self, reading: RobotReading, now: float) -> None:
         """Take in the robot's sensors.
@@ -114,31 +131,40 @@ class Estimator:
             reading: IMU and joints with the stamp of their measurement.
             now: time of reception [s].
         """
-        if not self._accept(self._reading_gate, reading.stamp, now, "readings"):
-            return
-        total = reading.position.sum() + reading.velocity.sum() + reading.effort.sum()
-        total += reading.angular_velocity.sum() + reading.linear_acceleration.sum()
-        if not math.isfinite(total):
+        parts = (
+            reading.position, reading.velocity, reading.effort, reading.orientation,
+            reading.angular_velocity, reading.linear_acceleration,
+        )  # fmt: skip
+        if not np.isfinite(np.concatenate(parts)).all():
             self._count("readings not finite")
             return
-        self._last_reading = reading
-        if self._history:
-            legs = body_velocity(
-                reading.position,
-                reading.velocity,
-                reading.effort,
-                reading.angular_velocity,
-                self.config.legs.contact_force,
-            )
-            self._append(reading, legs, self._history[-1].state)
-
-    def _append(self, reading: RobotReading, legs: Array | None, before: BaseState) -> None:
-        state = self._filter.predict(
-            before, reading.stamp, reading.angular_velocity, reading.linear_acceleration
+        if not self._accept(self._reading_gate, reading.stamp, now, "readings"):
+            return
+        pause = reading.stamp - self._reading.stamp if self._reading is not None else 0.0
+        if pause > self.config.gap:
+            self._count("reading gaps")
+            self._start_over(f"the robot was silent for {pause:.3f} s: waiting for motion capture")
+        self._reading = reading
+        self._sample = Sample(
+            reading.stamp,
+            vector(reading.angular_velocity),
+            vector(reading.linear_acceleration),
+            self._leg_velocity(reading),
         )
-        if legs is not None:
-            state = self._filter.correct_velocity(state, legs)
-        self._history.append(_Sample(reading, legs, state))
+        if self._started:
+            self._base.append(self._sample)
+
+    def _leg_velocity(self, reading: RobotReading) -> Array | None:
+        """Return leg odometry if it is needed, every few readings: its errors last longer."""
+        if reading.stamp - self._mocap_stamp <= self.config.legs.after:
+            self._legs = None
+            return None
+        self._until_legs -= 1
+        if self._until_legs > 0:
+            return None
+        self._until_legs = self.config.legs.every
+        self._legs = leg_odometry(reading, self.config.legs)
+        return self._legs
 
     def on_mocap(
         self, body: str, stamp: float, position: Array, orientation: Array, now: float
@@ -154,118 +180,98 @@ class Estimator:
         """
         if body not in self._gates:
             return
-        if not math.isfinite(position.sum() + orientation.sum()):
+        if not np.isfinite(np.concatenate((position, orientation))).all():
             self._count(f"{body} poses not finite")
             return
-        norm = float(np.linalg.norm(orientation))
+        norm = math.sqrt(float(orientation @ orientation))
         if abs(norm - 1.0) > 0.05:
             self._count(f"{body} quaternions not of unit length")
             return
         if not self._accept(self._gates[body], stamp, now, f"{body} poses"):
             return
         if body != BASE:
-            tracker = self._trackers[body]
-            tracker.update(stamp, position, orientation / norm)
-            self.counters[f"{body} poses gated"] = tracker.gated
-        elif self._last_reading is not None:
-            self._on_base(stamp, position, orientation / norm)
+            self._on_object(body, stamp, position, orientation / norm)
+        elif self._sample is not None:
+            self._on_base(stamp, position, orientation / norm, self._sample)
 
-    def _accept(self, gate: StampGate, stamp: float, now: float, what: str) -> bool:
-        verdict = gate.judge(stamp, now)
-        if verdict == Verdict.JUMPED:
-            self._count("clock jumps")
-            self.reset()
-            return False
-        if verdict != Verdict.GOOD:
-            self._count(f"{what} {verdict.value}")
-        return verdict == Verdict.GOOD
-
-    def _on_base(self, stamp: float, position: Array, orientation: Array) -> None:
-        if not self._history:
-            self._start(stamp, position, orientation)
+    def _on_object(self, body: str, stamp: float, position: Array, orientation: Array) -> None:
+        if self._started and math.dist(position, self._base.head.position) < self.config.clearance:
+            self._count(f"{body} poses inside the robot")
             return
-        late = []
-        while len(self._history) > 1 and self._history[-1].state.stamp > stamp:
-            late.append(self._history.pop())
-        at = self._history[-1]
-        residual, covariance = self._filter.pose_innovation(at.state, position, orientation)
-        if self._gated(stamp, position, residual):
-            self._count("base poses gated")
-            if self._agrees(stamp, position):
-                self._history.clear()
-                self._start(stamp, position, orientation)
-                return
+        tracker = self._trackers[body]
+        tracker.update(stamp, position, orientation)
+        self.counters[f"{body} poses gated"] = tracker.gated
+
+    def _on_base(self, stamp: float, position: Array, orientation: Array, last: Sample) -> None:
+        if not self._started:
+            if self._upright(orientation):
+                self._started = True
+                self._mocap_stamp = stamp
+                self._base.start(stamp, vector(position), quaternion(orientation), last)
+                self.complaint = ""
+        elif stamp < self._base.filter.stamp:
+            self._count("base poses too late")
         else:
-            self._suspect = None
-            corrected = self._filter.correct_pose(at.state, residual, covariance)
-            self._history[-1] = _Sample(at.reading, at.leg_velocity, corrected)
-            self._mocap_stamp = stamp
-        for sample in reversed(late):
-            self._append(sample.reading, sample.leg_velocity, self._history[-1].state)
+            self._base.at(stamp, lambda f: self._correct(f, position, orientation))
 
-    def _gated(self, stamp: float, position: Array, residual: Array) -> bool:
-        """Return whether a pose is too far from what is expected; time unseen widens the gate."""
-        unseen = max(stamp - self._mocap_stamp, 0.0)
-        widen = 1.0 + 2.0 * unseen
-        far = np.linalg.norm(residual[:3]) > self.config.gate * widen
-        turned = np.linalg.norm(residual[3:]) > self.config.gate_rotation * widen
-        return bool(far or turned)
-
-    def _agrees(self, stamp: float, position: Array) -> bool:
-        """Return whether gated poses have agreed with each other for long enough."""
-        if self._suspect is None or np.linalg.norm(position - self._suspect[1]) > self.config.gate:
-            self._suspect = (stamp, position.copy())
-        return stamp - self._suspect[0] >= self.config.agreement
-
-    def _start(self, stamp: float, position: Array, orientation: Array) -> None:
-        """Begin at a measured pose, if gravity agrees that it is upright as the IMU says."""
-        reading = self._last_reading
-        assert reading is not None
-        down = np.array([0.0, 0.0, -1.0])
-        seen = rotate_inverse(orientation, down)
-        felt = rotate_inverse(reading.orientation, down)
-        angle = math.acos(float(np.clip(seen @ felt, -1.0, 1.0)))
-        if angle > self.config.gravity:
-            self._count("base poses against gravity")
-            self.complaint = (
-                f"motion capture and IMU disagree about down by {angle:.2f} rad (limit "
-                f"{self.config.gravity} rad): check the axes, the quaternion order and the body"
-            )
+    def _correct(self, base: BaseFilter, position: Array, orientation: Array) -> None:
+        """Correct the filter, which is at the time of the pose, if the pose is to be believed."""
+        where, attitude = vector(position), quaternion(orientation)
+        residual, covariance = base.innovation(where, attitude)
+        if self._jump.expected(residual, covariance):
+            base.correct_pose(residual, covariance)
+            self._mocap_stamp = base.stamp
             return
-        self._suspect = None
-        self._mocap_stamp = stamp
-        state = self._filter.start(stamp, position, orientation)
-        self._history.append(_Sample(reading, None, state))
-        self.complaint = ""
+        self._count("base poses gated")
+        gyro = self._sample.gyro if self._sample else (0.0, 0.0, 0.0)
+        agreed = self._jump.agreed(base.stamp, where, residual, self._legs, gyro)
+        if agreed and self._upright(orientation):
+            self._count("base jumps believed")
+            base.move(where, attitude)
+            self._mocap_stamp = base.stamp
+            self._jump = JumpGate(self.config.jump)
+
+    def _upright(self, orientation: Array) -> bool:
+        """Return whether a measured attitude agrees with the IMU about down; complain if not."""
+        assert self._reading is not None
+        seen = rotate_inverse(orientation, _DOWN)
+        felt = rotate_inverse(self._reading.orientation, _DOWN)
+        angle = math.acos(min(max(float(seen @ felt), -1.0), 1.0))
+        if angle <= self.config.gravity:
+            return True
+        self._count("base poses against gravity")
+        self.complaint = (
+            f"motion capture and IMU disagree about down by {angle:.2f} rad (limit "
+            f"{self.config.gravity} rad): check the axes, the quaternion order and the body"
+        )
+        return False
 
     def estimate(self) -> RobotState | None:
         """Return the state at the newest reading, or None with the reason in ``complaint``."""
-        if not self._history or self._last_reading is None:
+        reading, base = self._reading, self._base
+        if not self._started or reading is None:
             return None
-        sample, reading = self._history[-1], self._last_reading
-        base = sample.state
-        unseen = base.stamp - self._mocap_stamp
+        stamp = base.stamp
+        unseen = stamp - self._mocap_stamp
+        self.complaint = self._jump.complaint
         if unseen > self.config.coast:
-            self.complaint = f"motion capture has not seen the base for {unseen:.1f} s"
+            self.complaint = self.complaint or (
+                f"motion capture has not seen the base for {unseen:.1f} s"
+            )
             return None
-        self.complaint = ""
-        objects = {}
-        for name, tracker in self._trackers.items():
-            state = tracker.state(base.stamp)
-            if state is not None:
-                objects[name] = state
-        variance = base.covariance.diagonal()
-        gyro_variance = np.full(3, self.config.filter.gyro_noise**2)
+        if base.slips:
+            self.counters["no foot stands"] = base.slips
+        states = {name: tracker.state(stamp) for name, tracker in self._trackers.items()}
         return RobotState(
-            stamp=base.stamp,
-            position=base.position,
-            orientation=base.orientation,
-            linear_velocity=base.velocity,
-            angular_velocity=reading.angular_velocity - base.gyro_bias,
+            stamp=stamp,
+            position=np.array(base.head.position),
+            orientation=np.array(base.head.orientation),
+            linear_velocity=np.array(base.head.velocity),
+            angular_velocity=reading.angular_velocity - base.filter.gyro_bias,
             joint_position=reading.position,
             joint_velocity=reading.velocity,
-            objects=objects,
-            covariance=np.concatenate([variance[:9], gyro_variance]),
+            objects={name: state for name, state in states.items() if state is not None},
+            covariance=base.covariance(),
             base_age=max(unseen, 0.0),
-            joint_age=max(base.stamp - reading.stamp, 0.0),
+            joint_age=max(stamp - reading.stamp, 0.0),
         )

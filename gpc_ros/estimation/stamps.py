@@ -14,11 +14,6 @@ class Verdict(Enum):
     REPEATED = "repeated or out of order"
     FUTURE = "from the future"
     STALE = "stale"
-    JUMPED = "clock jumped back"
-
-
-# Stamps this far behind the last one mean that the clock was set back, not that a message is late.
-_JUMP = 0.5
 
 
 @dataclass
@@ -28,22 +23,27 @@ class StampGate:
     Attributes:
         max_age: oldest stamp that is taken [s].
         max_lead: how far a stamp may lie ahead of the clock [s].
+        last: newest stamp that was taken [s].
+        lead: by how much the last dropped stamp was ahead of the clock, behind it if negative [s].
     """
 
     max_age: float
     max_lead: float = 0.05
     last: float = -math.inf
+    lead: float = 0.0
 
     def judge(self, stamp: float, now: float) -> Verdict:
-        """Return the verdict on a stamp [s] received now [s]; GOOD and JUMPED move ``last``."""
-        if not math.isfinite(stamp) or stamp > now + self.max_lead:
-            return Verdict.FUTURE
-        if stamp < self.last - _JUMP:
+        """Return the verdict on a stamp [s] received now [s]; only GOOD moves ``last``."""
+        verdict = self._judge(stamp, now)
+        if verdict == Verdict.GOOD:
             self.last = stamp
-            return Verdict.JUMPED
+        else:
+            self.lead = stamp - now
+        return verdict
+
+    def _judge(self, stamp: float, now: float) -> Verdict:
+        if not stamp <= now + self.max_lead:
+            return Verdict.FUTURE
         if stamp <= self.last:
             return Verdict.REPEATED
-        if stamp < now - self.max_age:
-            return Verdict.STALE
-        self.last = stamp
-        return Verdict.GOOD
+        return Verdict.STALE if stamp < now - self.max_age else Verdict.GOOD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -26,6 +27,8 @@ from gpc_ros.files import write_whole
 from gpc_ros.planning.optimizer import make_optimizer
 from gpc_ros.tasks import make_task
 
+# prctl option (linux/prctl.h): the signal that a process gets when its parent ends.
+_PR_SET_PDEATHSIG = 1
 _FORMAT = "gpc_ros evaluation 1"
 
 
@@ -169,14 +172,22 @@ def _run(evaluation: Evaluation, seeds: list[int], processes: int) -> Iterator[E
                 yield future.result()
 
 
+def _become_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when it ends, however that happens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before we could ask to be told
+        os._exit(1)
+
+
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool whose workers leave Ctrl-C to the parent and die with it."""
     # Spawned, not forked: a fork of a process with simulation threads can hang.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(
-        count, mp_context=context, initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        count, mp_context=context, initializer=_become_worker,
+        initargs=(os.getpid(),),
     )  # fmt: skip
     try:
         yield pool

@@ -48,10 +48,10 @@ class EstimatorSettings(EstimatorConfig):
 class PlannerSettings(PlannerConfig):
     """Plans walking commands by sampling, with a deadline."""
 
-    # Live defaults for two cores that the other nodes need too; evaluation has its own.
-    samples: int = param(8, "Candidates rolled out in one cycle", low=1, high=1024)
-    horizon: float = param(1.6, "Length of a rollout", unit="s", low=0.1, high=10.0)
-    threads: int = param(2, "Simulation threads", low=1, high=64)
+    # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
+    samples: int = param(6, "Candidates rolled out in one cycle", low=1, high=1024)
+    horizon: float = param(1.2, "Length of a rollout", unit="s", low=0.1, high=10.0)
+    threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
     walker: str = param("trot", _WALKER)

@@ -184,8 +184,7 @@ class Canvas:
         # The unit stands at the end of the axis.
         labelled = [t for t in ticks if self._share(t) < 98.5]
         labels = "".join(
-            f'<span style="left:{self._share(t):.3f}%">{number(t, ticks)}</span>'
-            for t in labelled
+            f'<span style="left:{self._share(t):.3f}%">{number(t, ticks)}</span>' for t in labelled
         )
         return f'<div class="x">{labels}<em>s</em></div>'
 

@@ -31,9 +31,7 @@ class Mark:
     rgba: Array
 
 
-def goal_ghost(
-    model: mujoco.MjModel, start: Array, goal: Array | None, body: str
-) -> list[Mark]:
+def goal_ghost(model: mujoco.MjModel, start: Array, goal: Array | None, body: str) -> list[Mark]:
     """Return the shapes of a body as it should stand at the goal, translucent.
 
     Args:

@@ -70,16 +70,12 @@ def write_report(
         raise BagError(f"{path}: the report cannot be written: {error.strerror}") from None
 
 
-def render_report(
-    run: Run, task: Task | None, outcome: Outcome, clip: Clip | None = None
-) -> str:
+def render_report(run: Run, task: Task | None, outcome: Outcome, clip: Clip | None = None) -> str:
     """Return the page as text; see :func:`write_report`."""
     begin, end = _span(run)
     canvas = Canvas(begin, end)
     tracks = _tracks(run, task)
-    bodies = [
-        [canvas.sample(track.time, track.pose[:, i]) for i in range(3)] for track in tracks
-    ]
+    bodies = [[canvas.sample(track.time, track.pose[:, i]) for i in range(3)] for track in tracks]
     body = "\n".join(
         (
             _header(run, task, outcome),
@@ -226,9 +222,7 @@ def _problems(run: Run) -> str:
     )
 
 
-def _top(
-    run: Run, task: Task | None, tracks: list[Track], end: float, clip: Clip | None
-) -> str:
+def _top(run: Run, task: Task | None, tracks: list[Track], end: float, clip: Clip | None) -> str:
     """Return the path from above and the video."""
     if not tracks:
         return sections.missing("Path", "The bag holds no state of the robot.")

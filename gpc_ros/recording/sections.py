@@ -139,8 +139,13 @@ def timing(canvas: Canvas, run: Run) -> str:
         "dropped and the best of the rest was used. A state is predicted forward by its age.",
         _pair(
             canvas.chart(series),
-            histogram("How long a cycle took", "ms", plan_time, rules[0] if rules else None,
-                      f"{kept:.1f} % in time"),
+            histogram(
+                "How long a cycle took",
+                "ms",
+                plan_time,
+                rules[0] if rules else None,
+                f"{kept:.1f} % in time",
+            ),
             wide=True,
         ),
         canvas.chart(age) if ages else "",

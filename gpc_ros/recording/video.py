@@ -195,9 +195,7 @@ class _Canvas:
             module = importlib.import_module(f"mujoco.{backend}")
             self._gl = module.GLContext(self._width, self._height)
             self._gl.make_current()
-            self._context = mujoco.MjrContext(
-                self._model, mujoco.mjtFontScale.mjFONTSCALE_100
-            )
+            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
         except Exception as error:  # each backend fails in its own way
             raise VideoError(
                 f"no picture can be drawn with MUJOCO_GL={backend}: {error}; install libegl1 (or "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from gpc_ros.estimation.estimator import Estimator, EstimatorConfig
 from gpc_ros.geometry import quat_conjugate, quat_log, quat_multiply
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.robot.types import JointCommand, RobotState
-from gpc_ros.simulation.plant import Plant
+from gpc_ros.simulation.mocap import MocapConfig
+from gpc_ros.simulation.plant import Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
 
 
@@ -47,9 +48,12 @@ def walk() -> Callable[..., Walk]:
         command: tuple[float, float, float] = (0.4, 0.1, 0.4),
         config: EstimatorConfig | None = None,
         seed: int = 0,
+        mocap: Mapping[str, float] | None = None,
     ) -> Walk:
         task, walker = make_task("box_push"), make_walker("trot")
-        plant = Plant(build_model(task, "plant", walker.gains), task.bodies, seed=seed)
+        noise = replace(PlantConfig(), mocap=replace(MocapConfig(), **(mocap or {})))
+        model = build_model(task, "plant", walker.gains)
+        plant = Plant(model, task.bodies, noise, seed=seed)
         qpos = task.sample_episode(0).qpos.copy()
         qpos[19:21] = [-2.0, -2.0]  # the box is out of the way
         plant.reset(qpos)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.parent.mkdir(parents=True)
     module.touch()
     monkeypatch.setattr(paths, "__file__", str(module))
-    monkeypatch.setattr(paths.sys, "prefix", str(tmp_path / "empty"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "empty"))
     monkeypatch.delenv("AMENT_PREFIX_PATH", raising=False)
     return prefix
 

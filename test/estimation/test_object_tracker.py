@@ -1,0 +1,115 @@
+"""The object tracker: velocity, gates on position and attitude, and what is unseen rests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
+from gpc_ros.geometry import quat_exp, quat_from_yaw, yaw_of
+
+LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
+PERIOD = 1 / 120
+
+
+def test_position_velocity_and_covariance_of_a_moving_object() -> None:
+    tracker, rng = ObjectTracker(TrackerConfig()), np.random.default_rng(0)
+    errors = []
+    for k in range(600):
+        t = k * PERIOD
+        yaw, x = 0.4 * t, 0.3 * t
+        noisy = np.array([x, 1.0, 0.175]) + rng.normal(0, 5e-4, 3)
+        tracker.update(t, noisy, quat_from_yaw(yaw + rng.normal(0, 0.005)))
+        state = tracker.state(t + 0.01)
+        assert state is not None
+        if t > 1.0:
+            late = 0.01
+            errors.append(
+                [
+                    state.position[0] - x - 0.3 * late,
+                    float(yaw_of(state.orientation)) - yaw - 0.4 * late,
+                    state.linear_velocity[0] - 0.3,
+                    state.angular_velocity[2] - 0.4,
+                    state.position[0] - x - 0.3 * late,
+                ]
+            )
+    assert state is not None
+    sigma = np.array(errors).std(axis=0)
+    assert sigma[0] < 0.002
+    assert sigma[1] < 0.01
+    assert sigma[2] < 0.05
+    assert sigma[3] < 0.2
+    # It knows how good it is, within a factor of three.
+    assert sigma[0] / 3 < np.sqrt(state.covariance[0]) < 3 * sigma[0]
+    assert sigma[1] / 3 < np.sqrt(state.covariance[5]) < 3 * sigma[1]
+
+
+def settled() -> ObjectTracker:
+    tracker = ObjectTracker(TrackerConfig())
+    for k in range(60):
+        tracker.update(k * PERIOD, np.array([0.3 * k * PERIOD, 0.0, 0.2]), LEVEL)
+    return tracker
+
+
+def test_what_is_unseen_is_carried_for_a_moment_and_then_rests() -> None:
+    tracker = settled()
+    last = 59 * PERIOD
+    near, far = tracker.state(last + 0.05), tracker.state(last + 3.0)
+    assert near is not None
+    assert far is not None
+    np.testing.assert_allclose(near.linear_velocity[0], 0.3, atol=0.02)
+    np.testing.assert_allclose(near.position[0], 0.3 * (last + 0.05), atol=0.003)
+    assert not far.linear_velocity.any()
+    assert not far.angular_velocity.any()
+    assert far.age == pytest.approx(3.0)
+    assert np.linalg.norm(far.position[0] - near.position[0]) < 0.03
+    assert (far.covariance > near.covariance).all()
+
+
+@pytest.mark.parametrize(
+    ("position", "orientation"),
+    [([2.0, 0.0, 0.2], LEVEL), ([0.15, 0.0, 0.2], quat_from_yaw(2.0))],
+    ids=["elsewhere", "turned"],
+)
+def test_strange_poses_are_gated_and_believed_after_agreement(
+    position: list[float], orientation: np.ndarray
+) -> None:
+    tracker = settled()
+    now, where = 0.5, np.array(position)
+    tracker.update(now, where, orientation)
+    before = tracker.state(now)
+    assert before is not None
+    assert np.abs(before.position[0] - 0.15) < 0.01
+    assert tracker.gated == 1
+    while now < 1.2:
+        now += PERIOD
+        tracker.update(now, where, orientation)
+    after = tracker.state(now)
+    assert after is not None
+    np.testing.assert_allclose(after.position, where, atol=1e-3)
+    np.testing.assert_allclose(np.abs(after.orientation @ orientation), 1.0, atol=1e-4)
+    assert np.linalg.norm(after.linear_velocity) < 0.05
+    assert 58 < tracker.gated < 63
+
+
+def test_strange_poses_that_do_not_agree_are_never_believed() -> None:
+    tracker, rng = settled(), np.random.default_rng(0)
+    for k in range(240):
+        tracker.update(0.5 + k * PERIOD, rng.uniform(3.0, 9.0, 3), LEVEL)
+    state = tracker.state(2.5)
+    assert state is not None
+    assert np.linalg.norm(state.position - [0.15, 0.0, 0.2]) < 0.05
+
+
+def test_older_stamps_change_nothing() -> None:
+    tracker = settled()
+    before = tracker.state(0.5)
+    tracker.update(0.2, np.array([0.1, 0.0, 0.2]), quat_exp(np.array([0.0, 0.0, 0.1])))
+    after = tracker.state(0.5)
+    assert before is not None
+    assert after is not None
+    np.testing.assert_array_equal(before.position, after.position)
+
+
+def test_nothing_is_known_before_the_first_pose() -> None:
+    assert ObjectTracker(TrackerConfig()).state(1.0) is None
