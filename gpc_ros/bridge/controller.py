@@ -92,6 +92,7 @@ class BridgeController:
         self._near: tuple[str, ...] = ()
         self._clamped, self._clamped_at = 0, -math.inf
         self._foreign = ""
+        self._emergency, self._heartbeat = False, -math.inf
         self._events = dict.fromkeys(("clock_jumps", "bad_times", "walker_failures"), 0)
         self._zero = _frozen(np.zeros(3))
         self._effort = _frozen(np.zeros(12))
@@ -141,6 +142,14 @@ class BridgeController:
     def set_foreign(self, who: str) -> None:
         """Say in plain words who else commands this robot; empty if nobody does."""
         self._foreign = who
+
+    def set_emergency_stop(self, pressed: bool) -> None:
+        """Say whether the emergency stop is pressed."""
+        self._emergency = pressed
+
+    def set_heartbeat(self, received: float) -> None:
+        """Take in a sign of life of the emergency stop, received at a time [s]."""
+        self._heartbeat = received
 
     def arm(self) -> tuple[bool, str]:
         """Ask to stand up; return whether it is granted, and why not."""
@@ -203,6 +212,8 @@ class BridgeController:
             return False, pause
         self._events["clock_jumps"] += 1
         self._in.forget(now)
+        if self._heartbeat > -math.inf:
+            self._heartbeat = now  # as alive as a moment ago; silence will show
         self._stand_up = None  # it goes on from where the legs are
         self._next_tick = self._clamped_at = -math.inf
         return True, 0.0
@@ -228,6 +239,8 @@ class BridgeController:
             pause,
             jumped,
             self._foreign,
+            self._emergency,
+            now - self._heartbeat,
         )
 
     def _damp(self) -> JointCommand:

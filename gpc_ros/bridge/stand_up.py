@@ -1,14 +1,20 @@
-"""The stand-up motion: a slow joint interpolation from wherever the legs are to standing."""
+"""The stand-up motion: a slow joint interpolation from wherever the legs are to standing.
+
+Legs that are far from standing and from lying are folded first: from a sprawl the straight way to
+standing drags the feet along under load and may tip the robot over.
+"""
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.robot.joints import STAND
+from gpc_ros.robot.joints import LIE, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand
 
@@ -21,6 +27,9 @@ class StandUpConfig:
     minimum: float = param(0.5, "Shortest time, for the gains to ramp up", unit="s", low=0, high=10)
     tolerance: float = param(
         0.4, "Farthest a joint may be from standing at the end", unit="rad", low=0.05, high=3.0
+    )
+    near: float = param(
+        0.5, "Legs this near to standing or lying are not folded first", unit="rad", low=0, high=7
     )
     first_gain: float = param(0.3, "Share of the gains to begin with", low=0.0, high=1.0)
 
@@ -40,10 +49,15 @@ class StandUp:
 
     def __init__(self, start: Array, now: float, gains: Gains, config: StandUpConfig) -> None:
         """Plan the motion."""
-        self._start, self._begin, self._gains, self._config = start.copy(), now, gains, config
-        farthest = float(np.abs(STAND - start).max())
-        self._duration = max(config.minimum, farthest / config.speed)
-        self.end = now + self._duration
+        self._gains, self._config = gains, config
+        far = min(np.abs(STAND - start).max(), np.abs(LIE - start).max()) > config.near
+        self._poses = [start.copy(), *([LIE] if far else []), STAND]
+        moves = [
+            max(config.minimum, float(np.abs(b - a).max()) / config.speed)
+            for a, b in itertools.pairwise(self._poses)
+        ]
+        self._times = [now, *(now + t for t in itertools.accumulate(moves))]
+        self.end = self._times[-1]
 
     def done(self, now: float, position: Array) -> bool:
         """Return whether the motion is over and the joints (12,) [rad] have followed it."""
@@ -51,14 +65,15 @@ class StandUp:
 
     def command(self, now: float) -> JointCommand:
         """Return the command at a time [s]."""
-        since = now - self._begin
-        s = min(max(since / self._duration, 0.0), 1.0) if self._duration > 0.0 else 1.0
+        k = min(max(bisect.bisect_right(self._times, now) - 1, 0), len(self._poses) - 2)
+        begin, end = self._times[k], self._times[k + 1]
+        s = min(max((now - begin) / (end - begin), 0.0), 1.0) if end > begin else 1.0
         smooth = s * s * (3.0 - 2.0 * s)
         first = self._config.first_gain
-        # Full stiffness after half of the motion, when the legs begin to carry weight.
-        gain = min(first + (1.0 - first) * 2.0 * s, 1.0)
+        # Full stiffness after half of the first move, before the legs carry weight.
+        gain = 1.0 if k else min(first + (1.0 - first) * 2.0 * s, 1.0)
         return JointCommand(
-            self._start + smooth * (STAND - self._start),
+            self._poses[k] + smooth * (self._poses[k + 1] - self._poses[k]),
             np.zeros(12),
             np.zeros(12),
             gain * self._gains.kp,

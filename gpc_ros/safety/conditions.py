@@ -54,6 +54,10 @@ class SupervisorConfig:
         low=0.02,
         high=5.0,
     )
+    heartbeat: bool = param(False, "Whether an emergency stop must send a heartbeat")
+    heartbeat_age: float = param(
+        0.5, "Silence of that heartbeat after which the robot damps", unit="s", low=0.05, high=5.0
+    )
     tilt: float = param(1.047, "Largest tilt of the base", unit="rad", low=0.1, high=3.2)
     base_height: float = param(
         0.12, "Lowest estimated height of the base while the legs carry it", unit="m", low=0, high=1
@@ -87,6 +91,8 @@ class SupervisorInputs:
         pause: time since the previous control cycle [s].
         clock_jumped: whether the clock has jumped since the previous cycle.
         foreign: who else commands this robot, in plain words; empty if nobody.
+        emergency: whether the emergency stop is pressed.
+        heartbeat_age: since its last sign of life [s]; infinite if there is none.
     """
 
     reading_age: float
@@ -102,6 +108,8 @@ class SupervisorInputs:
     pause: float = 0.0
     clock_jumped: bool = False
     foreign: str = ""
+    emergency: bool = False
+    heartbeat_age: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,23 @@ def _battery(inputs: SupervisorInputs) -> str:
 
 # The order is that of the reasons. Comparisons are written so that NaN breaks the limit.
 CONDITIONS = (
+    Condition(
+        "emergency stop",
+        # Also of a robot that is down: nobody and nothing may arm it before a reset.
+        frozenset(State) - {State.FAULT},
+        "fault",
+        lambda c, i: i.emergency,
+        lambda c, i: "the emergency stop is pressed",
+        arming=True,
+    ),
+    Condition(
+        "emergency stop silent",
+        UPRIGHT | {State.DAMPING},
+        "fault",
+        lambda c, i: c.heartbeat and not i.heartbeat_age <= c.heartbeat_age,
+        lambda c, i: _missing("heartbeat of the emergency stop", i.heartbeat_age, c.heartbeat_age),
+        arming=True,
+    ),
     Condition(
         "robot silent",
         UPRIGHT | {State.DAMPING},
@@ -205,6 +230,8 @@ CONDITIONS = (
         "hold",
         lambda c, i: not i.state_age <= c.state_age,
         lambda c, i: _missing("estimate of where the robot is", i.state_age, c.state_age),
+        # The estimator gives none while motion capture and IMU disagree.
+        arming=True,
     ),
     Condition(
         "foreign commands",

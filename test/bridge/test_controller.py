@@ -11,14 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.arrays import Array
-from gpc_ros.bridge.controller import BridgeController
+from gpc_ros.bridge.controller import BridgeController, ControllerConfig
 from gpc_ros.bridge.driver import MockDriver
+from gpc_ros.bridge.stand_up import StandUp, StandUpConfig
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets, Walker, make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER
 from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
-from gpc_ros.safety.supervisor import State
+from gpc_ros.safety.supervisor import Decision, State, SupervisorConfig
+from gpc_ros.simulation.plant import PERIOD, Plant
+from gpc_ros.tasks import build_model, make_task
 
 WALKER = make_walker("trot")
 LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
@@ -105,6 +108,7 @@ def test_disarmed_it_damps() -> None:
 def test_stand_up_goes_slowly_from_lying_to_standing() -> None:
     bridge = BridgeController(WALKER)
     bridge.set_reading(reading(0.0, position=LIE.copy()), 0.0)
+    bridge.set_state(estimate(0.0), 0.0)
     bridge.step(0.0)
     assert bridge.arm()[0]
     last, now = LIE, 0.0
@@ -385,12 +389,102 @@ def test_a_clamped_target_is_a_warning_for_a_second() -> None:
     assert not rig.bridge.decision.reasons
 
 
+def test_without_an_estimate_it_is_not_armed() -> None:
+    rig = Rig()
+    rig.run(0.01, states=False)
+    assert rig.bridge.arm() == (False, "no estimate of where the robot is yet")
+    rig.run(0.01)
+    assert rig.bridge.arm()[0]
+
+
+def test_the_emergency_stop_damps_in_the_next_cycle_and_latches(ready: Rig) -> None:
+    ready.bridge.set_emergency_stop(True)
+    ready.run(0.002)
+    assert ready.bridge.decision.state == State.FAULT
+    assert not ready.command.kp.any()
+    ready.bridge.set_emergency_stop(False)
+    ready.run(1.0)
+    assert ready.bridge.decision.state == State.FAULT
+    assert ready.bridge.reset()[0]
+
+
+def test_a_silent_emergency_stop_forbids_arming_and_damps() -> None:
+    config = ControllerConfig(supervisor=SupervisorConfig(heartbeat=True))
+    bridge, now = BridgeController(WALKER, config=config), 0.0
+
+    def run(seconds: float) -> None:
+        nonlocal now
+        for _ in range(round(seconds * 500)):
+            now += 0.002
+            bridge.set_reading(reading(now), now)
+            bridge.set_state(estimate(now), now)
+            bridge.step(now)
+
+    run(0.01)
+    assert bridge.arm() == (False, "no heartbeat of the emergency stop yet")
+    heard = now
+    bridge.set_heartbeat(heard)
+    run(0.002)
+    assert bridge.arm()[0]
+    run(0.49)
+    assert bridge.decision.mode == "stand_up"
+    run(0.02)
+    assert bridge.decision == Decision(State.FAULT, "damping", bridge.decision.reasons)
+    assert now - heard < 0.53
+
+
+SPRAWL = np.array([0.9, 0.2, -1.0] * 4)
+
+
+@pytest.mark.parametrize(
+    "start", [STAND, LIE, SPRAWL, LOWER, UPPER], ids=["standing", "lying", "sprawl", "low", "high"]
+)
+def test_stand_up_is_slow_and_smooth_from_any_pose(start: np.ndarray) -> None:
+    motion = StandUp(start, 5.0, WALKER.gains, StandUpConfig())
+    np.testing.assert_array_equal(motion.command(4.0).position, start)
+    commands = [motion.command(t) for t in np.arange(5.0, motion.end + 0.1, 0.002)]
+    positions = np.array([c.position for c in commands])
+    # A smooth step is half as fast again in its middle.
+    assert np.abs(np.diff(positions, axis=0)).max() <= 1.51 * 0.002
+    np.testing.assert_allclose(positions[-1], STAND)
+    gains = np.array([c.kp[0] for c in commands]) / WALKER.gains.kp[0]
+    assert gains[0] == pytest.approx(0.3)
+    assert (np.diff(gains) >= 0.0).all()
+    assert gains[-1] == 1.0
+    folded = np.abs(positions - LIE).max(axis=1).min() < 0.01
+    assert folded == (start is not STAND)
+
+
+def test_it_stands_up_from_a_sprawl_into_which_it_fell() -> None:
+    task = make_task("navigate")
+    plant = Plant(build_model(task, "plant", WALKER.gains), seed=6)
+    qpos = task.sample_episode(6).qpos.copy()
+    rng = np.random.default_rng(6)
+    qpos[7:19] = np.clip(STAND + rng.normal(0.0, 0.8, 12), LOWER, UPPER)
+    plant.reset(qpos)
+    bridge = BridgeController(WALKER, "navigate")
+
+    def run(seconds: float) -> None:
+        for _ in range(round(seconds / PERIOD)):
+            bridge.set_reading(plant.reading(), plant.time)
+            bridge.set_state(plant.truth(), plant.time)
+            plant.step(bridge.step(plant.time))
+
+    run(2.0)
+    assert plant.data.qpos[2] < 0.12
+    assert bridge.arm()[0]
+    run(3.5)
+    assert bridge.decision == Decision(State.READY, "stand")
+    assert plant.data.qpos[2] > 0.28
+
+
 def test_legs_that_do_not_follow_the_stand_up_are_a_fault() -> None:
     bridge = BridgeController(WALKER)
     now = 0.0
     bridge.set_reading(reading(now, position=LIE.copy()), now)
+    bridge.set_state(estimate(now), now)
     bridge.step(now)
-    bridge.arm()
+    assert bridge.arm()[0]
     while bridge.decision.state != State.FAULT:
         now += 0.002
         bridge.set_reading(reading(now, position=LIE.copy()), now)

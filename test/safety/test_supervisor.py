@@ -21,10 +21,15 @@ from gpc_ros.safety.supervisor import (
     SupervisorInputs,
 )
 
-FINE = SupervisorInputs(reading_age=0.002, state_age=0.01, height=0.3, stood_up=True)
+CONFIG = SupervisorConfig(heartbeat=True)
+FINE = SupervisorInputs(
+    reading_age=0.002, state_age=0.01, height=0.3, stood_up=True, heartbeat_age=0.1
+)
 PLANNED = replace(FINE, plan_fresh=True)
 # For each row of the table: inputs that break it and nothing else.
 BROKEN = {
+    "emergency stop": replace(PLANNED, emergency=True),
+    "emergency stop silent": replace(PLANNED, heartbeat_age=0.51),
     "robot silent": replace(PLANNED, reading_age=0.051),
     "control loop stalled": replace(PLANNED, pause=0.3),
     "limit broken": replace(PLANNED, broken_limits=("FL_calf_joint: too hot",)),
@@ -49,7 +54,7 @@ WAYS = {
 
 def supervisor_in(state: State) -> Supervisor:
     """Bring a supervisor into a state by the way it is reached on a robot."""
-    supervisor = Supervisor()
+    supervisor = Supervisor(CONFIG)
     supervisor.update(0.0, FINE)
     if state == State.DISARMED:
         return supervisor
@@ -82,7 +87,7 @@ def test_every_row_of_the_table_is_tested() -> None:
 def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
     inputs = BROKEN[row.name]
     decision = supervisor_in(state).update(1.0, inputs)
-    said = row.say(SupervisorConfig(), inputs)
+    said = row.say(CONFIG, inputs)
     if state not in row.states:
         assert said not in decision.reasons
         return
@@ -96,15 +101,38 @@ def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
 
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
 def test_arming_is_refused_by_the_rows_that_say_so(row: Condition) -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(CONFIG)
     inputs = BROKEN[row.name]
     supervisor.update(0.0, inputs)
     accepted, reason = supervisor.arm()
     # An empty battery is also too low to arm.
     refused = row.arming or row.name == "battery empty"
     assert accepted != refused
+    if row.name == "emergency stop":  # latched even of a robot that is down
+        assert supervisor.state == State.FAULT
+        return
     assert supervisor.state == (State.DISARMED if refused else State.STANDING_UP)
     assert (row.say(supervisor.config, inputs) in reason) == row.arming
+
+
+def test_an_emergency_stop_that_is_still_pressed_outlives_a_reset() -> None:
+    supervisor = supervisor_in(State.ACTIVE)
+    pressed = BROKEN["emergency stop"]
+    assert supervisor.update(1.0, pressed).mode == "damping"
+    assert supervisor.reset()[0]
+    assert supervisor.arm() == (False, "the emergency stop is pressed")
+    assert supervisor.update(1.1, pressed).state == State.FAULT
+    supervisor.update(1.2, FINE)
+    assert supervisor.reset()[0]
+    assert supervisor.update(1.3, FINE).state == State.DISARMED
+
+
+def test_the_heartbeat_counts_only_where_it_is_asked_for() -> None:
+    supervisor = Supervisor()
+    silent = replace(PLANNED, heartbeat_age=math.inf)
+    supervisor.update(0.0, silent)
+    assert supervisor.arm()[0]
+    assert supervisor.update(0.1, silent).state == State.READY
 
 
 def test_a_fault_wins_over_everything_else() -> None:
@@ -180,7 +208,7 @@ def test_a_fault_stays_with_its_reason_until_reset() -> None:
 
 
 def test_arming_needs_an_update_first_and_works_once() -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(CONFIG)
     assert not supervisor.arm()[0]
     supervisor.update(0.0, FINE)
     assert supervisor.arm()[0]
@@ -246,7 +274,7 @@ steps = st.lists(
 def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
     sequence: list[tuple[str, SupervisorInputs]],
 ) -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(CONFIG)
     c = supervisor.config
     for k, (request, inputs) in enumerate(sequence):
         now = 0.1 * k
