@@ -8,7 +8,6 @@ then lets the last plan run out and stands.
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 import time
 
@@ -33,7 +32,7 @@ from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.ownership import SolePublisher
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, halves_of_cores, run
+from gpc_ros.nodes.runner import Stop, run
 from gpc_ros.nodes.settings import PlannerSettings
 from gpc_ros.nodes.timing import Window
 from gpc_ros.planning.plan import Plan
@@ -55,7 +54,6 @@ class PlannerNode:
     def __init__(self, stop: Stop) -> None:
         """Build task and planner, and connect."""
         silence_mujoco()
-        os.sched_setaffinity(0, halves_of_cores()[0])
         self.node = node = Node("planner")
         self._settings = s = NodeParameters(node, PlannerSettings()).settings
         self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))

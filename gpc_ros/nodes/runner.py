@@ -129,29 +129,16 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
             due = now
 
 
-def halves_of_cores() -> tuple[set[int], set[int]]:
-    """Return the lower and the upper half of the cores that this process may use.
-
-    Real-time nodes keep to the upper half and the planner to the lower one: the kernel wakes a
-    real-time thread where it ran last, also where the planner runs now and another core is idle.
-    """
-    cores = sorted(os.sched_getaffinity(0))
-    middle = max(len(cores) // 2, 1)
-    return set(cores[:middle]), set(cores[middle:] or cores)
-
-
 def _prioritise(priority: int) -> bool:
     """Give every thread of this process a real-time priority; return whether it is allowed.
 
     The middleware's threads are among them: a loop that is on time helps little when what it
     waits for is not.
     """
-    _, upper = halves_of_cores()
     try:
         for thread in os.listdir("/proc/self/task"):
             with contextlib.suppress(ProcessLookupError):
                 os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(priority))
-                os.sched_setaffinity(int(thread), upper)
     except OSError:
         return False
     return True

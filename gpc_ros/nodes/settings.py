@@ -28,7 +28,7 @@ _PRIORITY = "Real-time priority to ask for (SCHED_FIFO); 0 asks for none"
 class SimSettings(PlantConfig):
     """The simulated robot: plant at 500 Hz, its sensors and motion capture."""
 
-    priority: int = param(20, _PRIORITY, low=0, high=90)
+    priority: int = param(0, _PRIORITY, low=0, high=90)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
     walker: str = param("trot", _WALKER + ", for the joint gains that the model starts with")
@@ -39,7 +39,7 @@ class SimSettings(PlantConfig):
 class EstimatorSettings(EstimatorConfig):
     """Fuses motion capture, IMU and encoders into one state."""
 
-    priority: int = param(10, _PRIORITY, low=0, high=90)
+    priority: int = param(0, _PRIORITY, low=0, high=90)
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
 
@@ -77,7 +77,7 @@ class PlannerSettings(PlannerConfig):
 class BridgeSettings(ControllerConfig):
     """Walks the robot along the plan: walker, supervisor and limits at 500 Hz."""
 
-    priority: int = param(20, _PRIORITY, low=0, high=90)
+    priority: int = param(0, _PRIORITY, low=0, high=90)
     driver: str = param("sim", "How the robot is reached", choices=("sim",))
     task: str = param("box_push", _TASK + "; plans of another task are refused")
     walker: str = param("trot", _WALKER)
