@@ -10,6 +10,7 @@ import rclpy
 from std_msgs.msg import Header
 
 from gpc_ros.nodes import qos
+from gpc_ros.nodes.middleware import avoid_shared_memory
 from gpc_ros.nodes.polling import PolledSubscription
 
 _TOPIC = "gpc_doctor"
@@ -17,6 +18,7 @@ _TIMEOUT = 15.0
 
 
 def _send(seconds: float) -> None:
+    avoid_shared_memory()
     rclpy.init()
     node = rclpy.create_node("doctor_sender")
     publisher = node.create_publisher(Header, _TOPIC, qos.sensor())
@@ -31,6 +33,7 @@ def main() -> None:
     # A forked child would share the middleware's threads; a fresh one is what nodes are.
     sender = multiprocessing.get_context("spawn").Process(target=_send, args=(_TIMEOUT,))
     sender.start()
+    avoid_shared_memory()
     rclpy.init()
     node = rclpy.create_node("doctor_receiver")
     subscription = PolledSubscription(node, Header, _TOPIC, qos.sensor())

@@ -19,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
+from gpc_ros.nodes.middleware import avoid_shared_memory
 
 # A node that has not ended this long after it was told to is ended hard [s].
 _PATIENCE = 20.0
@@ -81,6 +82,7 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _on_signal(stop))
+    avoid_shared_memory()
     # rclpy's own handlers would shut the context down before the node can say good-bye.
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     process: NodeProcess | None = None
