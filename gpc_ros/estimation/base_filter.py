@@ -22,7 +22,6 @@ from gpc_ros.estimation.nominal import (
     Quaternion,
     Vector,
     advance,
-    rotated,
     rotation_between,
     turned,
     unrotated,
@@ -51,6 +50,12 @@ class FilterConfig:
     gyro_bias_walk: float = param(1e-4, "Gyro bias drift", unit="rad/s^2", low=0.0, high=0.1)
     accel_bias_walk: float = param(
         1e-3, "Accelerometer bias drift", unit="m/s^3", low=0.0, high=1.0
+    )
+    gyro_bias_limit: float = param(
+        0.1, "Largest gyro bias that is believed, per axis", unit="rad/s", low=0.0, high=1.0
+    )
+    accel_bias_limit: float = param(
+        0.5, "Largest accelerometer bias that is believed, per axis", unit="m/s^2", low=0, high=5
     )
     mocap_position: float = param(
         0.001, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
@@ -108,11 +113,10 @@ class BaseFilter:
         self.stamp = stamp
 
     def move(self, position: Vector, orientation: Quaternion) -> None:
-        """Go on from another pose, with the velocity in the base frame and the biases kept."""
-        body = unrotated(self.nominal.orientation, self.nominal.velocity)
-        self.nominal = Nominal(position, orientation, rotated(orientation, body))
-        self.covariance[:6, :] = self.covariance[:, :6] = 0.0
-        self.covariance.flat[: 6 * 16 : 16] = np.repeat([0.01, 0.02], 3) ** 2
+        """Go on from another pose, at rest; the biases are kept."""
+        self.nominal = Nominal(position, orientation, (0.0, 0.0, 0.0))
+        self.covariance[:9, :] = self.covariance[:, :9] = 0.0
+        self.covariance.flat[: 9 * 16 : 16] = np.repeat([0.01, 0.02, 0.5], 3) ** 2
 
     def free_of_bias(self, gyro: Vector, accel: Vector) -> tuple[Vector, Vector]:
         """Return gyro and accelerometer without their biases."""
@@ -197,10 +201,22 @@ class BaseFilter:
             (vx + e[6], vy + e[7], vz + e[8]),
         )
         g, a = self.gyro_bias, self.accel_bias
-        self.gyro_bias = (g[0] + e[9], g[1] + e[10], g[2] + e[11])
-        self.accel_bias = (a[0] + e[12], a[1] + e[13], a[2] + e[14])
+        turn, push = self._config.gyro_bias_limit, self._config.accel_bias_limit
+        # Unbounded, a moment that the model does not know (a robot that is lifted or falls) would
+        # be remembered as a bias, and the next gap of motion capture carried away by it.
+        self.gyro_bias = _bounded(g, e[9], e[10], e[11], turn)
+        self.accel_bias = _bounded(a, e[12], e[13], e[14], push)
         covariance = self.covariance - shrink
         self.covariance = 0.5 * (covariance + covariance.T)
+
+
+def _bounded(bias: Vector, x: float, y: float, z: float, limit: float) -> Vector:
+    """Return a bias moved by (x, y, z), each component within a limit."""
+    return (
+        min(max(bias[0] + x, -limit), limit),
+        min(max(bias[1] + y, -limit), limit),
+        min(max(bias[2] + z, -limit), limit),
+    )
 
 
 def _matrix(q: Quaternion) -> tuple[Vector, Vector, Vector]:

@@ -208,6 +208,7 @@ class Estimator:
                 self._started = True
                 self._mocap_stamp = stamp
                 self._base.start(stamp, vector(position), quaternion(orientation), last)
+                self._jump.believe(vector(position))
                 self.complaint = ""
         elif stamp < self._base.filter.stamp:
             self._count("base poses too late")
@@ -220,16 +221,17 @@ class Estimator:
         residual, covariance = base.innovation(where, attitude)
         if self._jump.expected(residual, covariance):
             base.correct_pose(residual, covariance)
+            self._jump.believe(where)
             self._mocap_stamp = base.stamp
             return
         self._count("base poses gated")
         gyro = self._sample.gyro if self._sample else (0.0, 0.0, 0.0)
-        agreed = self._jump.agreed(base.stamp, where, residual, self._legs, gyro)
+        agreed = self._jump.agreed(base.stamp, where, self._legs, gyro)
         if agreed and self._upright(orientation):
             self._count("base jumps believed")
             base.move(where, attitude)
+            self._jump.believe(where)
             self._mocap_stamp = base.stamp
-            self._jump = JumpGate(self.config.jump)
 
     def _upright(self, orientation: Array) -> bool:
         """Return whether a measured attitude agrees with the IMU about down; complain if not."""

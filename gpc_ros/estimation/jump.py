@@ -2,7 +2,8 @@
 
 A single strange pose is an outlier. Poses that go on being strange are believed only if all along
 they agree with each other, with gravity and with a robot that stands: then the robot or the map was
-moved. What differs in height is another body.
+moved. A pose at another height than the last believed one is another body. (Not: than the filter
+expects. A filter that drifted away while nothing was seen must find back.)
 """
 
 from __future__ import annotations
@@ -58,7 +59,12 @@ class JumpGate:
         """Start without suspicion."""
         self._config = config
         self._since: tuple[float, Vector] | None = None
+        self._height: float | None = None  # of the last believed pose [m]
         self.complaint = ""
+
+    def believe(self, position: Vector) -> None:
+        """Remember the position [m] of a pose that is believed."""
+        self._since, self._height, self.complaint = None, position[2], ""
 
     def expected(self, residual: Array, covariance: Array) -> bool:
         """Return whether an innovation (6,) [m, rad] is within the gate, given its covariance."""
@@ -68,29 +74,23 @@ class JumpGate:
         wider_turn = min(c.sigmas * math.sqrt(max(s[3:])), c.widest)
         far = math.hypot(r[0], r[1], r[2]) > c.position + wider
         turned = math.hypot(r[3], r[4], r[5]) > c.rotation + wider_turn
-        if far or turned:
-            return False
-        self._since, self.complaint = None, ""
-        return True
+        return not (far or turned)
 
-    def agreed(
-        self, stamp: float, position: Vector, residual: Array, legs: Array | None, gyro: Vector
-    ) -> bool:
+    def agreed(self, stamp: float, position: Vector, legs: Array | None, gyro: Vector) -> bool:
         """Return whether a strange pose is to be believed.
 
         Args:
             stamp: of the pose [s].
             position: measured [m].
-            residual: the innovation (6,) [m, rad].
             legs: newest velocities by leg odometry (n, 3) [m/s], None without any yet.
             gyro: newest angular velocity [rad/s].
         """
         c = self._config
-        height = abs(float(residual[2]))
+        height = 0.0 if self._height is None else abs(position[2] - self._height)
         if height > c.height:
             self._since = None
             self.complaint = (
-                f"motion capture shows the base {height:.2f} m higher or lower than expected "
+                f"motion capture shows the base {height:.2f} m higher or lower than before "
                 f"(limit {c.height} m): is it another body?"
             )
             return False

@@ -14,6 +14,7 @@ import numpy as np
 from gpc_ros.arrays import Array, checked
 from gpc_ros.config import param
 from gpc_ros.errors import GpcError, InputError
+from gpc_ros.geometry import rotate_inverse
 from gpc_ros.robot.joints import FOOT_NAMES, JOINT_NAMES
 from gpc_ros.robot.model import BASE_BODY, set_gains
 from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
@@ -117,6 +118,7 @@ class Plant:
         self.mocap = MotionCapture(self.config.mocap, (BASE_BODY, *self.bodies), mocap)
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[:] = start
+        self._held = True
         self._commanded_at = -np.inf
         self._apply(JointCommand.damping(self.config.watchdog_damping))
         mujoco.mj_forward(self.model, self.data)
@@ -167,6 +169,7 @@ class Plant:
             self._apply(JointCommand.damping(self.config.watchdog_damping))
         for _ in range(self._substeps):
             mujoco.mj_step(self.model, self.data)
+        self._held = False
         if self.diverged:
             raise DivergedError(self._divergence())
         self._observe()
@@ -198,8 +201,15 @@ class Plant:
         return self.mocap.due(self.time)
 
     def reading(self) -> RobotReading:
-        """Return what the robot's own sensors report now (each call draws new noise)."""
+        """Return what the robot's own sensors report now (each call draws new noise).
+
+        Until the first step the plant is held: its accelerometer feels what holds it up. (MuJoCo's
+        would report the free fall that limp legs begin.)
+        """
         data = self.data
+        accel = data.sensordata[self._sensors["accelerometer"]]
+        if self._held:
+            accel = rotate_inverse(data.qpos[3:7], -self.model.opt.gravity)
         position, velocity, effort, force = self._encoders.measure(
             data.qpos[7:19],
             data.qvel[6:18],
@@ -210,7 +220,7 @@ class Plant:
             self.time,
             data.qpos[3:7],
             data.sensordata[self._sensors["gyro"]],
-            data.sensordata[self._sensors["accelerometer"]],
+            accel,
         )
         return RobotReading(
             stamp=self.time,

@@ -161,6 +161,40 @@ def test_bodies_that_swap_names_are_not_believed() -> None:
     assert estimator.counters["box poses inside the robot"] == 260
 
 
+def test_a_filter_that_drifted_away_finds_back_once_the_robot_stands() -> None:
+    estimator = started()
+    lifted = np.array([0.0, 0.0, 9.81 + 20.0])  # far from what the filter knows
+    for k in range(40, 90):
+        estimator.on_reading(reading(k * 0.01, linear_acceleration=lifted), k * 0.01)
+    state = estimator.estimate()
+    assert state is not None
+    assert state.position[2] > 1.0
+    for k in range(90, 170):
+        feed(estimator, k * 0.01)
+        estimator.on_mocap("base", k * 0.01, np.array([0.0, 0.0, 0.3]), LEVEL, k * 0.01)
+    state = estimator.estimate()
+    assert state is not None
+    assert estimator.complaint == ""
+    assert np.linalg.norm(state.position - [0.0, 0.0, 0.3]) < 0.01
+    assert np.linalg.norm(state.linear_velocity) < 0.05
+
+
+def test_a_wrong_accelerometer_at_the_start_is_not_taken_for_a_bias() -> None:
+    estimator = Estimator(())
+    weightless = np.zeros(3)
+    for k in range(300):
+        estimator.on_reading(reading(k * 0.01, linear_acceleration=weightless), k * 0.01)
+        estimator.on_mocap("base", k * 0.01, np.array([0.0, 0.0, 0.3]), LEVEL, k * 0.01)
+    for k in range(300, 400):
+        feed(estimator, k * 0.01)
+        estimator.on_mocap("base", k * 0.01, np.array([0.0, 0.0, 0.3]), LEVEL, k * 0.01)
+    for k in range(400, 425):  # unseen for a quarter of a second
+        feed(estimator, k * 0.01)
+    state = estimator.estimate()
+    assert state is not None
+    assert np.linalg.norm(state.position - [0.0, 0.0, 0.3]) < 0.03
+
+
 @pytest.mark.parametrize("body", ["base", "box"])
 def test_a_persistent_jump_is_believed_after_agreement(body: str) -> None:
     estimator = started()

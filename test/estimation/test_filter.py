@@ -151,12 +151,13 @@ def test_no_pose_changes_the_velocity_by_more_than_its_limit() -> None:
     assert math.hypot(*base.nominal.velocity) <= FilterConfig().velocity_step + 1e-9
 
 
-def test_another_pose_keeps_the_velocity_in_the_base_frame() -> None:
+def test_another_pose_begins_at_rest_with_the_biases_kept() -> None:
     base = disturbed(0, 0.0)
-    before = base_velocity(base)
+    biases = base.gyro_bias, base.accel_bias
     base.move((7.0, 8.0, 0.3), LEVEL)
-    np.testing.assert_allclose(base_velocity(base), before)
-    assert base.nominal.position == (7.0, 8.0, 0.3)
+    assert base.nominal == ((7.0, 8.0, 0.3), LEVEL, (0.0, 0.0, 0.0))
+    assert (base.gyro_bias, base.accel_bias) == biases
+    assert np.linalg.eigvalsh(base.covariance).min() > -1e-12
 
 
 def sample(k: int) -> Sample:

@@ -75,6 +75,15 @@ def test_limp_until_the_first_command() -> None:
     assert plant.truth().position[2] < 0.2
 
 
+def test_held_until_the_first_step_it_feels_its_weight() -> None:
+    plant = _plant()
+    np.testing.assert_allclose(plant.reading().linear_acceleration, [0, 0, 9.81], atol=0.01)
+    plant.step()  # limp legs let it fall
+    assert plant.reading().linear_acceleration[2] < 5.0
+    plant.reset(plant.data.qpos)
+    assert np.linalg.norm(plant.reading().linear_acceleration) == pytest.approx(9.81)
+
+
 def test_last_command_holds_until_the_watchdog_damps() -> None:
     plant = _plant()
     for _ in range(500):
