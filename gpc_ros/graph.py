@@ -146,8 +146,9 @@ _SIM = Graph(
         Argument(
             "auto_arm", "Whether the bridge arms by itself", "true", sets=("bridge.auto_arm",)
         ),
+        Argument("record", "Whether to leave a bag", "true", sets=("monitor.record",)),
         Argument(
-            "record", "Whether to leave bag, video and report", "true", sets=("monitor.record",)
+            "report", "Whether to make video and report from the bag", sets=("monitor.report",)
         ),
         Argument(
             "out",

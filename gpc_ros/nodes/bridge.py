@@ -46,10 +46,10 @@ class Bridge(Looping):
     def __init__(self, stop: Stop) -> None:
         """Build controller and driver, and connect."""
         self._stop = stop
-        self.period, self.serve = PERIOD, 0.02
+        self.period = PERIOD
         self.node = node = Node("bridge")
         self._settings = s = NodeParameters(node, BridgeSettings()).settings
-        self.priority = s.priority
+        self.scheduling = s.scheduling
         self._walker = make_walker(s.walker)
         self._controller = BridgeController(self._walker, s.task, s)
         self._intake = Intake(node)

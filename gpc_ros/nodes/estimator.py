@@ -36,7 +36,7 @@ class EstimatorNode(Looping):
         """Connect to everything that is measured."""
         self.node = node = Node("estimator")
         s = NodeParameters(node, EstimatorSettings()).settings
-        self.period, self.priority = 1.0 / s.rate, s.priority
+        self.period, self.scheduling = 1.0 / s.rate, s.scheduling
         self._bodies = make_task(s.task).bodies
         self._estimator = Estimator(self._bodies, s)
         self._intake = Intake(node)

@@ -54,6 +54,7 @@ class Monitor:
         self._stop = stop
         self.node = node = Node("monitor")
         self._settings = s = NodeParameters(node, MonitorSettings()).settings
+        self.scheduling = s.scheduling
         self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
         goal = parse_goal(s.goal) if s.goal else self._task.sample_episode(s.seed).goal
         self._goal: Array = self._task.check_goal(goal)
@@ -182,6 +183,9 @@ class Monitor:
         if recorder is None or not recorder.done() or not recorder.result().success:
             if self._settings.record:
                 self._line.say("no recording: the recorder did not close a bag")
+            self._end()
+            return
+        if not self._settings.report:
             self._end()
             return
         self._line.say("making episode.mp4 and report.html ...")

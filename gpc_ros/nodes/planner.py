@@ -56,6 +56,7 @@ class PlannerNode:
         silence_mujoco()
         self.node = node = Node("planner")
         self._settings = s = NodeParameters(node, PlannerSettings()).settings
+        self.scheduling = s.scheduling
         self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
         self._walker = make_walker(s.walker)
         optimizer = config.flatten(getattr(s, s.optimizer))

@@ -38,6 +38,7 @@ class RecorderNode(Looping):
         self.period = 0.02
         self.node = node = Node("recorder")
         s = NodeParameters(node, RecorderSettings()).settings
+        self.scheduling = s.scheduling
         self._bag = Path(s.folder) / "bag"
         bodies = make_task(s.task).bodies
         told = {n: getattr(s, n) for n in ("task", "task_params", "seed", "arguments")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
@@ -20,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
 from gpc_ros.nodes.middleware import avoid_shared_memory
+from gpc_ros.nodes.scheduling import Scheduling, schedule
 
 # A node that has not ended this long after it was told to is ended hard [s].
 _PATIENCE = 20.0
@@ -43,6 +43,7 @@ class NodeProcess(Protocol):
     """What :func:`run` runs: a node, what to do at its end, and optionally its own loop."""
 
     node: Node
+    scheduling: Scheduling
 
     def close(self) -> None:
         """Leave things safe and tidy; publishing still works."""
@@ -54,13 +55,12 @@ class Looping:
 
     Attributes:
         period: of the loop [s].
-        priority: real-time priority to ask for; 0 asks for none.
         serve: how often services and timers are served [s]; each time costs 0.1 ms or more.
     """
 
     period: float
-    priority: int = 0
-    serve: float = 0.05
+    scheduling: Scheduling = Scheduling()
+    serve: float = 0.1
 
     def step(self, late: float) -> None:
         """Do one cycle, which begins a time [s] after it was due."""
@@ -92,11 +92,10 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
         executor.add_node(process.node)
         gc.collect()
         gc.freeze()  # what exists now is never garbage: shorter pauses
+        refused = schedule(process.scheduling)
+        if refused:
+            process.node.get_logger().info(refused)
         if isinstance(process, Looping):
-            if process.priority and not _prioritise(process.priority):
-                process.node.get_logger().info(
-                    "no permission for real-time priority: expect late cycles on a busy machine"
-                )
             _loop(process, executor, stop)
         else:
             while not stop.requested:
@@ -129,21 +128,6 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
         elif now - due > 10 * process.period:
             process.skipped(now - due)  # do not chase a long stall with a burst of cycles
             due = now
-
-
-def _prioritise(priority: int) -> bool:
-    """Give every thread of this process a real-time priority; return whether it is allowed.
-
-    The middleware's threads are among them: a loop that is on time helps little when what it
-    waits for is not.
-    """
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(priority))
-    except OSError:
-        return False
-    return True
 
 
 def _on_signal(stop: Stop) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from gpc_ros.bridge.controller import ControllerConfig
 from gpc_ros.config import param
 from gpc_ros.estimation.estimator import EstimatorConfig
+from gpc_ros.nodes.scheduling import Scheduling
 from gpc_ros.planning.cem import CemConfig
 from gpc_ros.planning.mppi import MppiConfig
 from gpc_ros.planning.planner import PlannerConfig
@@ -21,14 +22,13 @@ from gpc_ros.simulation.plant import PlantConfig
 _TASK = "Task to run; gpc tasks lists them"
 _TASK_PARAMS = "Parameters of the task, such as plant.object.mass=5,planner.object.mass=3"
 _WALKER = "Low-level walker"
-_PRIORITY = "Real-time priority to ask for (SCHED_FIFO); 0 asks for none"
 
 
 @dataclass(frozen=True)
 class SimSettings(PlantConfig):
     """The simulated robot: plant at 500 Hz, its sensors and motion capture."""
 
-    priority: int = param(0, _PRIORITY, low=0, high=90)
+    scheduling: Scheduling = Scheduling("upper", 20)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
     walker: str = param("trot", _WALKER + ", for the joint gains that the model starts with")
@@ -39,7 +39,7 @@ class SimSettings(PlantConfig):
 class EstimatorSettings(EstimatorConfig):
     """Fuses motion capture, IMU and encoders into one state."""
 
-    priority: int = param(0, _PRIORITY, low=0, high=90)
+    scheduling: Scheduling = Scheduling("upper", 10)
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
 
@@ -48,9 +48,10 @@ class EstimatorSettings(EstimatorConfig):
 class PlannerSettings(PlannerConfig):
     """Plans walking commands by sampling, with a deadline."""
 
+    scheduling: Scheduling = Scheduling("lower")
     # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
-    samples: int = param(6, "Candidates rolled out in one cycle", low=1, high=1024)
-    horizon: float = param(1.2, "Length of a rollout", unit="s", low=0.1, high=10.0)
+    samples: int = param(5, "Candidates rolled out in one cycle", low=1, high=1024)
+    horizon: float = param(2.4, "Length of a rollout", unit="s", low=0.1, high=10.0)
     threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
@@ -77,7 +78,7 @@ class PlannerSettings(PlannerConfig):
 class BridgeSettings(ControllerConfig):
     """Walks the robot along the plan: walker, supervisor and limits at 500 Hz."""
 
-    priority: int = param(0, _PRIORITY, low=0, high=90)
+    scheduling: Scheduling = Scheduling("upper", 30)
     driver: str = param("sim", "How the robot is reached", choices=("sim",))
     task: str = param("box_push", _TASK + "; plans of another task are refused")
     walker: str = param("trot", _WALKER)
@@ -91,6 +92,7 @@ class BridgeSettings(ControllerConfig):
 class RecorderSettings(RecorderConfig):
     """Writes every topic of the graph into an MCAP bag."""
 
+    scheduling: Scheduling = Scheduling(nice=10)
     task: str = param("box_push", _TASK + "; its objects are recorded")
     task_params: str = param("", _TASK_PARAMS)
     seed: int = param(0, "Seed of the run, for the report", low=0, high=2**31)
@@ -102,6 +104,7 @@ class RecorderSettings(RecorderConfig):
 class MonitorSettings:
     """Sets the goal, shows and judges the episode, and writes video and report at its end."""
 
+    scheduling: Scheduling = Scheduling(nice=10)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
     goal: str = param("", "Goal as x,y,yaw [m, m, rad]; empty takes the one of the seed")
@@ -111,7 +114,8 @@ class MonitorSettings:
         30.0, "Give up if the graph is not ready by then", unit="s", low=1, high=600
     )
     truth: str = param("ground_truth", "Topic of the state that is judged")
-    record: bool = param(True, "Close the bag at the end and make video and report from it")
+    record: bool = param(True, "Close the bag at the end")
+    report: bool = param(True, "Make video and report from the bag")
     folder: str = param("runs/latest", "Folder of the run")
 
 

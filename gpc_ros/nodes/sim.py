@@ -46,7 +46,7 @@ class Sim(Looping):
         self.period = PERIOD
         self.node = Node("sim")
         settings = NodeParameters(self.node, SimSettings()).settings
-        self.priority = settings.priority
+        self.scheduling = settings.scheduling
         task = make_task(settings.task, parse_assignments(settings.task_params, "task_params"))
         model = build_model(task, "plant", make_walker(settings.walker).gains)
         self._plant = Plant(model, task.bodies, settings, settings.seed)

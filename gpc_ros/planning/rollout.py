@@ -6,6 +6,7 @@ candidate's command into joint targets, then the physics of all of them runs on 
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from gpc_ros.planning.warnings import silence_mujoco
 
 # How many control intervals pass between two looks at the clock.
 _CLOCK_INTERVALS = 4
-# How many intervals are timed before the finish is projected: the first ones wake the threads.
-_CLOCK_WARM_UP = 8
+# How many such blocks are timed before the finish is projected: the first one wakes the threads.
+_CLOCK_WARM_UP = 3
 # Share of the time left that the candidates kept may need: fewer do not take less in proportion.
 _CLOCK_SHARE = 0.95
 # A joint or base velocity beyond this is a simulation that has exploded [m/s, rad/s].
@@ -118,17 +119,16 @@ class RolloutPool:
         """
         n, steps = commands.shape[0], commands.shape[1]
         self._start(qpos, qvel, walker_state)
-        timed_from, timed_at = 0, deadline.clock() if deadline else 0.0
+        pace = _Pace(deadline, steps) if deadline else None
         state = self.walker_state
         ids = self._ids[:n] if n < self.samples else None
         by_time = np.ascontiguousarray(commands.swapaxes(0, 1))
         q, v, ctrl, s = self._qpos[:n], self._qvel[:n], self._ctrl[:n], state[:n]
         for t in range(steps):
-            if deadline and t % _CLOCK_INTERVALS == 0:
-                now = deadline.clock()
-                kept = _affordable(n, t - timed_from, steps - t, now - timed_at, deadline.at - now)
+            if pace and t % _CLOCK_INTERVALS == 0:
+                kept = pace.affordable(n, t)
                 if kept < n:
-                    n, timed_from, timed_at = kept, t, now
+                    n = kept
                     if n == 0:
                         break
                     ids = self._ids[:n]
@@ -170,19 +170,37 @@ class RolloutPool:
         return valid
 
 
-def _affordable(n: int, timed: int, steps_left: int, elapsed: float, time_left: float) -> int:
-    """Return how many of n candidates can still be finished in time.
+class _Pace:
+    """Foresees whether a batch will be done in time.
 
-    Args:
-        n: candidates that run now.
-        timed: intervals that were run with exactly these n.
-        steps_left: intervals to go.
-        elapsed: time that the timed intervals took [s].
-        time_left: until the deadline [s].
+    It goes by the median time of a block of intervals: what one block lost to another process says
+    nothing about those to come.
     """
-    if time_left <= 0.0:
-        return 0
-    if timed < _CLOCK_WARM_UP:
-        return n
-    needed = elapsed / timed * steps_left
-    return n if needed <= time_left else max(1, int(n * _CLOCK_SHARE * time_left / needed))
+
+    def __init__(self, deadline: Deadline, steps: int) -> None:
+        """Begin to measure a batch of a number of intervals."""
+        self._deadline, self._steps = deadline, steps
+        self._last = deadline.clock()
+        self._blocks: list[float] = []
+
+    def affordable(self, n: int, done: int) -> int:
+        """Return how many of n candidates can still be finished; call it after every block.
+
+        Args:
+            n: candidates that run now.
+            done: intervals that they have run.
+        """
+        now = self._deadline.clock()
+        if done:
+            self._blocks.append(now - self._last)
+        self._last = now
+        left = self._deadline.at - now
+        if left <= 0.0:
+            return 0
+        if len(self._blocks) < _CLOCK_WARM_UP:
+            return n
+        needed = statistics.median(self._blocks) * (self._steps - done) / _CLOCK_INTERVALS
+        if needed <= left:
+            return n
+        self._blocks.clear()
+        return max(1, int(n * _CLOCK_SHARE * left / needed))
