@@ -149,7 +149,7 @@ class Bridge(Looping):
         message = SupervisorState(
             state=int(decision.state),
             name=decision.state.name,
-            reasons=[*decision.reasons, *self._troubles],
+            reasons=list(dict.fromkeys([*decision.reasons, *self._troubles])),
             command=self._controller.executed_command,
             period_p99=self._p99[0],
             latency_p99=self._p99[1],
@@ -184,21 +184,16 @@ class Bridge(Looping):
             self.node.get_logger().fatal(str(error))
             self._stop.request(REFUSED)
             return
-        self._troubles = self._look_around()
+        others = ", ".join(self._driver.commands.foreign)
+        foreign = f"another bridge publishes joint commands: {others}" if others else ""
+        self._controller.set_foreign(foreign)
+        self._troubles = [foreign] if foreign else []
+        if self._plans.publishers() > 1:
+            self._troubles.append(f"{self._plans.publishers()} planners publish plans")
         if self._wants_arming and self._driver.commands.settled and self._state_seen:
             armed, reason = self._controller.arm()
             self._wants_arming = not armed
             self.node.get_logger().info(f"arming: {reason}", throttle_duration_sec=2.0)
-
-    def _look_around(self) -> list[str]:
-        """Return what is wrong with who else talks on our topics, in words."""
-        troubles = []
-        if self._driver.commands.foreign:
-            others = ", ".join(self._driver.commands.foreign)
-            troubles.append(f"another bridge publishes joint commands: {others}")
-        if self._plans.publishers() > 1:
-            troubles.append(f"{self._plans.publishers()} planners publish plans")
-        return troubles
 
     def _diagnose(self) -> Report:
         """Return level, sentence and figures for diagnostics."""
@@ -215,6 +210,7 @@ class Bridge(Looping):
                 figures[f"{what} {name} [ms]"] = 1e3 * value
         figures["skipped cycles"] = self._skipped
         figures |= self._controller.counters | self._intake.figures()
+        figures |= {f"last of {what}": why for what, why in self._controller.refusals.items()}
         decision = self._controller.decision
         sentence = ": ".join([decision.state.name.lower(), *decision.reasons])
         if self._troubles:

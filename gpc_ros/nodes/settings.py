@@ -50,7 +50,7 @@ class PlannerSettings(PlannerConfig):
 
     scheduling: Scheduling = Scheduling("lower")
     # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
-    samples: int = param(5, "Candidates rolled out in one cycle", low=1, high=1024)
+    samples: int = param(3, "Candidates rolled out in one cycle", low=1, high=1024)
     horizon: float = param(2.4, "Length of a rollout", unit="s", low=0.1, high=10.0)
     threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)
@@ -58,7 +58,7 @@ class PlannerSettings(PlannerConfig):
     walker: str = param("trot", _WALKER)
     rate: float = param(20.0, "Plans per second", unit="Hz", low=1, high=100)
     deadline: float = param(
-        0.9, "Share of the period after which the best plan so far is used", low=0.1, high=1.0
+        0.95, "Share of the period after which the best plan so far is used", low=0.1, high=1.0
     )
     max_state_age: float = param(
         0.1, "An older state is not planned from", unit="s", low=0.01, high=1.0

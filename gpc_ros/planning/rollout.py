@@ -22,7 +22,7 @@ from gpc_ros.planning.warnings import silence_mujoco
 # How many control intervals pass between two looks at the clock.
 _CLOCK_INTERVALS = 4
 # How many such blocks are timed before the finish is projected: the first one wakes the threads.
-_CLOCK_WARM_UP = 3
+_CLOCK_WARM_UP = 2
 # Share of the time left that the candidates kept may need: fewer do not take less in proportion.
 _CLOCK_SHARE = 0.95
 # A joint or base velocity beyond this is a simulation that has exploded [m/s, rad/s].
@@ -199,7 +199,7 @@ class _Pace:
             return 0
         if len(self._blocks) < _CLOCK_WARM_UP:
             return n
-        needed = statistics.median(self._blocks) * (self._steps - done) / _CLOCK_INTERVALS
+        needed = statistics.median_low(self._blocks) * (self._steps - done) / _CLOCK_INTERVALS
         if needed <= left:
             return n
         self._blocks.clear()

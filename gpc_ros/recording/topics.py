@@ -33,7 +33,7 @@ PLAN = Topic("plan", _MSGS + "Plan", _COMMAND)
 STATUS = Topic("planner/status", _MSGS + "PlannerStatus")
 WALKER = Topic("walker_state", _MSGS + "WalkerState", _SENSOR)
 SUPERVISOR = Topic("supervisor", _MSGS + "SupervisorState")
-COMMANDS = Topic("joint_commands", _MSGS + "JointCommand", _COMMAND)
+COMMANDS = Topic("joint_commands", _MSGS + "JointCommand", _SENSOR)
 JOINTS = Topic("joint_states", "sensor_msgs/msg/JointState", _SENSOR)
 GOAL = Topic("goal", "geometry_msgs/msg/PoseStamped", _LATCHED)
 

@@ -82,8 +82,8 @@ def test_collision_shapes_mirror(variant: Variant) -> None:
 def test_variants_have_their_options() -> None:
     plant, planner = _model("plant"), _model("planner")
     for model in (plant, planner):
-        assert model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         np.testing.assert_allclose(model.dof_armature[6:], 0.0071)
+    assert plant.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     assert plant.opt.timestep == 0.002
     assert plant.opt.cone == mujoco.mjtCone.mjCONE_ELLIPTIC
     assert plant.opt.impratio == 100.0
@@ -91,7 +91,8 @@ def test_variants_have_their_options() -> None:
     np.testing.assert_allclose(plant.dof_frictionloss[6:], 0.365)
     assert planner.opt.timestep == 0.01
     assert planner.opt.cone == mujoco.mjtCone.mjCONE_PYRAMIDAL
-    assert (planner.opt.iterations, planner.opt.ls_iterations) == (4, 5)
+    assert planner.opt.integrator == mujoco.mjtIntegrator.mjINT_EULER
+    assert (planner.opt.solver, planner.opt.iterations) == (mujoco.mjtSolver.mjSOL_PGS, 3)
     assert planner.opt.impratio == 1.0
     np.testing.assert_allclose(planner.dof_damping[6:], PLANNER_DAMPING)
     np.testing.assert_allclose(planner.dof_frictionloss[6:], 0.0)
@@ -144,7 +145,9 @@ def test_stands_still_for_five_seconds(variant: Variant, kp: float) -> None:
             assert 1.0 - 2.0 * (data.qpos[4] ** 2 + data.qpos[5] ** 2) > np.cos(0.03)
     assert settled is not None
     assert np.linalg.norm(data.qpos[:2] - settled) < 0.005
-    assert np.abs(data.qvel).max() < 0.02
+    # The planner's solver stops after a few sweeps, and its joints tremble a little.
+    assert np.abs(data.qvel).max() < (0.02 if variant == "plant" else 0.1)
+    assert np.abs(data.qvel[:6]).max() < 0.02
     assert not any(warning.number for warning in data.warning)
 
 

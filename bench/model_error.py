@@ -1,0 +1,114 @@
+"""How far the planner's model is from the plant while the robot pushes a box.
+
+    python bench/model_error.py [--states 160] [--seconds 1.2]
+
+From states of the plant near a box, both models follow the same random walking commands; printed
+are the distances between where they end, for the planner's model as it is and for other solvers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from collections.abc import Callable
+from typing import NamedTuple
+
+import mujoco
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.geometry import wrap_angle, yaw_of
+from gpc_ros.locomotion.walker import Walker, make_walker
+from gpc_ros.tasks import build_model, make_task
+
+# Limits of the random commands [m/s, m/s, rad/s].
+_LOW, _HIGH = np.array([-0.2, -0.3, -0.8]), np.array([0.6, 0.3, 0.8])
+
+
+class Scene(NamedTuple):
+    """A state: qpos (nq,), qvel (nv,) and the walker's memory (1, S)."""
+
+    qpos: Array
+    qvel: Array
+    memory: Array
+
+
+def follow(model: mujoco.MjModel, walker: Walker, scene: Scene, commands: Array) -> Scene:
+    """Return the scene after walking commands (T, 3), one each 20 ms."""
+    data = mujoco.MjData(model)
+    data.qpos[:], data.qvel[:] = scene.qpos, scene.qvel
+    memory = scene.memory.copy()
+    substeps = round(1.0 / walker.rate / model.opt.timestep)
+    for command in commands:
+        targets = walker.step(data.qpos[None], data.qvel[None], command[None], memory)
+        data.ctrl[:12] = walker.gains.kp * targets.position[0]
+        data.ctrl[:12] += walker.gains.kd * targets.velocity[0]
+        mujoco.mj_step(model, data, substeps)
+    return Scene(data.qpos.copy(), data.qvel.copy(), memory)
+
+
+def near_box(plant: mujoco.MjModel, walker: Walker, seed: int) -> Scene:
+    """Return a scene of a robot that has walked for 0.8 s towards a box just before it."""
+    rng = np.random.default_rng(seed)
+    qpos = make_task("box_push").sample_episode(seed).qpos.copy()
+    yaw = float(yaw_of(qpos[3:7]))
+    ahead, left = np.array([np.cos(yaw), np.sin(yaw)]), np.array([-np.sin(yaw), np.cos(yaw)])
+    qpos[19:21] = qpos[:2] + 0.6 * ahead + rng.uniform(-0.15, 0.15) * left
+    command = rng.uniform([0.2, -0.2, -0.4], [0.5, 0.2, 0.4])
+    start = Scene(qpos, np.zeros(plant.nv), walker.initial_state(1))
+    return follow(plant, walker, start, np.tile(command, (40, 1)))
+
+
+def main() -> None:
+    """Print one line a model."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--states", type=int, default=160)
+    parser.add_argument("--seconds", type=float, default=1.2)
+    options = parser.parse_args()
+    task, walker = make_task("box_push"), make_walker("trot")
+    plant = build_model(task, "plant", walker.gains)
+    steps = round(options.seconds * walker.rate)
+    cases: list[tuple[Scene, Array, Scene]] = []
+    for seed in range(options.states):
+        rng = np.random.default_rng(10_000 + seed)
+        commands = np.linspace(rng.uniform(_LOW, _HIGH), rng.uniform(_LOW, _HIGH), steps)
+        scene = near_box(plant, walker, seed)
+        cases.append((scene, commands, follow(plant, walker, scene, commands)))
+
+    def report(name: str, change: Callable[[mujoco.MjOption], None]) -> None:
+        model = copy.copy(build_model(task, "planner", walker.gains))
+        change(model.opt)
+        rows = []
+        for scene, commands, truth in cases:
+            end = follow(model, walker, scene, commands).qpos
+            row: list[float] = []
+            for at in (0, 19):
+                row.append(float(np.linalg.norm(end[at : at + 2] - truth.qpos[at : at + 2])))
+                turn = yaw_of(end[at + 3 : at + 7]) - yaw_of(truth.qpos[at + 3 : at + 7])
+                row.append(abs(float(wrap_angle(turn))))
+            rows.append(row)
+        mean, worst = np.mean(rows, axis=0), np.percentile(rows, 95, axis=0)
+        figures = "  ".join(f"{m:.3f} ({w:.3f})" for m, w in zip(mean, worst, strict=True))
+        print(f"{name:24} {figures}")
+
+    print(f"{options.states} states, {options.seconds} s; mean (95th percentile)")
+    print(f"{'':24} base [m]       base [rad]     box [m]        box [rad]")
+
+    def newton(option: mujoco.MjOption) -> None:
+        option.solver = mujoco.mjtSolver.mjSOL_NEWTON
+
+    def converged(option: mujoco.MjOption) -> None:
+        newton(option)
+        option.iterations, option.ls_iterations = 50, 50
+
+    def implicit(option: mujoco.MjOption) -> None:
+        option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+
+    report("as it is", lambda option: None)
+    report("Newton, 3 iterations", newton)
+    report("Newton, converged", converged)
+    report("implicit integrator", implicit)
+
+
+if __name__ == "__main__":
+    main()
