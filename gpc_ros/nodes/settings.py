@@ -51,7 +51,7 @@ class PlannerSettings(PlannerConfig):
     scheduling: Scheduling = Scheduling("lower")
     # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
     samples: int = param(3, "Candidates rolled out in one cycle", low=1, high=1024)
-    horizon: float = param(2.4, "Length of a rollout", unit="s", low=0.1, high=10.0)
+    horizon: float = param(2.0, "Length of a rollout", unit="s", low=0.1, high=10.0)
     threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
