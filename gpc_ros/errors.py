@@ -30,6 +30,10 @@ class BagError(GpcError):
     """A bag cannot be written, or holds something that cannot be read."""
 
 
+class DataError(GpcError):
+    """A file of collected data is missing, damaged or of another kind."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known entries closest to a misspelt name.
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpc_ros import config
+from gpc_ros.cli.progress import Bar
 from gpc_ros.errors import ConfigError
 
 if TYPE_CHECKING:
     from gpc_ros.evaluation.episode import EpisodeResult
-
-_BAR = 24
 
 
 def add_parser(subparsers: Any) -> None:
@@ -72,12 +69,19 @@ def run(args: argparse.Namespace) -> int:
     if args.processes is not None and args.processes < 1:
         raise ConfigError(f"--processes: {args.processes} is less than 1")
     bar = Bar(len(seeds))
+    finished: list[EpisodeResult] = []
+
+    def show(result: EpisodeResult) -> None:
+        finished.append(result)
+        outcome = f"success after {result.time:.1f} s" if result.success else "failure"
+        bar.add(result.success, f"seed {result.seed}: {outcome}")
+
     try:
-        results = evaluate(evaluation, seeds, args.out, args.processes, bar.add)
+        results = evaluate(evaluation, seeds, args.out, args.processes, show)
     except KeyboardInterrupt:
         bar.end()
-        if bar.results:
-            print(f"interrupted: {summarise(bar.results)}")
+        if finished:
+            print(f"interrupted: {summarise(finished)}")
         if args.out is not None:
             print(f"finished episodes are in {args.out}; the same command goes on from there")
         return 130
@@ -103,34 +107,3 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds or min(seeds) < 0:
         raise ConfigError(f"--seeds {text}: write A:B with 0 <= A < B, or a list such as 1,4,7")
     return seeds
-
-
-class Bar:
-    """A progress bar on stderr: drawn in place on a terminal, else one line an episode."""
-
-    def __init__(self, total: int) -> None:
-        """Start with nothing done."""
-        self.results: list[EpisodeResult] = []
-        self._total = total
-        self._begin = time.monotonic()
-        self._in_place = sys.stderr.isatty()
-
-    def add(self, result: EpisodeResult) -> None:
-        """Show one more result."""
-        self.results.append(result)
-        done = len(self.results)
-        successes = sum(r.success for r in self.results)
-        left = (time.monotonic() - self._begin) / done * (self._total - done)
-        text = f"{done}/{self._total} episodes, {successes} succeeded, {left:.0f} s left"
-        if self._in_place:
-            filled = _BAR * done // self._total
-            print(f"\r[{'#' * filled}{'.' * (_BAR - filled)}] {text} ", end="", file=sys.stderr)
-        else:
-            outcome = f"success after {result.time:.1f} s" if result.success else "failure"
-            print(f"seed {result.seed}: {outcome} ({text})", file=sys.stderr)
-        sys.stderr.flush()
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._in_place and self.results:
-            print(file=sys.stderr)

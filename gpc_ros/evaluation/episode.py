@@ -7,7 +7,7 @@ state and a plan is there at once; a stated delay and the estimator can be put i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
+from gpc_ros.planning.report import PlannerReport
 from gpc_ros.robot.types import RobotReading, RobotState
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
 from gpc_ros.tasks import build_model, make_task
@@ -135,6 +136,9 @@ class Lockstep:
         seed: of start, goal, sensor noise and sampling.
         task_overrides: parameters of the task by dotted name.
         optimizer: parameters of the optimiser by dotted name.
+
+    Attributes:
+        watch: called with time [s] and report of every planning cycle, if set.
     """
 
     def __init__(
@@ -160,6 +164,7 @@ class Lockstep:
         self.bridge = BridgeController(self.walker, task=config.task)
         self.estimator = Estimator(self.task.bodies) if config.estimated else None
         self._state: RobotState | None = None
+        self.watch: Callable[[float, PlannerReport], None] | None = None
         planner = replace(config.planner, seed=seed)
         self.planner = Planner(self.task, self.walker, planner, dict(optimizer or {}))
 
@@ -215,6 +220,8 @@ class Lockstep:
             self.episode.goal,
             now + self.config.delay_ticks * PERIOD,
         )
+        if self.watch is not None:
+            self.watch(now - begin, report)
         if trace is not None:
             trace.times.append(now - begin)
             trace.qpos.append(self.plant.data.qpos.copy())

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import multiprocessing
 import os
 import platform
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +18,12 @@ from gpc_ros import __version__
 from gpc_ros.config import flatten
 from gpc_ros.errors import InputError
 from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, run_episode
+from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.statistics import Interval, bootstrap
 from gpc_ros.files import write_whole
 from gpc_ros.planning.optimizer import make_optimizer
 from gpc_ros.tasks import make_task
 
-# prctl option (linux/prctl.h): the signal that a process gets when its parent ends.
-_PR_SET_PDEATHSIG = 1
 _FORMAT = "gpc_ros evaluation 1"
 
 
@@ -148,55 +143,16 @@ def evaluate(
 
 def _run(evaluation: Evaluation, seeds: list[int], processes: int) -> Iterator[EpisodeResult]:
     """Yield results as they come."""
-    if not seeds:
-        return
-    with _workers(min(processes, len(seeds))) as pool:
-        # A few at a time: what is queued could not be taken back on Ctrl-C.
-        queue = iter(seeds)
-        running: set[Future[EpisodeResult]] = set()
-        while True:
-            while len(running) < processes + 1 and (seed := next(queue, None)) is not None:
-                running.add(
-                    pool.submit(
-                        run_episode,
-                        evaluation.config,
-                        seed,
-                        dict(evaluation.task_overrides),
-                        dict(evaluation.optimizer),
-                    )
-                )
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+    job = partial(
+        _episode, evaluation.config, dict(evaluation.task_overrides), dict(evaluation.optimizer)
+    )
+    yield from run_jobs(job, seeds, processes)
 
 
-def _become_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when it ends, however that happens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before we could ask to be told
-        os._exit(1)
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool whose workers leave Ctrl-C to the parent and die with it."""
-    # Spawned, not forked: a fork of a process with simulation threads can hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_become_worker,
-        initargs=(os.getpid(),),
-    )  # fmt: skip
-    try:
-        yield pool
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _episode(
+    config: EpisodeConfig, overrides: dict[str, Any], optimizer: dict[str, Any], seed: int
+) -> EpisodeResult:
+    return run_episode(config, seed, overrides, optimizer)
 
 
 def _save(out: Path, evaluation: Evaluation, results: Mapping[int, EpisodeResult]) -> None:

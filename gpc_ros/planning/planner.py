@@ -61,6 +61,10 @@ class Planner:
         config: parameters.
         optimizer: parameters of the optimiser by dotted name.
         clock: for measuring; never decides anything unless a deadline is given.
+
+    Attributes:
+        model: what is simulated.
+        knot_dt: time between knots [s].
     """
 
     def __init__(
@@ -76,10 +80,10 @@ class Planner:
         self.task, self.walker, self.config = task, walker, c
         self._clock = clock
         self._order = splines.order_of(c.spline)
-        self._knot_dt = splines.knot_interval(c.horizon, c.knots, self._order)
+        self.knot_dt = splines.knot_interval(c.horizon, c.knots, self._order)
         steps = max(1, round(c.horizon * walker.rate))
         times = np.arange(steps) / walker.rate
-        self._basis = splines.basis(times, c.knots, self._knot_dt, self._order)
+        self._basis = splines.basis(times, c.knots, self.knot_dt, self._order)
         self.model = build_model(task, "planner", walker.gains)
         self._pool = RolloutPool(self.model, walker, c.samples, steps, c.threads)
         self._predictor = Predictor(self.model, walker, c.max_prediction)
@@ -199,7 +203,7 @@ class Planner:
         # Also a cycle without a plan has moved it, so that its own start counts, not a plan's.
         if self._nominal_start is not None:
             delay = max(start - self._nominal_start, 0.0)
-            self._nominal = splines.shift(self._nominal, delay, self._knot_dt, self._order)
+            self._nominal = splines.shift(self._nominal, delay, self.knot_dt, self._order)
         self._nominal_start = start
 
     def _predict(
@@ -228,11 +232,13 @@ class Planner:
     ) -> Plan | None:
         """Run the sampling rounds and publish what they found."""
         cost = float("nan")
+        report.start_qpos, report.start_qvel = predicted.qpos, predicted.qvel
         for iteration in range(self.config.iterations):
             first = iteration == 0
             knots, proposed = self._candidates(self._proposals[: None if first else 0])
             costs, terms = self._score(knots, predicted, deadline, report)
             report.completed = len(costs)
+            report.candidates, report.costs = knots[: len(costs)], costs
             report.missed |= len(costs) < len(knots)
             valid = np.isfinite(costs)
             report.valid = int(valid.sum())
@@ -299,7 +305,7 @@ class Planner:
             start=start,
             expiry=start + self.config.lifetime,
             knots=self._nominal.copy(),
-            knot_dt=self._knot_dt,
+            knot_dt=self.knot_dt,
             order=self._order,
             cost=cost,
         )

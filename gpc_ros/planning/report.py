@@ -37,6 +37,10 @@ class PlannerReport:
         inside: whether the goal's tolerance is met.
         dwell: for how long [s].
         reached: whether it was met for the task's dwell time.
+        start_qpos: state that the rollouts of this cycle began in (nq,).
+        start_qvel: (nv,).
+        candidates: completed candidates of the last round (n, K, 3).
+        costs: theirs (n,), infinite where the rollout diverged.
     """
 
     hold_reason: str = ""
@@ -61,6 +65,10 @@ class PlannerReport:
     inside: bool = False
     dwell: float = 0.0
     reached: bool = False
+    start_qpos: Array = field(default_factory=lambda: np.zeros(0))
+    start_qvel: Array = field(default_factory=lambda: np.zeros(0))
+    candidates: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
+    costs: Array = field(default_factory=lambda: np.zeros(0))
 
 
 def fill(report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool) -> float:

@@ -124,6 +124,14 @@ class Task(ABC):
     def observation(self, qpos: Array, qvel: Array, goal: Array) -> Array:
         """Return what a proposal is conditioned on (d,): scene and goal in the heading frame."""
 
+    @classmethod
+    def randomise(cls, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw physical parameters of the plant, for training: values by dotted name.
+
+        The names are those below ``plant``; the planner has the same ones.
+        """
+        return {"floor_friction": float(rng.uniform(0.5, 1.1))}
+
     def progress(self, qpos: Array, goal: Array) -> Progress:
         """Return how far the goal (3,) is from a scene qpos (nq,)."""
         error = pose_error(self.target_pose(qpos), goal)

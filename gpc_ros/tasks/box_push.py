@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -128,6 +128,17 @@ class BoxPush(Task):
             [standing_robot(0.0, 0.0, heading), box, [height], quat_from_yaw(box_yaw)]
         )
         return Episode(seed, qpos, self.check_goal(np.array([goal[0], goal[1], box_yaw + turn])))
+
+    @classmethod
+    def randomise(cls, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw mass, friction and size of the box, and the floor's friction; see :class:`Task`."""
+        size = np.array(Box().size) * rng.uniform(0.8, 1.2, 3)
+        return {
+            **super().randomise(rng),
+            "object.mass": float(rng.uniform(1.5, 5.0)),
+            "object.friction": float(rng.uniform(0.35, 0.8)),
+            "object.size": tuple(float(edge) for edge in size),
+        }
 
     def cost(self, qpos: Array, qvel: Array, commands: Array, goal: Array) -> dict[str, Array]:
         """Score rollouts; see :class:`Task`."""

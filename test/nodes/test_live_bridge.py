@@ -172,7 +172,11 @@ def test_the_second_bridge_refuses(robot: Robot, start_node: Callable[..., Any])
     second = start_node("bridge", *TASK, "discovery:=5.0")
     assert second.process.wait(60.0) == 2
     assert "already publishes /joint_commands" in second.output()
-    robot.reaches(SupervisorState.READY)
+    # The first one held while the other looked around, and goes on as if nothing had been.
+    robot.probe.wait(
+        "supervisor", lambda m: not any("another bridge" in reason for reason in m.reasons)
+    )
+    robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
 
 
 def test_a_foreign_command_stream_is_an_error_and_moves_nothing(robot: Robot) -> None:

@@ -17,8 +17,10 @@ import sys
 from rclpy.node import Node
 from gpc_ros.errors import ConfigError
 from gpc_ros.nodes.runner import Looping, run
+from gpc_ros.nodes.scheduling import Scheduling
 
 class Spinning:
+    scheduling = Scheduling()
     def __init__(self, stop):
         self.stop = stop
         self.node = Node("tested")

@@ -1,0 +1,1 @@
+"""The learned proposal: what the planner found, collected, to train a model on."""
