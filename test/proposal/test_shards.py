@@ -18,7 +18,7 @@ def shard(seed: int = 3, plans: int = 5) -> Shard:
     rng = np.random.default_rng(seed)
     return Shard(
         {"seed": seed, "success": True, "words": "ü"},
-        time=np.arange(plans) * 0.1,
+        time=0.1 * np.arange(plans, dtype=np.float64),
         observation=rng.normal(size=(plans, 14)),
         goal=rng.normal(size=(plans, 3)),
         nominal=rng.normal(size=(plans, 4, 3)),
