@@ -171,7 +171,8 @@ def check_realtime() -> Finding:
         return Finding(
             "warn",
             "no permission for real-time priority",
-            "harmless in simulation; on a robot add 'rtprio 50' in /etc/security/limits.conf",
+            "the 500 Hz loop is a few milliseconds late at times; to allow it, add 'rtprio 50' in "
+            "/etc/security/limits.conf and log in again",
         )
     return Finding("ok", "may use real-time priority")
 
