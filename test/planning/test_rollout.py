@@ -147,6 +147,22 @@ def test_no_more_candidates_are_dropped_than_time_demands(
     assert kept >= 0.9 * share * samples - 2
 
 
+@pytest.mark.parametrize("at", [3, 10, 30])
+def test_one_stall_that_time_allows_for_drops_nothing(
+    working_trot: WorkingTrot, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    step, calls = working_trot.step, iter(range(1000))
+
+    def stalling(*arguments: np.ndarray) -> JointTargets:
+        working_trot.now += 60.0 if next(calls) == at else 0.0  # as long as seven steps
+        return step(*arguments)
+
+    monkeypatch.setattr(working_trot, "step", stalling)
+    pool = RolloutPool(MODEL, working_trot, 8, 60, 1)
+    deadline = Deadline(8 * 60 + 65.0, working_trot.clock)
+    assert len(pool.run(START, REST, MEMORY, commands(8, 60), deadline).valid) == 8
+
+
 def test_no_time_completes_nothing(working_trot: WorkingTrot) -> None:
     pool = RolloutPool(MODEL, working_trot, 4, 40, 1)
     deadline = Deadline(6.0, working_trot.clock)
