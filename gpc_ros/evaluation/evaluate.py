@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import mujoco
 import numpy as np
 
-from gpc_ros import __version__
-from gpc_ros.config import flatten
 from gpc_ros.errors import InputError
 from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, run_episode
 from gpc_ros.evaluation.pool import run_jobs
+from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.evaluation.statistics import Interval, bootstrap
 from gpc_ros.files import write_whole
 from gpc_ros.planning.optimizer import make_optimizer
@@ -50,15 +47,7 @@ class Evaluation:
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the results, by dotted name, as it is read back from JSON."""
-        settings = {
-            **flatten(self.config),
-            **{f"task.{k}": v for k, v in self.task_overrides.items()},
-            **{f"optimizer.{k}": v for k, v in self.optimizer.items()},
-        }
-        # Each episode seeds its planner itself.
-        del settings["planner.seed"]
-        plain: dict[str, Any] = json.loads(json.dumps(settings))
-        return plain
+        return plain_settings(self.config, self.task_overrides, self.optimizer)
 
 
 @dataclass(frozen=True)
@@ -169,13 +158,7 @@ def _save(out: Path, evaluation: Evaluation, results: Mapping[int, EpisodeResult
             "falls": summary.falls,
             "plan_ms": summary.plan_ms,
         },
-        "made_with": {
-            "gpc_ros": __version__,
-            "mujoco": mujoco.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        },
+        "made_with": made_with(),
         "results": [result.to_json() for result in ordered],
     }
     write_whole(out, json.dumps(document, indent=1) + "\n")
@@ -193,12 +176,10 @@ def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
         raise InputError(
             f"{out}: exists and is not a result of gpc evaluate; choose another --out"
         ) from None
-    wanted = evaluation.settings()
-    different = sorted(key for key in {*wanted, *settings} if wanted.get(key) != settings.get(key))
+    different = difference(settings, evaluation.settings())
     if different:
-        key = different[0]
         raise InputError(
-            f"{out}: holds results of other settings ({key} is {settings.get(key)!r} there and "
-            f"{wanted.get(key)!r} here); choose another --out or delete it"
+            f"{out}: holds results of other settings ({different}); choose another --out or "
+            "delete it"
         )
     return {result.seed: result for result in results}

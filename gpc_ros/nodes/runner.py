@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -50,7 +51,7 @@ class NodeProcess(Protocol):
         ...
 
 
-class Looping:
+class Looping(ABC):
     """A node whose main work is a fixed-rate loop of its own; the executor serves the rest.
 
     Attributes:
@@ -62,11 +63,11 @@ class Looping:
     scheduling: Scheduling = Scheduling()
     serve: float = 0.1
 
+    @abstractmethod
     def step(self, late: float) -> None:
         """Do one cycle, which begins a time [s] after it was due."""
-        raise NotImplementedError
 
-    def skipped(self, time: float) -> None:
+    def skipped(self, time: float) -> None:  # noqa: B027  (most loops need not know)
         """Learn that the loop gave up a time [s] that it could not catch up with."""
 
 

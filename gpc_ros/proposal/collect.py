@@ -6,29 +6,29 @@ and the same call goes on with the seeds that have none.
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import mujoco
 import numpy as np
 
-from gpc_ros import __version__
 from gpc_ros.arrays import Array
-from gpc_ros.config import flatten, param
+from gpc_ros.config import param
 from gpc_ros.errors import DataError, InputError
 from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
 from gpc_ros.evaluation.pool import run_jobs
+from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
+from gpc_ros.planning.cem import CemConfig
 from gpc_ros.planning.optimizer import make_optimizer
 from gpc_ros.planning.report import PlannerReport
 from gpc_ros.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
 from gpc_ros.tasks import make_task
 
+# Share of the candidates whose mean is stored as the improved one: the elites of CEM.
+_ELITE_SHARE = CemConfig().elites
 # What is drawn for a plant must not repeat what is drawn for start and goal of the same seed.
 _STREAM = 1
 
@@ -67,15 +67,9 @@ class Collection:
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the shards, by dotted name, as it is read back from JSON."""
-        settings = {
-            **flatten(self.config),
-            **{f"task.{k}": v for k, v in self.task_overrides.items()},
-            **{f"optimizer.{k}": v for k, v in self.optimizer.items()},
-        }
-        del settings["episode.planner.seed"]  # each episode seeds its planner itself
+        settings = plain_settings(self.config, self.task_overrides, self.optimizer)
         del settings["episode.planner.threads"]  # changes nothing
-        plain: dict[str, Any] = json.loads(json.dumps(settings))
-        return plain
+        return settings
 
     def drawn(self, seed: int) -> dict[str, Any]:
         """Return the task's parameters for a seed, by dotted name."""
@@ -119,8 +113,7 @@ class _Collector:
         goal = self._lockstep.episode.goal
         observation = self._lockstep.task.observation(report.start_qpos, report.start_qvel, goal)
         candidates = report.candidates
-        # The elites that shape the next search: a quarter of the candidates, at least two.
-        share = candidates[finite[: max(2, round(0.25 * len(costs)))]]
+        share = candidates[finite[: max(2, round(_ELITE_SHARE * len(costs)))]]
         self._rows.append(
             (
                 time, observation, goal, candidates[0], share.mean(axis=0), candidates[finite[0]],
@@ -155,12 +148,7 @@ def collect_episode(collection: Collection, folder: Path, seed: int) -> Collecte
         "drawn": drawn,
         "settings": collection.settings(),
         "knot_dt": lockstep.planner.knot_dt,
-        "made_with": {
-            "gpc_ros": __version__,
-            "mujoco": mujoco.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "made_with": made_with(),
     }
     keep = result.success or config.keep_failures
     shard = collector.shard(meta) if keep else Shard(meta)
@@ -215,12 +203,11 @@ def _known(collection: Collection, folder: Path, seeds: set[int]) -> dict[int, C
             there, seed, success = meta["settings"], int(meta["seed"]), bool(meta["success"])
         except (DataError, KeyError, TypeError, ValueError):
             continue
-        for key in sorted({*wanted, *there}):
-            if wanted.get(key) != there.get(key):
-                raise InputError(
-                    f"{path}: was collected with other settings ({key} is {there.get(key)!r} "
-                    f"there and {wanted.get(key)!r} here); choose another --out"
-                )
+        different = difference(there, wanted)
+        if different:
+            raise InputError(
+                f"{path}: was collected with other settings ({different}); choose another --out"
+            )
         if seed in seeds:
             known[seed] = Collected(seed, success, len(shard))
     return known

@@ -69,7 +69,7 @@ class Shard:
 # What reading a damaged archive, array header or JSON text can raise.
 _DAMAGE = (
     OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, SyntaxError,
-    NotImplementedError, RuntimeError, MemoryError,
+    RuntimeError, MemoryError,
     zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
 _ARRAYS = tuple(f.name for f in fields(Shard) if f.name != "meta")

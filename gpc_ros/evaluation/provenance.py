@@ -1,0 +1,54 @@
+"""What a file of results says of where it comes from, and whether it is of the same settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from gpc_ros import __version__
+from gpc_ros.config import flatten
+
+
+def plain_settings(
+    settings: Any, task_overrides: Mapping[str, Any], optimizer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return all settings by dotted name, as they are read back from JSON.
+
+    Args:
+        settings: a dataclass of parameters; the planner's seed is left out, since each episode
+            seeds its planner itself.
+        task_overrides: parameters of the task by dotted name.
+        optimizer: parameters of the optimiser by dotted name.
+    """
+    everything = {
+        **{k: v for k, v in flatten(settings).items() if not k.endswith("planner.seed")},
+        **{f"task.{k}": v for k, v in task_overrides.items()},
+        **{f"optimizer.{k}": v for k, v in optimizer.items()},
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(everything))
+    return plain
+
+
+def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return the first setting that differs, in words; empty if none does."""
+    for key in sorted({*there, *here}):
+        if there.get(key) != here.get(key):
+            return f"{key} is {there.get(key)!r} there and {here.get(key)!r} here"
+    return ""
+
+
+def made_with() -> dict[str, str]:
+    """Return versions and machine."""
+    return {
+        "gpc_ros": __version__,
+        "mujoco": mujoco.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
