@@ -27,7 +27,7 @@ export PIP_NO_INPUT := 1
 
 MESSAGES := $(shell find gpc_msgs -type f)
 
-.PHONY: help venv sim test lint format colcon ci lock clean machine
+.PHONY: help venv sim test training lint format colcon ci lock clean machine
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
@@ -41,6 +41,8 @@ sim: $(VENV)/.complete ## A simulated Go2 pushes a box to a goal pose, live, on 
 
 test: $(VENV)/.complete ## Run all tests
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+training: $(VENV)/.training ## Add what training a proposal needs: torch and others
 
 lint: $(VENV)/.complete ## Check style and types
 	@$(BIN)/ruff check .
@@ -96,6 +98,11 @@ lock: ## Resolve requirements.txt into requirements.lock.txt
 
 clean: ## Remove everything that was made, the virtual environment too
 	@rm -rf $(VENV) $(COLCON) build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.training: requirements-training.txt $(VENV)/.complete
+	@$(unless_done)
+	$(BIN)/pip install -qq -r requirements-training.txt
+	touch $@
 
 # What cannot be installed here, said before anything is tried.
 machine:

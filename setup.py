@@ -57,12 +57,14 @@ setup(
         "numpy>=1.26",
         "pyyaml>=6.0",
         "rosbags>=0.11",
+        "safetensors>=0.4",
         "tqdm>=4.64",
         "zstandard>=0.20",
     ],
     extras_require={
         "test": ["pytest", "hypothesis", "mcap-ros2-support", "pin>=4.1"],
-        "train": ["torch==2.13.0"],
+        "train": ["torch==2.13.0", "onnx>=1.17", "matplotlib>=3.9"],
+        "cluster": ["ray>=2.40"],
     },
     zip_safe=False,
     entry_points={

@@ -36,6 +36,11 @@ def add_parser(subparsers: Any) -> None:
         "with the prefix 'task.' or 'optimizer.', of these; may be given again",
     )
     parser.add_argument("--processes", type=int, help="episodes at a time; default: one per core")
+    parser.add_argument(
+        "--ray", default="", metavar="ADDRESS",
+        help="run the episodes on this Ray cluster (auto, or host:port); needs the same gpc_ros "
+        "on its machines and, here, pip install 'gpc_ros[cluster]'",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -67,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     interrupted = False
     try:
-        collect(collection, seeds, args.out, args.processes, show)
+        collect(collection, seeds, args.out, args.processes, show, args.ray)
     except KeyboardInterrupt:
         interrupted = True
     bar.end()

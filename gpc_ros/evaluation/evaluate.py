@@ -18,7 +18,9 @@ from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.evaluation.statistics import Interval, bootstrap
 from gpc_ros.files import write_whole
+from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.planning.optimizer import make_optimizer
+from gpc_ros.proposal.sampler import fingerprint
 from gpc_ros.tasks import make_task
 
 _FORMAT = "gpc_ros evaluation 1"
@@ -47,7 +49,8 @@ class Evaluation:
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the results, by dotted name, as it is read back from JSON."""
-        return plain_settings(self.config, self.task_overrides, self.optimizer)
+        settings = plain_settings(self.config, self.task_overrides, self.optimizer)
+        return settings | proposal_used(self.config)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,17 @@ class Summary:
             f"{self.episodes} episodes: success {self.success}, time to success {self.time} s, "
             f"{self.falls} falls, plan {self.plan_ms:.1f} ms"
         )
+
+
+def proposal_used(config: EpisodeConfig) -> dict[str, str]:
+    """Return the checksum of the proposal of an episode's planner; nothing without one.
+
+    Raises:
+        ModelFileError: it cannot be used and is required.
+    """
+    task, walker = make_task(config.task), make_walker(config.walker)
+    found = fingerprint(config.planner.proposal, task, walker)
+    return {"proposal_sha256": found} if found else {}
 
 
 def summarise(results: Sequence[EpisodeResult]) -> Summary:
@@ -164,8 +178,29 @@ def _save(out: Path, evaluation: Evaluation, results: Mapping[int, EpisodeResult
     write_whole(out, json.dumps(document, indent=1) + "\n")
 
 
+def load_results(path: Path) -> list[EpisodeResult]:
+    """Read the results of every seed in a file of :func:`evaluate`.
+
+    Raises:
+        InputError: it is not such a file.
+    """
+    return _read(path)[1]
+
+
 def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
-    """Read the results that a file already holds, by seed."""
+    """Return the results that a file already holds, by seed."""
+    settings, results = _read(out)
+    different = difference(settings, evaluation.settings())
+    if different:
+        raise InputError(
+            f"{out}: holds results of other settings ({different}); choose another --out or "
+            "delete it"
+        )
+    return {result.seed: result for result in results}
+
+
+def _read(out: Path) -> tuple[dict[str, Any], list[EpisodeResult]]:
+    """Return settings and results of a file."""
     try:
         document = json.loads(out.read_text(encoding="utf-8"))
         if document["format"] != _FORMAT:
@@ -176,10 +211,4 @@ def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
         raise InputError(
             f"{out}: exists and is not a result of gpc evaluate; choose another --out"
         ) from None
-    different = difference(settings, evaluation.settings())
-    if different:
-        raise InputError(
-            f"{out}: holds results of other settings ({different}); choose another --out or "
-            "delete it"
-        )
-    return {result.seed: result for result in results}
+    return settings, results

@@ -60,6 +60,7 @@ class CycleContext:
         goal: x [m], y [m], yaw [rad] (3,), NaN without one.
         state: that was planned from, if there was one.
         dropped_states: refused so far.
+        proposal: name of the proposal; why there is none, in brackets.
     """
 
     stamp: float
@@ -74,6 +75,7 @@ class CycleContext:
     goal: Array | None
     state: RobotState | None
     dropped_states: int
+    proposal: str = ""
 
 
 def status_to(
@@ -90,6 +92,10 @@ def status_to(
         "effective_sample_size", "dwell", "inside",
     ):  # fmt: skip
         setattr(message, name, getattr(report, name))
+    figures = report.proposal
+    message.proposal, message.proposed = context.proposal, figures.drawn
+    for name in ("won", "win_rate", "agreement", "usefulness", "weight", "spread"):
+        setattr(message, f"proposal_{name}", getattr(figures, name))
     message.sigma = report.sigma
     message.goal_distance, message.goal_yaw_error = report.distance, report.yaw_error
     message.success = report.reached

@@ -61,6 +61,7 @@ class PlannerNode:
         self._walker = make_walker(s.walker)
         optimizer = config.flatten(getattr(s, s.optimizer))
         self._planner = Planner(self._task, self._walker, s, optimizer)
+        self._proposal_name = self._name_proposal()
         self._warm_up()
         self._intake = Intake(node)
         self._clock = node.get_clock()
@@ -97,6 +98,17 @@ class PlannerNode:
         state = RobotState.from_arrays(0.0, start.qpos, np.zeros(nv), self._task.bodies)
         self._planner.plan(state, self._walker.initial_state(1)[0], start.goal, 0.0)
         self._planner.reset()
+
+    def _name_proposal(self) -> str:
+        """Say what candidates are drawn from, and return it for the status."""
+        proposal, logger = self._planner.proposal, self.node.get_logger()
+        if proposal is None:
+            logger.info(f"planning without a learned proposal: {self._planner.no_proposal}")
+            return f"({self._planner.no_proposal})"
+        card = proposal.card
+        name = f"{card.kind} {card.task} {card.files['safetensors']['sha256'][:12]}"
+        logger.info(f"part of the candidates comes from the learned proposal {name}")
+        return name
 
     def _cycle(self) -> None:
         """Plan once, or say why not."""
@@ -199,6 +211,7 @@ class PlannerNode:
             goal=self._goal,
             state=self._state,
             dropped_states=self._intake.dropped["state"],
+            proposal=self._proposal_name,
         )
         return status_to(self._report, context, PlannerStatus())
 
@@ -256,6 +269,8 @@ class PlannerNode:
             "state age p50 [ms]": age50 * 1e3,
             "state age p99 [ms]": age99 * 1e3,
             "best cost": self._report.best_cost,
+            "proposal usefulness": self._report.proposal.usefulness,
+            "proposal weight": self._report.proposal.weight,
             **self._intake.figures(),
         }
         if self._plans.foreign:

@@ -17,14 +17,14 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.planning.optimizer import Noise, gaussian
+from gpc_ros.planning.optimizer import ELITE_SHARE, Noise, elite_count, gaussian
 
 
 @dataclass(frozen=True)
 class CemConfig:
     """Parameters of the cross-entropy method."""
 
-    elites: float = param(0.25, "Share of the pool that shapes Sigma", low=0.01, high=1.0)
+    elites: float = param(ELITE_SHARE, "Share of the pool that shapes Sigma", low=0.01, high=1.0)
     smoothing: float = param(0.5, "Share a of the previous Sigma that is kept", low=0.0, high=0.99)
     floor: float = param(0.6, "Smallest Sigma relative to its start", low=0.0, high=1.0)
     patience: int = param(
@@ -58,7 +58,7 @@ class Cem:
         """Fit Sigma to the elites and return the best candidate (K, 3)."""
         c = self._config
         order = np.argsort(costs, kind="stable")
-        wanted = max(2, round(c.elites * len(costs)))
+        wanted = elite_count(len(costs), c.elites)
         elites = knots[order[: min(wanted, int(np.isfinite(costs).sum()))]]
         spread = np.maximum(elites.std(axis=0), c.floor * self._start)
         self.sigma = c.smoothing * self.sigma + (1.0 - c.smoothing) * spread

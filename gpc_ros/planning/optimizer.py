@@ -16,6 +16,9 @@ from gpc_ros.arrays import Array
 from gpc_ros.config import param, replace
 from gpc_ros.errors import ConfigError, nearest
 
+# Part of the candidates that counts as elites.
+ELITE_SHARE = 0.25
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -95,6 +98,11 @@ def gaussian(
     knots = nominal + sigma * noise
     knots[0] = nominal
     return knots
+
+
+def elite_count(candidates: int, share: float = ELITE_SHARE) -> int:
+    """Return how many of the best candidates count as elites: at least two."""
+    return max(2, round(share * candidates))
 
 
 def softmin_weights(costs: Array, temperature: float) -> Array:

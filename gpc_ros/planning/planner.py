@@ -16,15 +16,17 @@ import numpy as np
 
 from gpc_ros.arrays import Array, checked
 from gpc_ros.config import param
-from gpc_ros.errors import InputError
+from gpc_ros.errors import ConfigError, InputError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning import splines
 from gpc_ros.planning.goal import GoalMonitor
-from gpc_ros.planning.optimizer import make_optimizer
+from gpc_ros.planning.optimizer import elite_count, make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.prediction import Prediction, Predictor
 from gpc_ros.planning.report import PlannerReport, fill
 from gpc_ros.planning.rollout import Deadline, RolloutPool
+from gpc_ros.proposal.model import CostToGo, Proposal
+from gpc_ros.proposal.sampler import ProposalConfig, ProposalSampler, find_proposal
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
@@ -49,7 +51,11 @@ class PlannerConfig:
         0.2, "Longest delay that the state is predicted over", unit="s", low=0.0, high=1.0
     )
     threads: int = param(1, "Simulation threads", low=1, high=64)
+    scored: bool = param(
+        True, "Whether candidates are simulated; if not, one sample of the proposal is executed"
+    )
     seed: int = param(0, "Seed of the sampling", low=0)
+    proposal: ProposalConfig = ProposalConfig()
 
 
 class Planner:
@@ -61,10 +67,17 @@ class Planner:
         config: parameters.
         optimizer: parameters of the optimiser by dotted name.
         clock: for measuring; never decides anything unless a deadline is given.
+        proposal: gives part of the candidates; without it the one that the configuration names.
 
     Attributes:
         model: what is simulated.
         knot_dt: time between knots [s].
+        proposal: what is drawn from, if anything.
+        no_proposal: why there is none.
+
+    Raises:
+        ModelFileError: the proposal that the configuration names cannot be used.
+        ConfigError: candidates shall not be scored, and there is no proposal.
     """
 
     def __init__(
@@ -74,6 +87,7 @@ class Planner:
         config: PlannerConfig | None = None,
         optimizer: dict[str, object] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        proposal: Proposal | None = None,
     ) -> None:
         """Build the model and allocate the rollouts."""
         c = config or PlannerConfig()
@@ -88,6 +102,20 @@ class Planner:
         self._pool = RolloutPool(self.model, walker, c.samples, steps, c.threads)
         self._predictor = Predictor(self.model, walker, c.max_prediction)
         self._optimizer = make_optimizer(c.optimizer, c.knots, optimizer)
+        self.proposal, self.no_proposal = proposal, ""
+        if proposal is None:
+            self.proposal, self.no_proposal = find_proposal(c.proposal, task, walker)
+        self._sampler: ProposalSampler | None = None
+        self._cost_to_go: CostToGo | None = None
+        if self.proposal is not None:
+            grid = c.knots, self.knot_dt, self._order
+            self._sampler = ProposalSampler(self.proposal, c.proposal, c.samples, *grid)
+            self._cost_to_go = self.proposal.cost_to_go if c.proposal.cost_to_go else None
+        elif not c.scored:
+            raise ConfigError(
+                f"planner: scored: without simulations there has to be a proposal, and there is "
+                f"none ({self.no_proposal})"
+            )
         self._next_id = 1
         self.reset()
 
@@ -109,6 +137,8 @@ class Planner:
         self._monitor: GoalMonitor | None = None
         self._plan_time = 0.0
         self._optimizer.reset()
+        if self._sampler:
+            self._sampler.reset(self.config.seed)
 
     def plan(
         self,
@@ -128,7 +158,8 @@ class Planner:
             now: time of the clock that stamps are on [s].
             deadline: when the plan must be there; None in lockstep.
             proposals: knots (m, K, 3) from outside that replace m < N of the drawn candidates in
-                the first round; those that are not finite are left out.
+                the first round, in place of the proposal's; those that are not finite are left
+                out.
 
         Returns:
             The plan, or None with the reason in the report. Without any candidate in time the
@@ -140,7 +171,7 @@ class Planner:
         """
         begin = self._clock()
         report = PlannerReport(samples=self.config.samples, state_age=now - state.stamp)
-        self._proposals = self._usable(proposals)
+        self._given = None if proposals is None else self._usable(proposals)
         plan = self._cycle(state, walker_state, goal, now, deadline, report)
         report.plan_time = self._clock() - begin
         if deadline:
@@ -173,10 +204,10 @@ class Planner:
         predicted = self._predict(state.stamp, start, qpos, qvel, memory, report)
         return self._search(state.stamp, start, predicted, deadline, report)
 
-    def _usable(self, proposals: Array | None) -> Array:
+    def _usable(self, proposals: Array) -> Array:
         """Return the finite ones of proposals, (m, K, 3)."""
         k, most = self.config.knots, self.config.samples - 1
-        found = np.empty((0, k, 3)) if proposals is None else np.asarray(proposals, np.float64)
+        found = np.asarray(proposals, np.float64)
         if found.ndim != 3 or found.shape[1:] != (k, 3) or len(found) > most:
             raise InputError(
                 f"proposals: expected at most {most}x{k}x3 (samples less the nominal, knots, "
@@ -190,6 +221,8 @@ class Planner:
             self._goal = goal.copy()
             self._monitor = GoalMonitor(self.task, self._goal)
             self._optimizer.reset()
+            if self._sampler:
+                self._sampler.forget()
 
     def _judge(self, stamp: float, qpos: Array, report: PlannerReport) -> None:
         assert self._monitor is not None
@@ -231,14 +264,18 @@ class Planner:
         report: PlannerReport,
     ) -> Plan | None:
         """Run the sampling rounds and publish what they found."""
-        cost = float("nan")
         report.start_qpos, report.start_qvel = predicted.qpos, predicted.qvel
+        if not self.config.scored:
+            return self._trust(stamp, start, predicted)
+        cost = float("nan")
+        proposals = self._propose(predicted)
         for iteration in range(self.config.iterations):
             first = iteration == 0
-            knots, proposed = self._candidates(self._proposals[: None if first else 0])
+            knots, proposed = self._candidates(proposals[: None if first else 0])
             costs, terms = self._score(knots, predicted, deadline, report)
             report.completed = len(costs)
             report.candidates, report.costs = knots[: len(costs)], costs
+            report.proposed = [i for i in proposed if i < len(costs)]
             report.missed |= len(costs) < len(knots)
             valid = np.isfinite(costs)
             report.valid = int(valid.sum())
@@ -251,12 +288,20 @@ class Planner:
                 break
             self._nominal = self._optimizer.update(self._nominal, knots[: len(costs)], costs)
             cost = fill(report, costs, terms, first=first)
-            if first:
-                report.proposed = len(proposed)
-                report.proposal_won = int(np.argmin(costs)) in proposed
+            if first and self._sampler and self._given is None:
+                self._sampler.judge(costs, proposed, elite_count(len(costs)))
+                report.proposal = self._sampler.figures
         if np.isnan(cost):
             return self._carry_on(start, report)
         return self._publish(stamp, start, cost)
+
+    def _propose(self, predicted: Prediction) -> Array:
+        """Return what is proposed for this cycle, (m, K, 3)."""
+        if self._given is not None:
+            return self._given
+        if self._sampler is None:
+            return np.empty((0, self.config.knots, 3))
+        return self._usable(self._sampler.draw(self._observe(predicted), self._nominal))
 
     def _candidates(self, proposals: Array) -> tuple[Array, list[int]]:
         """Return candidates (N, K, 3) within the command limits and the indices of proposals.
@@ -286,8 +331,38 @@ class Planner:
         report.rollout_time += self._clock() - begin
         n = len(rollouts.valid)
         terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], self._goal)
+        if n and self._cost_to_go is not None:
+            terms = self._extended(terms, rollouts.qpos[:, -1], rollouts.qvel[:, -1])
         costs = np.sum(list(terms.values()), axis=0) if n else np.empty(0)
         return np.where(rollouts.valid & np.isfinite(costs), costs, np.inf), terms
+
+    def _extended(self, terms: dict[str, Array], qpos: Array, qvel: Array) -> dict[str, Array]:
+        """Return terms as means over the horizon and the window of the cost to go after it.
+
+        Args:
+            terms: means over the horizon (n,) by name.
+            qpos: where each rollout ends (n, nq).
+            qvel: (n, nv).
+        """
+        assert self._cost_to_go is not None and self._goal is not None
+        window = self._cost_to_go.window
+        total = self.config.horizon + window
+        observation = self.task.observation(qpos, qvel, self._goal)
+        scaled = {name: value * (self.config.horizon / total) for name, value in terms.items()}
+        return {**scaled, "to_go": self._cost_to_go(observation) * (window / total)}
+
+    def _trust(self, stamp: float, start: float, predicted: Prediction) -> Plan:
+        """Execute one sample of the proposal without simulating it."""
+        assert self._sampler is not None
+        observation = self._observe(predicted)
+        sample = self._sampler.sample(observation, self._nominal, 1)[0]
+        self._nominal = np.clip(sample, self.walker.command_low, self.walker.command_high)
+        return self._publish(stamp, start, float("nan"))
+
+    def _observe(self, predicted: Prediction) -> Array:
+        """Return what the proposal sees (d,)."""
+        assert self._goal is not None
+        return self.task.observation(predicted.qpos, predicted.qvel, self._goal)
 
     def _carry_on(self, start: float, report: PlannerReport) -> Plan | None:
         """Keep the previous plan when no candidate was completed in time."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.planning.optimizer import softmin_weights
+from gpc_ros.proposal.health import ProposalFigures
 
 
 @dataclass
@@ -20,8 +21,8 @@ class PlannerReport:
         completed: candidates simulated to the end.
         valid: completed candidates that did not diverge.
         missed: whether the deadline cost candidates or was passed.
-        proposed: candidates that came from outside.
-        proposal_won: whether one of them was the best of its round.
+        proposed: indices among ``candidates`` of those that were proposed.
+        proposal: health of the proposal.
         plan_time: of the whole cycle [s].
         rollout_time: of the simulations in it [s].
         state_age: of the state when the cycle began [s].
@@ -48,8 +49,8 @@ class PlannerReport:
     completed: int = 0
     valid: int = 0
     missed: bool = False
-    proposed: int = 0
-    proposal_won: bool = False
+    proposed: list[int] = field(default_factory=list)
+    proposal: ProposalFigures = field(default_factory=ProposalFigures)
     plan_time: float = 0.0
     rollout_time: float = 0.0
     state_age: float = 0.0

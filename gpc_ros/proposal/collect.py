@@ -7,7 +7,7 @@ and the same call goes on with the seeds that have none.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,16 +19,14 @@ from gpc_ros.arrays import Array
 from gpc_ros.config import param
 from gpc_ros.errors import DataError, InputError
 from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.evaluate import proposal_used
 from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
-from gpc_ros.planning.cem import CemConfig
-from gpc_ros.planning.optimizer import make_optimizer
+from gpc_ros.planning.optimizer import elite_count, make_optimizer
 from gpc_ros.planning.report import PlannerReport
 from gpc_ros.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
 from gpc_ros.tasks import make_task
 
-# Share of the candidates whose mean is stored as the improved one: the elites of CEM.
-_ELITE_SHARE = CemConfig().elites
 # What is drawn for a plant must not repeat what is drawn for start and goal of the same seed.
 _STREAM = 1
 
@@ -69,7 +67,7 @@ class Collection:
         """Return all that decides the shards, by dotted name, as it is read back from JSON."""
         settings = plain_settings(self.config, self.task_overrides, self.optimizer)
         del settings["episode.planner.threads"]  # changes nothing
-        return settings
+        return settings | proposal_used(self.config.episode)
 
     def drawn(self, seed: int) -> dict[str, Any]:
         """Return the task's parameters for a seed, by dotted name."""
@@ -113,7 +111,7 @@ class _Collector:
         goal = self._lockstep.episode.goal
         observation = self._lockstep.task.observation(report.start_qpos, report.start_qvel, goal)
         candidates = report.candidates
-        share = candidates[finite[: max(2, round(_ELITE_SHARE * len(costs)))]]
+        share = candidates[finite[: elite_count(len(costs))]]
         self._rows.append(
             (
                 time, observation, goal, candidates[0], share.mean(axis=0), candidates[finite[0]],
@@ -133,6 +131,18 @@ class _Collector:
 
 def collect_episode(collection: Collection, folder: Path, seed: int) -> Collected:
     """Run one seed and write its shard; a failed one is written without plans by default."""
+    return _keep(folder, run_episode(collection, seed))
+
+
+def _keep(folder: Path, shard: Shard) -> Collected:
+    """Write the shard of an episode."""
+    seed, success = int(shard.meta["seed"]), bool(shard.meta["success"])
+    save_shard(path_of(folder, seed), shard)
+    return Collected(seed, success, len(shard))
+
+
+def run_episode(collection: Collection, seed: int) -> Shard:
+    """Run one seed and return its shard; a failed one has no plans by default."""
     config = collection.config
     drawn = collection.drawn(seed)
     lockstep = Lockstep(config.episode, seed, drawn, collection.optimizer)
@@ -151,9 +161,7 @@ def collect_episode(collection: Collection, folder: Path, seed: int) -> Collecte
         "made_with": made_with(),
     }
     keep = result.success or config.keep_failures
-    shard = collector.shard(meta) if keep else Shard(meta)
-    save_shard(path_of(folder, seed), shard)
-    return Collected(seed, result.success, len(shard))
+    return collector.shard(meta) if keep else Shard(meta)
 
 
 def collect(
@@ -162,6 +170,7 @@ def collect(
     folder: Path,
     processes: int | None = None,
     on_result: Callable[[Collected], None] | None = None,
+    ray: str = "",
 ) -> list[Collected]:
     """Collect all seeds; those that the folder already holds whole are not run again.
 
@@ -171,6 +180,8 @@ def collect(
         folder: where the shards go; made if it is not there.
         processes: episodes at a time; None takes one per core.
         on_result: called with every result, also those found in the folder.
+        ray: address of a Ray cluster to run the episodes on; its workers send their shards here,
+            so that no folder has to be shared. Empty for this machine's cores.
 
     Raises:
         ConfigError: something in the settings is wrong; nothing was run.
@@ -184,12 +195,24 @@ def collect(
         if on_result:
             on_result(result)
     todo = [seed for seed in dict.fromkeys(seeds) if seed not in known]
-    job = partial(collect_episode, collection, folder)
-    for result in run_jobs(job, todo, processes or os.cpu_count() or 1):
+    for result in _results(collection, folder, todo, processes or os.cpu_count() or 1, ray):
         results.append(result)
         if on_result:
             on_result(result)
     return results
+
+
+def _results(
+    collection: Collection, folder: Path, seeds: Sequence[int], processes: int, ray: str
+) -> Iterator[Collected]:
+    """Run the episodes here or on a cluster, and yield what is in the folder then."""
+    if not ray:
+        yield from run_jobs(partial(collect_episode, collection, folder), seeds, processes)
+        return
+    from gpc_ros.evaluation.ray_pool import run_jobs_on_ray
+
+    for shard in run_jobs_on_ray(partial(run_episode, collection), seeds, ray):
+        yield _keep(folder, shard)
 
 
 def _known(collection: Collection, folder: Path, seeds: set[int]) -> dict[int, Collected]:

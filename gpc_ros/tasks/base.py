@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import mujoco
 import numpy as np
@@ -63,6 +63,28 @@ class Progress:
     inside: bool
 
 
+class Observed(NamedTuple):
+    """An entry of an observation: its name, and its sign (1 or -1) in a left-right mirror."""
+
+    name: str
+    mirror: int
+
+
+def observed_pose(of: str) -> tuple[Observed, ...]:
+    """Return the entries that :func:`in_heading_frame` gives."""
+    return tuple(
+        Observed(f"{of} {what}", sign)
+        for what, sign in (("x", 1), ("y", -1), ("cos yaw", 1), ("sin yaw", -1))
+    )
+
+
+def observed_velocity(of: str) -> tuple[Observed, ...]:
+    """Return the entries that :func:`body_velocity` gives."""
+    return tuple(
+        Observed(f"{of} {what}", sign) for what, sign in (("vx", 1), ("vy", -1), ("yaw rate", -1))
+    )
+
+
 class Task(ABC):
     """One thing that the robot can be asked to do.
 
@@ -70,6 +92,8 @@ class Task(ABC):
         name: how the task is chosen.
         summary: one sentence for listings.
         bodies: names of the free objects, in qpos order after the robot.
+        observed: what each entry of an observation is.
+        variations: changed worlds to evaluate in, each as parameters by dotted name.
         config: its parameters; has ``plant`` and ``planner`` (scenes), ``success`` and
             ``workspace`` [m].
     """
@@ -77,6 +101,8 @@ class Task(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     bodies: ClassVar[tuple[str, ...]] = ()
+    observed: ClassVar[tuple[Observed, ...]]
+    variations: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     defaults: ClassVar[Any]
 
     def __init__(self, overrides: Mapping[str, Any] | None = None) -> None:
@@ -122,7 +148,16 @@ class Task(ABC):
 
     @abstractmethod
     def observation(self, qpos: Array, qvel: Array, goal: Array) -> Array:
-        """Return what a proposal is conditioned on (d,): scene and goal in the heading frame."""
+        """Return what a proposal is conditioned on: scene and goal in the heading frame.
+
+        Args:
+            qpos: one scene (nq,) or several (..., nq).
+            qvel: (..., nv).
+            goal: (3,).
+
+        Returns:
+            (..., d), the entries that ``observed`` names.
+        """
 
     @classmethod
     def randomise(cls, rng: np.random.Generator) -> dict[str, Any]:
@@ -183,22 +218,24 @@ def fallen(qpos: Array) -> Array:
 
 
 def in_heading_frame(base: Array, pose: Array) -> Array:
-    """Return x, y, cos, sin (4,) of a planar pose (3,) seen from a planar base pose (3,)."""
-    c, s = np.cos(base[2]), np.sin(base[2])
-    dx, dy = pose[0] - base[0], pose[1] - base[1]
-    yaw = pose[2] - base[2]
-    return np.array([c * dx + s * dy, c * dy - s * dx, np.cos(yaw), np.sin(yaw)])
+    """Return x, y, cos, sin (..., 4) of planar poses (..., 3) seen from base poses (..., 3)."""
+    c, s = np.cos(base[..., 2]), np.sin(base[..., 2])
+    dx, dy = pose[..., 0] - base[..., 0], pose[..., 1] - base[..., 1]
+    yaw = pose[..., 2] - base[..., 2]
+    return np.stack([c * dx + s * dy, c * dy - s * dx, np.cos(yaw), np.sin(yaw)], axis=-1)
 
 
-def velocity_in_heading_frame(base: Array, linear: Array, quat: Array, angular: Array) -> Array:
-    """Return vx, vy [m/s] and yaw rate [rad/s], (3,), in the frame of a planar base pose.
+def body_velocity(base: Array, qpos: Array, qvel: Array, q: int, v: int) -> Array:
+    """Return vx, vy [m/s] and yaw rate [rad/s], (..., 3), of a free body seen from base poses.
 
     Args:
-        base: planar base pose (3,).
-        linear: velocity of the body (3,) in the map frame.
-        quat: its attitude (4,) wxyz.
-        angular: its angular velocity (3,) in its own frame.
+        base: planar base poses (..., 3).
+        qpos: scenes (..., nq).
+        qvel: (..., nv); linear parts in the map frame, angular ones in the body's own.
+        q: where the body begins in qpos.
+        v: where it begins in qvel.
     """
-    c, s = np.cos(base[2]), np.sin(base[2])
-    rate = rotate(quat, angular)[2]
-    return np.array([c * linear[0] + s * linear[1], c * linear[1] - s * linear[0], rate])
+    c, s = np.cos(base[..., 2]), np.sin(base[..., 2])
+    vx, vy = qvel[..., v], qvel[..., v + 1]
+    rate = rotate(qpos[..., q + 3 : q + 7], qvel[..., v + 3 : v + 6])[..., 2]
+    return np.stack([c * vx + s * vy, c * vy - s * vx, rate], axis=-1)

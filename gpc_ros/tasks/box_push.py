@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,12 +18,14 @@ from gpc_ros.tasks.base import (
     Scene,
     Success,
     Task,
+    body_velocity,
     fallen,
     in_heading_frame,
+    observed_pose,
+    observed_velocity,
     planar_pose,
     pose_error,
     standing_robot,
-    velocity_in_heading_frame,
 )
 
 # Where the box begins in qpos and qvel: after the robot.
@@ -88,12 +91,34 @@ class BoxPushConfig:
     )
 
 
+def _told_and_not(name: str, **box: Any) -> dict[str, dict[str, Any]]:
+    """Return a box that the planner knows, and the same box without its knowledge."""
+    plant = {f"plant.object.{key}": value for key, value in box.items()}
+    told = {f"planner.object.{key}": value for key, value in box.items()}
+    return {name: {**plant, **told}, f"{name}, planner believes the default": plant}
+
+
 class BoxPush(Task):
     """Push a box to a pose."""
 
     name = "box_push"
     summary = "Push a free box with the body to a pose (x, y, yaw)."
     bodies = ("box",)
+    observed = (
+        *observed_pose("box"),
+        *observed_pose("goal"),
+        *observed_velocity("robot"),
+        *observed_velocity("box"),
+    )
+    variations: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_told_and_not("mass 1 kg", mass=1.0),
+        **_told_and_not("mass 6 kg", mass=6.0),
+        **_told_and_not("friction 0.3", friction=0.3),
+        **_told_and_not("friction 1.0", friction=1.0),
+        **_told_and_not("30 % smaller", size=(0.28, 0.28, 0.245)),
+        **_told_and_not("30 % larger", size=(0.52, 0.52, 0.455)),
+        "goal 1.6 to 2.0 m away": {"start.goal_distance": (1.6, 2.0)},
+    }
     defaults: ClassVar[BoxPushConfig] = BoxPushConfig()
 
     def add_scene(self, spec: mujoco.MjSpec, variant: Variant) -> None:
@@ -157,16 +182,14 @@ class BoxPush(Task):
         return planar_pose(qpos, _QPOS)
 
     def observation(self, qpos: Array, qvel: Array, goal: Array) -> Array:
-        """Return box and goal pose and both velocities in the heading frame (14,)."""
+        """Return box and goal pose and both velocities in the heading frame (..., 14)."""
         base = planar_pose(qpos, 0)
-        q, v = _QPOS, _QVEL
         return np.concatenate(
             [
-                in_heading_frame(base, planar_pose(qpos, q)),
+                in_heading_frame(base, planar_pose(qpos, _QPOS)),
                 in_heading_frame(base, goal),
-                velocity_in_heading_frame(base, qvel[0:3], qpos[3:7], qvel[3:6]),
-                velocity_in_heading_frame(
-                    base, qvel[v : v + 3], qpos[q + 3 : q + 7], qvel[v + 3 : v + 6]
-                ),
-            ]
+                body_velocity(base, qpos, qvel, 0, 0),
+                body_velocity(base, qpos, qvel, _QPOS, _QVEL),
+            ],
+            axis=-1,
         )

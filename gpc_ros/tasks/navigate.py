@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from gpc_ros.tasks.base import (
     Scene,
     Success,
     Task,
+    body_velocity,
     fallen,
     in_heading_frame,
+    observed_pose,
+    observed_velocity,
     planar_pose,
     pose_error,
     standing_robot,
-    velocity_in_heading_frame,
 )
 
 
@@ -60,6 +63,12 @@ class Navigate(Task):
 
     name = "navigate"
     summary = "Walk to a pose (x, y, yaw) on the floor."
+    observed = (*observed_pose("goal"), *observed_velocity("robot"))
+    variations: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "floor friction 0.3": {"plant.floor_friction": 0.3, "planner.floor_friction": 0.3},
+        "floor friction 0.3, planner believes 0.8": {"plant.floor_friction": 0.3},
+        "goal 4 m away": {"start.goal_distance": (3.5, 4.0)},
+    }
     defaults: ClassVar[NavigateConfig] = NavigateConfig()
 
     def sample_episode(self, seed: int) -> Episode:
@@ -85,7 +94,7 @@ class Navigate(Task):
         return planar_pose(qpos, 0)
 
     def observation(self, qpos: Array, qvel: Array, goal: Array) -> Array:
-        """Return goal pose and own velocity in the heading frame (7,)."""
+        """Return goal pose and own velocity in the heading frame (..., 7)."""
         base = planar_pose(qpos, 0)
-        velocity = velocity_in_heading_frame(base, qvel[0:3], qpos[3:7], qvel[3:6])
-        return np.concatenate([in_heading_frame(base, goal), velocity])
+        velocity = body_velocity(base, qpos, qvel, 0, 0)
+        return np.concatenate([in_heading_frame(base, goal), velocity], axis=-1)

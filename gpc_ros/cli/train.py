@@ -1,0 +1,118 @@
+"""``gpc train``: a proposal from collected plans; a front of gpc_ros.proposal."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpc_ros import config
+from gpc_ros.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gpc_ros.proposal.train import Trainer
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``train`` to the command."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a proposal on collected plans",
+        description="Trains a conditional flow-matching model and a cost to go on the shards of "
+        "gpc collect. Writes FILE.safetensors, FILE.onnx, a card FILE.json, curves FILE.svg and, "
+        "as FILE_gaussian.json, the unconditional control. Stopped with Ctrl-C, the same command "
+        "goes on from the last checkpoint. Needs the training extra: make training, or "
+        "pip install 'gpc_ros[train]'.",
+    )
+    parser.add_argument("folder", type=Path, nargs="+", help="shards of gpc collect")
+    parser.add_argument("--out", type=Path, required=True, help="what to write, such as box_push")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="a parameter of the training (target=best, epochs=200, cost.windows=0); may be given "
+        "again",
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train with a line an epoch and say what came out."""
+    require_training_extra()
+    from gpc_ros.arguments import parse_assignments
+    from gpc_ros.proposal.card import card_path
+    from gpc_ros.proposal.dataset import load_dataset
+    from gpc_ros.proposal.store import store
+    from gpc_ros.proposal.train import TrainConfig, train
+
+    sets = parse_assignments(",".join(args.set), "--set")
+    chosen = config.replace(TrainConfig(), sets, "gpc train")
+    dataset = load_dataset(args.folder, chosen.target, chosen.seed)
+    for problem in dataset.problems:
+        print(f"skipped: {problem}")
+    print(f"{len(dataset)} plans of {len(dataset.episodes)} episodes of {dataset.task}")
+    card_file = card_path(args.out)
+    checkpoint = card_file.with_name(f".{card_file.stem}.training")
+    try:
+        trained = train(dataset, chosen, checkpoint, show_epoch)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from the last checkpoint")
+        return 130
+    how = ["gpc collect " + reproduce_collection(dataset.settings), command_line(args)]
+    card = store(card_file, dataset, chosen, trained, how)
+    checkpoint.unlink(missing_ok=True)
+    figures = ", ".join(f"{name} {value}" for name, value in card.figures.items())
+    print(f"{card_file}: {figures}")
+    return 0
+
+
+def show_epoch(trainer: Trainer) -> None:
+    """Show how far the training is: in place on a terminal, else every tenth epoch."""
+    h, c = trainer.history, trainer.config
+    done = len(h.loss)
+    text = (
+        f"epoch {done}/{c.epochs}: loss {h.loss[-1]:.4f}, held out {h.validation[-1]:.4f}, "
+        f"energy score {h.score[-1]:.4f} (best {min(h.score):.4f})"
+    )
+    if sys.stderr.isatty():
+        print(f"\r{text} ", end="\n" if trainer.done else "", file=sys.stderr, flush=True)
+    elif done % 10 == 0 or trainer.done:
+        print(text, file=sys.stderr, flush=True)
+
+
+def reproduce_collection(settings: Any) -> str:
+    """Return the arguments of gpc collect that differ from its defaults, as far as known."""
+    from gpc_ros.proposal.collect import CollectConfig
+
+    task = str(settings.get("episode.task", ""))
+    defaults = config.flatten(config.replace(CollectConfig(), {"episode.task": task}, "collect"))
+    parts = [
+        f"--set {name}={value}"
+        for name, value in settings.items()
+        if name not in defaults or defaults[name] != value
+    ]
+    return " ".join([task, *(shlex.quote(p) if " " not in p else p for p in parts)])
+
+
+def command_line(args: argparse.Namespace) -> str:
+    """Return this training as a command."""
+    folders = " ".join(shlex.quote(str(folder)) for folder in args.folder)
+    sets = "".join(f" --set {shlex.quote(s)}" for s in args.set)
+    return f"gpc train {folders} --out {shlex.quote(str(args.out))}{sets}"
+
+
+def require_training_extra() -> None:
+    """Refuse with the cure where torch is not installed.
+
+    Raises:
+        ConfigError: a package of the training extra is missing.
+    """
+    try:
+        import matplotlib  # noqa: F401
+        import onnx  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"{error.name} is not installed, and training needs it: make training, or "
+            "pip install 'gpc_ros[train]'"
+        ) from None

@@ -1,0 +1,267 @@
+"""Comparison: the same seeds with and without a proposal, over numbers of samples and horizons.
+
+Every cell is one file of ``gpc evaluate``, so that a comparison is resumed seed by seed, grows
+when more cells are asked for, and each cell can be looked at alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpc_ros import config
+from gpc_ros.arrays import Array
+from gpc_ros.errors import ConfigError, InputError, nearest
+from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult
+from gpc_ros.evaluation.evaluate import Evaluation, evaluate, load_results
+from gpc_ros.evaluation.statistics import Interval, bootstrap, paired_difference
+from gpc_ros.proposal.sampler import NONE
+
+# How each method differs from the planner's defaults; {proposal} and {control} are files.
+METHODS: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "plain": ("sampling around the previous plan alone", {"proposal.file": NONE}),
+    "proposal": (
+        "the flow gives part of the candidates, the cost to go ends each rollout",
+        {"proposal.file": "{proposal}"},
+    ),
+    "flow": (
+        "the flow gives part of the candidates, rollouts end at the horizon",
+        {"proposal.file": "{proposal}", "proposal.cost_to_go": False},
+    ),
+    "cost_to_go": (
+        "no learned candidates, the cost to go ends each rollout",
+        {"proposal.file": "{proposal}", "proposal.share": 0.0},
+    ),
+    "gaussian": (
+        "control: as proposal, the flow replaced by an unconditional Gaussian of the same data",
+        {"proposal.file": "{control}"},
+    ),
+    "alone": (
+        "one sample of the flow executed without any rollout",
+        {"proposal.file": "{proposal}", "scored": False},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One set of settings.
+
+    Attributes:
+        method: see ``METHODS``.
+        samples: candidates N.
+        horizon: of a rollout [s].
+        variation: changed world, empty for the task's own.
+    """
+
+    method: str
+    samples: int
+    horizon: float
+    variation: str = ""
+
+    @property
+    def file(self) -> str:
+        """Name of its results."""
+        changed = re.sub(r"[^a-z0-9]+", "_", self.variation.lower()).strip("_")
+        place = "" if self.method == "alone" else f"_N{self.samples}_H{self.horizon:g}"
+        return f"{self.method}{place}{'_in_' + changed if changed else ''}.json"
+
+    @property
+    def title(self) -> str:
+        """How it is called in progress lines."""
+        return self.file.removesuffix(".json").replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        task: name.
+        seeds: of the episodes, the same for every cell.
+        proposal: card of the proposal, or ``shipped``.
+        control: card of the unconditional Gaussian.
+        base: settings that all cells have in common.
+        variations: changed worlds by name, each as parameters of the task.
+    """
+
+    task: str
+    seeds: tuple[int, ...]
+    proposal: str
+    control: str
+    base: EpisodeConfig
+    variations: Mapping[str, Mapping[str, Any]]
+
+    def evaluation(self, cell: Cell) -> Evaluation:
+        """Return what a cell runs.
+
+        Raises:
+            ConfigError: an unknown method or variation; the nearest is named.
+        """
+        if cell.method not in METHODS:
+            raise ConfigError(f"method '{cell.method}': unknown; {nearest(cell.method, METHODS)}")
+        if cell.variation and cell.variation not in self.variations:
+            raise ConfigError(
+                f"variation '{cell.variation}': task {self.task} has none of that name; "
+                + nearest(cell.variation, self.variations)
+            )
+        files = {"proposal": self.proposal, "control": self.control}
+        changes = {
+            f"planner.{k}": v.format(**files) if isinstance(v, str) else v
+            for k, v in METHODS[cell.method][1].items()
+        }
+        if cell.method != "alone":
+            changes |= {"planner.samples": cell.samples, "planner.horizon": cell.horizon}
+        chosen = config.replace(self.base, changes, f"method {cell.method}")
+        return Evaluation(chosen, self.variations[cell.variation] if cell.variation else {})
+
+
+def run_cells(
+    comparison: Comparison,
+    cells: Sequence[Cell],
+    folder: Path,
+    processes: int | None = None,
+    on_result: Callable[[Cell, EpisodeResult], None] | None = None,
+) -> None:
+    """Run every cell over all seeds; what the folder already holds is not run again.
+
+    Raises:
+        ConfigError: something in the settings is wrong.
+        InputError: the folder holds results of other settings.
+        KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
+    """
+    for cell in cells:
+        comparison.evaluation(cell).check()
+    for cell in cells:
+
+        def show(result: EpisodeResult, cell: Cell = cell) -> None:
+            if on_result:
+                on_result(cell, result)
+
+        evaluate(comparison.evaluation(cell), comparison.seeds, folder / cell.file, processes, show)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures of one cell over the seeds.
+
+    Attributes:
+        cell: whose they are.
+        seeds: of its episodes.
+        success: by seed (n,), 0 or 1.
+        time: to success, with the duration for failures (n,) [s].
+        falls: episodes that ended in a fall.
+    """
+
+    cell: Cell
+    seeds: tuple[int, ...]
+    success: Array
+    time: Array
+    falls: int
+
+    def intervals(self) -> tuple[Interval, Interval]:
+        """Return success and time with their intervals."""
+        return bootstrap(self.success), bootstrap(self.time)
+
+
+def load_rows(folder: Path, cells: Sequence[Cell]) -> list[Row]:
+    """Return the figures of those cells that the folder holds results of."""
+    rows = []
+    for cell in cells:
+        path = folder / cell.file
+        if not path.exists():
+            continue
+        results = sorted(load_results(path), key=lambda r: r.seed)
+        rows.append(
+            Row(
+                cell,
+                tuple(r.seed for r in results),
+                np.array([float(r.success) for r in results]),
+                np.array([r.time for r in results]),
+                sum(r.fell for r in results),
+            )
+        )
+    return rows
+
+
+def known_cells(folder: Path, variations: Mapping[str, Any]) -> list[Cell]:
+    """Return every cell that a folder holds results of, in order of method, horizon and samples."""
+    names = {Cell("alone", 0, 0.0, v).file: v for v in ("", *variations)}
+    suffixes = {Cell("plain", 1, 1.0, v).file.removeprefix("plain_N1_H1"): v for v in variations}
+    suffixes[".json"] = ""
+    cells = []
+    for path in folder.glob("*.json"):
+        if path.name in names:
+            cells.append(Cell("alone", 0, 0.0, names[path.name]))
+            continue
+        match = re.fullmatch(r"([a-z_]+)_N(\d+)_H([\d.]+\d)((?:_in_.*)?\.json)", path.name)
+        if match and match[1] in METHODS and match[4] in suffixes:
+            cells.append(Cell(match[1], int(match[2]), float(match[3]), suffixes[match[4]]))
+    order = list(METHODS)
+    return sorted(cells, key=lambda c: (c.variation, order.index(c.method), c.horizon, c.samples))
+
+
+def difference(a: Row, b: Row) -> tuple[Interval, Interval]:
+    """Return a - b in success and time [s] over the seeds that both have, with intervals.
+
+    Raises:
+        InputError: there is no such seed.
+    """
+    common = sorted(set(a.seeds) & set(b.seeds))
+    if not common:
+        raise InputError(f"{a.cell.title} and {b.cell.title} have no seed in common")
+    i, j = ([row.seeds.index(seed) for seed in common] for row in (a, b))
+    return (
+        paired_difference(a.success[i], b.success[j]),
+        paired_difference(a.time[i], b.time[j]),
+    )
+
+
+def cells_of(
+    methods: Sequence[str],
+    samples: Sequence[int],
+    horizons: Sequence[float],
+    variations: Sequence[str] = ("",),
+) -> list[Cell]:
+    """Return every combination; the flow alone knows neither samples nor horizons."""
+    cells = [
+        Cell(method, n, h, variation)
+        for variation in variations
+        for method in methods
+        for h in horizons
+        for n in samples
+        if method != "alone"
+    ]
+    alone = [Cell("alone", 0, 0.0, v) for v in variations if "alone" in methods]
+    return [replace(cell) for cell in dict.fromkeys([*cells, *alone])]
+
+
+def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the figures of every row as plain values, with the difference from plain."""
+    plain = {
+        (r.cell.samples, r.cell.horizon, r.cell.variation): r
+        for r in rows
+        if r.cell.method == "plain"
+    }
+    found = []
+    for row in rows:
+        success, time = row.intervals()
+        entry: dict[str, Any] = {
+            **vars(row.cell),
+            "episodes": len(row.seeds),
+            "success": vars(success),
+            "time": vars(time),
+            "falls": row.falls,
+        }
+        other = plain.get((row.cell.samples, row.cell.horizon, row.cell.variation))
+        if other is not None and other is not row:
+            better, faster = difference(row, other)
+            entry |= {"success_less_plain": vars(better), "time_less_plain": vars(faster)}
+        found.append(entry)
+    return json.loads(json.dumps(found))

@@ -1,0 +1,199 @@
+"""The card of a proposal: a JSON file beside its weights that says what it is and fits to.
+
+Loading runs no code. A proposal whose task, observation, commands, walker or format is another is
+refused with the reason, and so are weights whose checksum is not the card's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gpc_ros.errors import ModelFileError
+from gpc_ros.files import write_whole
+from gpc_ros.locomotion.walker import Walker
+from gpc_ros.planning import splines
+from gpc_ros.tasks.base import Task
+
+FORMAT = "gpc_ros proposal 1"
+# The axes of a walker's command; their signs in a left-right mirror.
+COMMANDS = ("vx", "vy", "yaw rate")
+COMMANDS_MIRROR = (1.0, -1.0, -1.0)
+KINDS = ("flow", "gaussian")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a proposal is.
+
+    Attributes:
+        kind: flow (conditional flow matching) or gaussian (unconditional, the control).
+        task: that it was trained for.
+        walker: that its commands were given to.
+        observation: names of the entries of an observation (d).
+        knots: number of knots K.
+        knot_dt: time between them [s].
+        spline: kind of curve through them.
+        hidden: width of each hidden layer; none for gaussian.
+        window: time that its cost to go is over [s]; zero if it has none.
+        cost_hidden: width of each hidden layer of the cost to go.
+        files: name and SHA-256 of each file of weights, by kind (safetensors, onnx).
+        training: parameters of the training, by dotted name.
+        data: what it was trained on: seeds, plans, settings of the collection.
+        figures: what was measured at the end of the training.
+        made_with: versions and machine.
+        reproduce: the commands that make it again.
+        commands: axes of a knot.
+        format: of the file.
+    """
+
+    kind: str
+    task: str
+    walker: str
+    observation: tuple[str, ...]
+    knots: int
+    knot_dt: float
+    spline: str
+    hidden: tuple[int, ...] = ()
+    window: float = 0.0
+    cost_hidden: tuple[int, ...] = ()
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    reproduce: tuple[str, ...] = ()
+    commands: tuple[str, ...] = COMMANDS
+    format: str = FORMAT
+
+    @property
+    def order(self) -> int:
+        """Order of the spline."""
+        return splines.order_of(self.spline)
+
+    def to_json(self) -> str:
+        """Return the card as text."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def card_path(path: Path) -> Path:
+    """Return the card of a proposal named by its card, its weights or the stem of both."""
+    return path if path.suffix == ".json" else path.with_name(stem_of(path) + ".json")
+
+
+def stem_of(path: Path) -> str:
+    """Return the name that the files of a proposal share."""
+    known = (".json", ".safetensors", ".onnx", ".svg")
+    return path.stem if path.suffix in known else path.name
+
+
+def save_card(path: Path, card: Card) -> None:
+    """Write a card, whole or not at all."""
+    write_whole(path, card.to_json())
+
+
+def load_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        ModelFileError: it is missing, is no card, or of another format.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: there is no such proposal; gpc train makes one") from None
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: is not the card of a proposal ({error})") from None
+    kind = document.get("format") if isinstance(document, dict) else None
+    if kind != FORMAT:
+        raise ModelFileError(
+            f"{path}: is of format {kind!r}, this version reads {FORMAT!r}; train it again"
+        )
+    try:
+        card = Card(
+            kind=str(document["kind"]),
+            task=str(document["task"]),
+            walker=str(document["walker"]),
+            observation=tuple(str(name) for name in document["observation"]),
+            knots=int(document["knots"]),
+            knot_dt=float(document["knot_dt"]),
+            spline=str(document["spline"]),
+            hidden=tuple(int(width) for width in document["hidden"]),
+            window=float(document["window"]),
+            cost_hidden=tuple(int(width) for width in document["cost_hidden"]),
+            files={str(k): dict(v) for k, v in document["files"].items()},
+            training=dict(document["training"]),
+            data=dict(document["data"]),
+            figures=dict(document["figures"]),
+            made_with=dict(document["made_with"]),
+            reproduce=tuple(str(line) for line in document["reproduce"]),
+            commands=tuple(str(name) for name in document["commands"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path}: the card lacks or garbles an entry ({type(error).__name__}: {error})"
+        ) from None
+    wrong = _nonsense(card)
+    if wrong:
+        raise ModelFileError(f"{path}: {wrong}")
+    return card
+
+
+def _nonsense(card: Card) -> str:
+    """Return what in a card cannot be; empty if all can."""
+    if card.kind not in KINDS:
+        return f"kind '{card.kind}' is not one of {', '.join(KINDS)}"
+    if card.knots < 1 or not 0.0 < card.knot_dt < 1e3:
+        return f"{card.knots} knots {card.knot_dt:g} s apart are no plan"
+    if card.spline not in splines.ORDERS:
+        return f"spline '{card.spline}' is not one of {', '.join(splines.ORDERS)}"
+    if "safetensors" not in card.files or not {"name", "sha256"} <= set(card.files["safetensors"]):
+        return "the card names no file of weights"
+    return ""
+
+
+def read_weights(card_file: Path, card: Card) -> bytes:
+    """Return the weights that a card names, after comparing their checksum.
+
+    Raises:
+        ModelFileError: they are missing, or not those that the card was written for.
+    """
+    entry = card.files["safetensors"]
+    # Only a name: a card does not reach into other folders.
+    path = card_file.with_name(Path(entry["name"]).name)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+    if checksum(content) != entry["sha256"]:
+        raise ModelFileError(
+            f"{path}: is damaged or not the file that {card_file.name} was written for "
+            "(its SHA-256 differs); copy both again"
+        )
+    return content
+
+
+def checksum(content: bytes) -> str:
+    """Return the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def misfit(card: Card, task: Task, walker: Walker) -> str:
+    """Return why a proposal cannot be used for a task and walker; empty if it can."""
+    if card.task != task.name:
+        return f"was trained for task '{card.task}', not '{task.name}'"
+    expected = tuple(entry.name for entry in task.observed)
+    if card.observation != expected:
+        return (
+            f"expects the observation ({', '.join(card.observation)}), task {task.name} gives "
+            f"({', '.join(expected)})"
+        )
+    if card.commands != COMMANDS:
+        return f"gives the commands ({', '.join(card.commands)}), not ({', '.join(COMMANDS)})"
+    if card.walker != walker.name:
+        return f"was trained on the walker '{card.walker}', not '{walker.name}'"
+    return ""

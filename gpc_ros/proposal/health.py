@@ -1,0 +1,132 @@
+"""The health of a proposal, cycle by cycle: does it help, and how much of it should be drawn?
+
+A proposed candidate helps when it is among the best more often than its number alone would
+explain. With m proposed of n candidates, and a share s of the elites proposed,
+
+    W <- a W + (1 - a) s,   E <- a E + (1 - a) m / n,   usefulness = W / E
+
+One is as good as the Gaussian around the previous plan. Below ``least`` the drawn share falls
+towards none; then one sample now and then is enough to see it come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.config import param
+
+
+@dataclass(frozen=True)
+class HealthConfig:
+    """When a proposal is faded out."""
+
+    fade: bool = param(True, "Whether a proposal that does not help is drawn less")
+    memory: float = param(6.0, "Cycles over which usefulness is averaged", low=1.0, high=1000.0)
+    least: float = param(0.2, "Usefulness at which nothing is drawn", low=0.0, high=10.0)
+    enough: float = param(0.5, "Usefulness from which the whole share is drawn", low=0.0, high=10.0)
+    probe: int = param(4, "Cycles between two single samples while faded out", low=1, high=1000)
+
+
+@dataclass(frozen=True)
+class ProposalFigures:
+    """What one cycle says of its proposal.
+
+    Attributes:
+        drawn: candidates that came from it.
+        won: whether one of them was the best of its round.
+        win_rate: how often one was, over the memory.
+        agreement: share of the elites that came from it, over the memory.
+        usefulness: that share relative to its share of the candidates.
+        weight: part of the configured share that is drawn now, 0 to 1.
+        spread: standard deviation over the samples of one observation, mean over knots and axes
+            [m/s, rad/s].
+    """
+
+    drawn: int = 0
+    won: bool = False
+    win_rate: float = 0.0
+    agreement: float = 0.0
+    usefulness: float = 1.0
+    weight: float = 0.0
+    spread: float = 0.0
+
+
+class Health:
+    """Follows the usefulness of a proposal; see the module."""
+
+    def __init__(self, config: HealthConfig) -> None:
+        """Start trusting."""
+        self._config = config
+        self.reset()
+
+    def reset(self) -> None:
+        """Trust again, as with a new goal."""
+        self._elites = self._expected = self._wins = 0.0
+        self._seen = 0.0  # weight of all cycles so far, below one while there are few
+        self._idle = 0
+
+    @property
+    def usefulness(self) -> float:
+        """See :class:`ProposalFigures`; a few cycles at the start count as neutral."""
+        prior = 1.0 - self._seen
+        share = self._expected / self._seen if self._seen else 1.0
+        return (self._elites + prior * share) / max(self._expected + prior * share, 1e-9)
+
+    @property
+    def weight(self) -> float:
+        """Part of the share that should be drawn, 0 to 1."""
+        c = self._config
+        if not c.fade:
+            return 1.0
+        ramp = (self.usefulness - c.least) / max(c.enough - c.least, 1e-9)
+        return float(np.clip(ramp, 0.0, 1.0))
+
+    def count(self, most: int) -> int:
+        """Return how many samples to draw of at most this many, and count a cycle without."""
+        wanted = int(np.ceil(self.weight * most - 1e-9))
+        if wanted or not most:
+            self._idle = 0
+            return wanted
+        self._idle += 1
+        if self._idle < self._config.probe:
+            return 0
+        self._idle = 0
+        return 1
+
+    def judge(
+        self, costs: Array, proposed: list[int], elites: int, spread: float
+    ) -> ProposalFigures:
+        """Take in one round.
+
+        Args:
+            costs: of all candidates (n,), infinite where one diverged.
+            proposed: indices of those that came from the proposal.
+            elites: how many of the best are looked at.
+            spread: see :class:`ProposalFigures`.
+        """
+        c, n = self._config, len(costs)
+        there = [i for i in proposed if i < n]
+        won = False
+        if there and n:
+            order = np.argsort(costs, kind="stable")
+            best = order[: min(elites, int(np.isfinite(costs).sum()))]
+            won = bool(len(best)) and int(best[0]) in there
+            share = float(np.isin(best, there).mean()) if len(best) else 0.0
+            keep = 1.0 - 1.0 / c.memory
+            self._elites = keep * self._elites + (1.0 - keep) * share
+            self._expected = keep * self._expected + (1.0 - keep) * len(there) / n
+            self._wins = keep * self._wins + (1.0 - keep) * won
+            self._seen = keep * self._seen + (1.0 - keep)
+        seen = max(self._seen, 1e-9)
+        return ProposalFigures(
+            drawn=len(there),
+            won=won,
+            win_rate=self._wins / seen,
+            agreement=self._elites / seen,
+            usefulness=self.usefulness,
+            weight=self.weight,
+            spread=spread,
+        )

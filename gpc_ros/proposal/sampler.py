@@ -1,0 +1,165 @@
+"""Draws from a proposal what the planner's cycle needs: the right number, on the right grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.config import param
+from gpc_ros.errors import GpcError, ModelFileError
+from gpc_ros.locomotion.walker import Walker
+from gpc_ros.paths import share
+from gpc_ros.planning import splines
+from gpc_ros.proposal.card import card_path, misfit
+from gpc_ros.proposal.health import Health, HealthConfig, ProposalFigures
+from gpc_ros.proposal.model import Proposal, load_proposal
+from gpc_ros.tasks.base import Task
+
+# The proposal's draws must not repeat those of the Gaussian with the same seed.
+_STREAM = 2
+SHIPPED, NONE = "shipped", "none"
+
+
+@dataclass(frozen=True)
+class ProposalConfig:
+    """How much of the population comes from a learned proposal, and from which."""
+
+    file: str = param(
+        SHIPPED, "Card of the proposal (.json), 'shipped' for the task's own if there is one, "
+        "or 'none'",
+    )  # fmt: skip
+    share: float = param(0.5, "Part of the drawn candidates that it gives", low=0.0, high=1.0)
+    steps: int = param(4, "Euler steps of the flow", low=1, high=100)
+    warm_start: float = param(
+        0.0, "Part a of the shifted previous plan in a sample's start, a U + (1 - a) noise",
+        low=0.0, high=1.0,
+    )  # fmt: skip
+    cost_to_go: bool = param(
+        True, "Whether what it learnt to be paid after the horizon counts in a candidate's cost"
+    )
+    required: bool = param(
+        True, "Whether a proposal that cannot be used is an error; if not, plan without it"
+    )
+    health: HealthConfig = HealthConfig()
+
+
+def find_proposal(
+    config: ProposalConfig, task: Task, walker: Walker
+) -> tuple[Proposal | None, str]:
+    """Return the proposal that a configuration names, and why there is none.
+
+    Raises:
+        ModelFileError: it cannot be used and is required; the message says why.
+    """
+    if config.file in (NONE, "") or (config.share == 0.0 and not config.cost_to_go):
+        return None, "switched off"
+    try:
+        if config.file == SHIPPED:
+            try:
+                path = share("models", "proposals", f"{task.name}.json")
+            except GpcError:
+                return None, f"none is shipped for task {task.name}"
+        else:
+            path = card_path(Path(config.file))
+        proposal = load_proposal(path)
+        reason = misfit(proposal.card, task, walker)
+        if reason:
+            raise ModelFileError(
+                f"{path}: {reason}; choose another proposal, or 'none' to plan without"
+            )
+    except ModelFileError as error:
+        # A shipped one for another walker is no mistake of the user's.
+        if config.required and config.file != SHIPPED:
+            raise
+        return None, str(error)
+    return proposal, ""
+
+
+def fingerprint(config: ProposalConfig, task: Task, walker: Walker) -> str:
+    """Return the checksum of the weights that a configuration leads to; empty for none.
+
+    Two files of one name can differ; results must say which it was.
+
+    Raises:
+        ModelFileError: the proposal cannot be used and is required.
+    """
+    proposal, _ = find_proposal(config, task, walker)
+    return "" if proposal is None else proposal.card.files["safetensors"]["sha256"]
+
+
+class ProposalSampler:
+    """A proposal as the planner uses it.
+
+    Args:
+        proposal: to draw from.
+        config: how.
+        samples: candidates of a round N, the nominal among them.
+        knots: of the planner's candidates.
+        knot_dt: time between them [s].
+        order: of the planner's spline.
+
+    Attributes:
+        figures: of the last round.
+    """
+
+    def __init__(
+        self,
+        proposal: Proposal,
+        config: ProposalConfig,
+        samples: int,
+        knots: int,
+        knot_dt: float,
+        order: int,
+    ) -> None:
+        """Prepare the change of grid; both directions are products with a matrix."""
+        card = proposal.card
+        self._proposal, self._config, self._card = proposal, config, card
+        self._most = min(int(config.share * (samples - 1) + 0.5), samples - 1)
+        there = np.arange(float(knots)) * knot_dt
+        self._to_plan = splines.basis(there, card.knots, card.knot_dt, card.order)
+        back = np.arange(float(card.knots)) * card.knot_dt
+        self._from_plan = splines.basis(back, knots, knot_dt, order)
+        self._health = Health(config.health)
+        self._spread = 0.0
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        """Restart the random sequence and trust the proposal again."""
+        self._rng = np.random.default_rng([seed, _STREAM])
+        self.forget()
+
+    def forget(self) -> None:
+        """Trust the proposal again, as with a new goal."""
+        self._health.reset()
+        self.figures = ProposalFigures()
+
+    def draw(self, observation: Array, nominal: Array) -> Array:
+        """Return candidates (m, K, 3) on the planner's grid, m as the health allows.
+
+        Args:
+            observation: of the task (d,).
+            nominal: shifted previous plan (K, 3), for a warm start.
+        """
+        knots = self.sample(observation, nominal, self._health.count(self._most))
+        several = len(knots) > 1
+        self._spread = float(knots.std(axis=0).mean()) if several else self._spread
+        return knots
+
+    def sample(self, observation: Array, nominal: Array, count: int) -> Array:
+        """Return this many candidates (count, K, 3)."""
+        noise = self._rng.standard_normal((count, self._card.knots, 3))
+        if not count:
+            return noise[:, :0].reshape(0, len(self._to_plan), 3)
+        a = self._config.warm_start
+        if a:
+            noise = a * self._proposal.normalise(self._from_plan @ nominal) + (1.0 - a) * noise
+        found = self._proposal.sample(observation, noise, self._config.steps)
+        plans: Array = self._to_plan @ found
+        return plans
+
+    def judge(self, costs: Array, proposed: list[int], elites: int) -> None:
+        """Take in the costs (n,) of a round in which these indices were proposed."""
+        self.figures = self._health.judge(costs, proposed, elites, self._spread)

@@ -1,0 +1,400 @@
+"""Training: conditional flow matching on collected plans.
+
+With a target u1 (normalised knots), noise u0 ~ N(0, I) and t ~ U(0, 1),
+
+    u_t = (1 - (1 - s) t) u0 + t u1,   loss = E |v(u_t, t, o) - (u1 - (1 - s) u0)|^2
+
+the conditional optimal-transport path of Lipman et al. (arXiv 2210.02747, eq. 20-23) with
+s = sigma_min. The weights that are kept are an exponential moving average, of the epoch whose
+samples were best on episodes that were not trained on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpc_ros.arrays import Array
+from gpc_ros.config import param
+from gpc_ros.proposal.card import Card
+from gpc_ros.proposal.checkpoint import Checkpoint
+from gpc_ros.proposal.cost_to_go import CostConfig, train_cost
+from gpc_ros.proposal.dataset import TARGETS, Dataset, mirrored, split
+from gpc_ros.proposal.model import CLIP, Flow, Gaussian, Proposal, Weights
+from gpc_ros.proposal.network import VelocityField
+from gpc_ros.tasks import TASKS
+
+# Plans and samples of each that the quality of samples is measured with.
+_SCORED, _SAMPLES, _STEPS = 512, 8, 4
+# Time between two checkpoints [s].
+_SAVE_INTERVAL = 10.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Parameters of the training."""
+
+    target: str = param("executed", "What the knots are trained towards", choices=TARGETS)
+    mirror: bool = param(True, "Whether every plan is also used in a left-right mirror")
+    hidden: tuple[int, ...] = param((256, 256, 256), "Width of each hidden layer", low=1, high=4096)
+    epochs: int = param(60, "Most passes over the data", low=1, high=100_000)
+    batch: int = param(512, "Plans in one step", low=1, high=1_000_000)
+    rate: float = param(1e-3, "Learning rate at the start; falls as a cosine", low=1e-7, high=1.0)
+    decay: float = param(1e-4, "Weight decay of AdamW", low=0.0, high=1.0)
+    average: float = param(0.999, "Part of the averaged weights that a step keeps", low=0, high=1)
+    sigma_min: float = param(0.01, "Width of the path's end s", low=0.0, high=0.5)
+    validation: float = param(0.1, "Part of the episodes that is held out", low=0.01, high=0.9)
+    patience: int = param(20, "Epochs without better samples before it stops", low=1, high=100_000)
+    cost: CostConfig = CostConfig()
+    device: str = param("auto", "Where it is computed", choices=("auto", "cpu", "cuda"))
+    seed: int = param(0, "Seed of weights, split, order and noise", low=0)
+
+
+@dataclass
+class History:
+    """Figures of every epoch so far.
+
+    Attributes:
+        loss: on the training episodes.
+        validation: on the held out ones.
+        score: energy score of samples on the held out ones, see :func:`energy_score`.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A proposal with its control and what was measured.
+
+    Attributes:
+        weights: of the flow.
+        gaussian: of the control, fitted to the same plans.
+        history: of every epoch.
+        best: epoch whose weights these are.
+        control_score: energy score of the control.
+        cost_error: of the cost to go on held-out plans, relative to the costs' spread.
+        seconds: of training, without those before an interruption.
+        plans: trained on and held out.
+    """
+
+    weights: Weights
+    gaussian: Weights
+    history: History
+    best: int
+    control_score: float
+    cost_error: float
+    seconds: float
+    plans: tuple[int, int]
+
+
+def device_of(name: str) -> str:
+    """Return where to compute: the GPU if there is one, unless another is named."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def energy_score(samples: Array, truth: Array) -> float:
+    """Return the mean energy score; smaller is better, for spread and for place.
+
+        ES = E|X - y| - 1/2 E|X - X'|
+
+    (Gneiting & Raftery, JASA 2007, eq. 22.)
+
+    Args:
+        samples: (P, S, D).
+        truth: (P, D).
+    """
+    s = samples.shape[1]
+    near = np.linalg.norm(samples - truth[:, None], axis=2).mean(axis=1)
+    apart = np.linalg.norm(samples[:, :, None] - samples[:, None], axis=3).sum(axis=(1, 2))
+    return float((near - 0.5 * apart / (s * max(s - 1, 1))).mean())
+
+
+def blank_card(dataset: Dataset, config: TrainConfig, kind: str = "flow") -> Card:
+    """Return the card of what a training makes, without files and figures."""
+    return Card(
+        kind=kind,
+        task=dataset.task,
+        walker=dataset.walker,
+        observation=tuple(entry.name for entry in TASKS[dataset.task].observed),
+        knots=dataset.target.shape[1],
+        knot_dt=dataset.knot_dt,
+        spline=dataset.spline,
+        hidden=config.hidden if kind == "flow" else (),
+        window=config.cost.windows * dataset.horizon,
+        cost_hidden=config.cost.hidden if config.cost.windows else (),
+    )
+
+
+class Trainer:
+    """One training, epoch by epoch, so that it can be interrupted and taken up again.
+
+    Args:
+        dataset: what to train on.
+        config: how.
+
+    Attributes:
+        history: of the epochs so far.
+        done: whether it has come to its end.
+    """
+
+    def __init__(self, dataset: Dataset, config: TrainConfig) -> None:
+        """Split the episodes, fit the scales and draw the first weights.
+
+        Raises:
+            DataError: there is too little to train on.
+        """
+        self.dataset, self.config = dataset, config
+        self.history, self.done, self._best = History(), False, 0
+        self._epoch = 0
+        held = split(dataset, config.validation, config.seed)
+        observation, target = dataset.observation[~held], dataset.target[~held]
+        to_go = dataset.to_go[:, : config.cost.windows]
+        cost = to_go[~held]
+        if config.mirror:
+            more_o, more_u = mirrored(dataset)
+            observation = np.concatenate([observation, more_o[~held]])
+            target = np.concatenate([target, more_u[~held]])
+            cost = np.concatenate([cost, cost])
+        self.plans = len(target), int(held.sum())
+        self._scales = _scales(observation, target)
+        self._held_observation, self._held_target = dataset.observation[held], dataset.target[held]
+        self._costs = observation, cost, to_go[held]
+        self._device = device_of(config.device)
+        torch.manual_seed(config.seed)
+        size = target[0].size
+        self._network = VelocityField(size, observation.shape[1], config.hidden).to(self._device)
+        self._average = {k: v.detach().clone() for k, v in self._network.state_dict().items()}
+        self._kept = {k: v.clone() for k, v in self._average.items()}
+        self._optimizer = torch.optim.AdamW(
+            self._network.parameters(), lr=config.rate, weight_decay=config.decay
+        )
+        self._data = self._tensors(observation, target)
+        self._held = self._tensors(self._held_observation, self._held_target)
+        self.gaussian = _fit_gaussian(target, self._scales)
+
+    def epoch(self) -> None:
+        """Pass over the data once, measure, and remember the weights if they are the best."""
+        c = self.config
+        generator = torch.Generator().manual_seed(c.seed * 1_000_003 + self._epoch)
+        for group in self._optimizer.param_groups:
+            group["lr"] = 0.5 * c.rate * (1.0 + np.cos(np.pi * self._epoch / c.epochs))
+        observation, target = self._data
+        order = torch.randperm(len(target), generator=generator)
+        losses = []
+        for rows in order.split(c.batch):
+            loss = self._loss(observation[rows], target[rows], generator)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self._optimizer.step()
+            self._follow()
+            losses.append(loss.detach() * len(rows))
+        self._epoch += 1
+        self.history.loss.append(float(torch.stack(losses).sum()) / len(target))
+        self._measure()
+
+    def _loss(self, observation: Tensor, u1: Tensor, generator: torch.Generator) -> Tensor:
+        s = self.config.sigma_min
+        # Drawn on the processor, so that a GPU sees the same numbers.
+        u0 = torch.randn(u1.shape, generator=generator).to(u1.device)
+        t = torch.rand((len(u1), 1), generator=generator).to(u1.device)
+        u_t = (1.0 - (1.0 - s) * t) * u0 + t * u1
+        error = self._network(u_t, t, observation) - (u1 - (1.0 - s) * u0)
+        return error.square().mean()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the averaged weights; early on, an average over few steps is short."""
+        keep = min(self.config.average, (1.0 + self._steps) / (10.0 + self._steps))
+        for name, value in self._network.state_dict().items():
+            self._average[name].lerp_(value, 1.0 - keep)
+
+    @property
+    def _steps(self) -> int:
+        states = self._optimizer.state.values()
+        return int(next((float(s["step"]) for s in states if "step" in s), 0.0))
+
+    @torch.no_grad()
+    def _measure(self) -> None:
+        """Measure the averaged weights on what was held out; the same noise every time."""
+        current = {k: v.clone() for k, v in self._network.state_dict().items()}
+        self._network.load_state_dict(self._average)
+        generator = torch.Generator().manual_seed(self.config.seed)
+        loss = self._loss(self._held[0], self._held[1], generator)
+        self._network.load_state_dict(current)
+        self.history.validation.append(float(loss))
+        score = self.score(Flow(self._plain_card("flow"), self.weights(self._average)))
+        if not self.history.score or score < min(self.history.score):
+            self._best = self._epoch
+            self._kept = {k: v.clone() for k, v in self._average.items()}
+        self.history.score.append(score)
+        stalled = self._epoch - self._best
+        self.done = self._epoch >= self.config.epochs or stalled >= self.config.patience
+
+    def _plain_card(self, kind: str) -> Card:
+        """Return a card without cost to go, which is trained last."""
+        return dataclasses.replace(blank_card(self.dataset, self.config, kind), window=0.0)
+
+    def score(self, proposal: Proposal) -> float:
+        """Return the energy score of a proposal on held-out plans, in normalised knots."""
+        rng = np.random.default_rng(self.config.seed)
+        rows = rng.permutation(len(self._held_target))[:_SCORED]
+        shape = (_SAMPLES, *self._held_target.shape[1:])
+        samples = [
+            proposal.sample(self._held_observation[row], rng.standard_normal(shape), _STEPS)
+            for row in rows
+        ]
+        drawn = proposal.normalise(np.array(samples)).reshape(len(rows), _SAMPLES, -1)
+        truth = proposal.normalise(self._held_target[rows]).reshape(len(rows), -1)
+        return energy_score(drawn, truth)
+
+    def weights(self, state: dict[str, Tensor] | None = None) -> Weights:
+        """Return weights with their scales; without a state, those of the best epoch."""
+        chosen = self._kept if state is None else state
+        arrays = {k: np.array(v.cpu().numpy(), np.float32) for k, v in chosen.items()}
+        return {**arrays, **self._scales}
+
+    def result(self, seconds: float) -> Trained:
+        """Return the best weights so far and everything measured."""
+        control = self.score(Gaussian(self._plain_card("gaussian"), self.gaussian))
+        cost, error = self._train_cost()
+        return Trained(
+            weights={**self.weights(), **cost},
+            gaussian={**self.gaussian, **cost},
+            history=self.history,
+            best=self._best,
+            control_score=control,
+            cost_error=error,
+            seconds=seconds,
+            plans=self.plans,
+        )
+
+    def _train_cost(self) -> tuple[Weights, float]:
+        """Train the cost to go on the same split; nothing if it is over no window."""
+        c = self.config
+        if not c.cost.windows:
+            return {}, float("nan")
+        observation, cost, held = self._costs
+        return train_cost(
+            (observation, self._held_observation),
+            (cost.mean(axis=1), held.mean(axis=1)),
+            self._scales, c.cost, c.seed,
+        )  # fmt: skip
+
+    def _tensors(self, observation: Array, target: Array) -> tuple[Tensor, Tensor]:
+        """Return normalised observations (P, d) and knots (P, 3 K)."""
+        s = self._scales
+        o = np.clip((observation - s["observation_mean"]) / s["observation_std"], -CLIP, CLIP)
+        u = ((target - s["knots_mean"]) / s["knots_std"]).reshape(len(target), -1)
+        pair = (torch.tensor(a, dtype=torch.float32, device=self._device) for a in (o, u))
+        first, second = pair
+        return first, second
+
+    def checkpoint(self) -> Checkpoint:
+        """Return everything that going on needs."""
+        arrays = {f"network.{k}": v for k, v in self._network.state_dict().items()}
+        arrays |= {f"average.{k}": v for k, v in self._average.items()}
+        arrays |= {f"kept.{k}": v for k, v in self._kept.items()}
+        for i, state in self._optimizer.state_dict()["state"].items():
+            arrays |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
+        return Checkpoint(
+            identity=self.identity(),
+            progress={
+                "epoch": self._epoch, "best": self._best, "done": self.done,
+                "history": dataclasses.asdict(self.history),
+            },
+            arrays={k: v.detach().cpu().contiguous().numpy() for k, v in arrays.items()},
+        )  # fmt: skip
+
+    def resume(self, checkpoint: Checkpoint) -> bool:
+        """Go on from a checkpoint; return whether it is one of this training."""
+        if checkpoint.identity != self.identity():
+            return False
+        p = checkpoint.progress
+        self._epoch, self._best, self.done = p["epoch"], p["best"], p["done"]
+        self.history = History(**p["history"])
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "kept": {}}
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, value in checkpoint.arrays.items():
+            group, _, rest = name.partition(".")
+            tensor = torch.tensor(value)
+            if group == "optimizer":
+                index, _, key = rest.partition(".")
+                states.setdefault(int(index), {})[key] = tensor
+            else:
+                groups[group][rest] = tensor.to(self._device)
+        self._network.load_state_dict(groups["network"])
+        self._average, self._kept = groups["average"], groups["kept"]
+        whole = self._optimizer.state_dict()
+        self._optimizer.load_state_dict({**whole, "state": states})
+        return True
+
+    def identity(self) -> dict[str, Any]:
+        """Return what two trainings must have in common for one to go on from the other."""
+        o, u = self._data
+        settings = json.loads(json.dumps(dataclasses.asdict(self.config)))
+        return {**settings, "plans": len(u), "sum": [float(o.sum()), float(u.sum())]}
+
+
+def train(
+    dataset: Dataset,
+    config: TrainConfig,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[Trainer], None] | None = None,
+) -> Trained:
+    """Train until the samples get no better.
+
+    Args:
+        dataset: what to train on.
+        config: how.
+        checkpoint: file that an interrupted training is taken up from; kept up to date.
+        on_epoch: called after every epoch.
+
+    Raises:
+        DataError: there is too little to train on.
+        KeyboardInterrupt: on Ctrl-C; the checkpoint holds an epoch of the last seconds.
+    """
+    trainer = Trainer(dataset, config)
+    begin = time.monotonic()
+    if checkpoint is not None and (found := Checkpoint.load(checkpoint)):
+        trainer.resume(found)
+    saved = begin
+    while not trainer.done:
+        trainer.epoch()
+        if on_epoch:
+            on_epoch(trainer)
+        if checkpoint is not None and time.monotonic() - saved > _SAVE_INTERVAL:
+            trainer.checkpoint().save(checkpoint)
+            saved = time.monotonic()
+    return trainer.result(time.monotonic() - begin)
+
+
+def _scales(observation: Array, target: Array) -> Weights:
+    """Return mean and standard deviation of observations (d,) and knots (K, 3)."""
+    scales = {
+        "observation_mean": observation.mean(axis=0),
+        "observation_std": np.maximum(observation.std(axis=0), 1e-3),
+        "knots_mean": target.mean(axis=0),
+        "knots_std": np.maximum(target.std(axis=0), 1e-3),
+    }
+    return {name: value.astype(np.float32) for name, value in scales.items()}
+
+
+def _fit_gaussian(target: Array, scales: Weights) -> Weights:
+    """Return the control: the covariance's root of all normalised knots."""
+    u = ((target - scales["knots_mean"]) / scales["knots_std"]).reshape(len(target), -1)
+    covariance = np.cov(u, rowvar=False) + 1e-9 * np.eye(u.shape[1])
+    return {**scales, "root": np.linalg.cholesky(covariance).astype(np.float32)}

@@ -1,0 +1,95 @@
+"""A proposal that stops helping is faded out, and back in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpc_ros.proposal.health import Health, HealthConfig
+
+CONFIG = HealthConfig()
+
+
+def cycle(health: Health, better: bool, samples: int = 16, most: int = 8) -> int:
+    """Run one cycle in which everything proposed is better, or worse, than the rest."""
+    count = health.count(most)
+    proposed = list(range(1, 1 + count))
+    costs = np.linspace(1.0, 2.0, samples)
+    costs[proposed] += -5.0 if better else 5.0
+    health.judge(costs, proposed, max(2, samples // 4), 0.1)
+    return count
+
+
+def test_what_never_helps_is_faded_out_within_a_second_at_20_hz() -> None:
+    health = Health(CONFIG)
+    counts = [cycle(health, better=False) for _ in range(20)]
+    assert counts[0] == 8
+    assert set(counts[-CONFIG.probe :]) == {0, 1}
+    assert health.weight == 0.0
+
+
+def test_a_faded_one_costs_one_sample_now_and_then() -> None:
+    health = Health(CONFIG)
+    counts = [cycle(health, better=False) for _ in range(220)]
+    assert sum(counts[20:]) == 200 // CONFIG.probe
+
+
+def test_what_helps_again_comes_back() -> None:
+    health = Health(CONFIG)
+    for _ in range(40):
+        cycle(health, better=False)
+    counts = [cycle(health, better=True) for _ in range(12 * CONFIG.probe)]
+    assert counts[-1] == 8
+
+
+def test_one_that_is_as_good_as_chance_stays() -> None:
+    health, rng = Health(CONFIG), np.random.default_rng(0)
+    counts = []
+    for _ in range(500):
+        count = health.count(8)
+        counts.append(count)
+        health.judge(rng.random(16), list(range(1, 1 + count)), 4, 0.1)
+    assert np.mean(counts) > 7.0
+    assert health.usefulness == pytest.approx(1.0, abs=0.6)
+
+
+def test_without_fading_everything_is_always_drawn() -> None:
+    health = Health(HealthConfig(fade=False))
+    assert {cycle(health, better=False) for _ in range(50)} == {8}
+
+
+def test_a_new_goal_is_a_new_chance() -> None:
+    health = Health(CONFIG)
+    for _ in range(40):
+        cycle(health, better=False)
+    health.reset()
+    assert cycle(health, better=False) == 8
+
+
+def test_figures_say_who_won() -> None:
+    health = Health(CONFIG)
+    figures = health.judge(np.array([3.0, 1.0, 2.0, 4.0]), [1, 3], 2, 0.25)
+    assert figures.won
+    assert figures.drawn == 2
+    assert figures.win_rate == pytest.approx(1.0)
+    assert figures.agreement == pytest.approx(0.5)
+    assert figures.spread == 0.25
+
+
+@given(
+    costs=st.lists(st.one_of(st.floats(0, 10), st.just(np.inf)), min_size=0, max_size=20),
+    proposed=st.lists(st.integers(0, 30), unique=True),
+    most=st.integers(0, 8),
+)
+def test_any_cycle_leaves_figures_within_their_bounds(
+    costs: list[float], proposed: list[int], most: int
+) -> None:
+    health = Health(CONFIG)
+    for _ in range(10):
+        assert 0 <= health.count(most) <= most
+        figures = health.judge(np.array(costs), proposed, 2, 0.0)
+        for value in (figures.win_rate, figures.agreement, figures.weight):
+            assert 0.0 <= value <= 1.0 + 1e-9
+        assert figures.usefulness >= 0.0
