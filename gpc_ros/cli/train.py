@@ -12,6 +12,7 @@ from gpc_ros import config
 from gpc_ros.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gpc_ros.proposal.dataset import Dataset
     from gpc_ros.proposal.train import Trainer
 
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from the last checkpoint")
         return 130
-    how = ["gpc collect " + reproduce_collection(dataset.settings), command_line(args)]
+    how = [reproduce_collection(dataset, args.folder), command_line(args)]
     card = store(card_file, dataset, chosen, trained, how)
     checkpoint.unlink(missing_ok=True)
     figures = ", ".join(f"{name} {value}" for name, value in card.figures.items())
@@ -80,18 +81,25 @@ def show_epoch(trainer: Trainer) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def reproduce_collection(settings: Any) -> str:
-    """Return the arguments of gpc collect that differ from its defaults, as far as known."""
+def reproduce_collection(dataset: Dataset, folders: list[Path]) -> str:
+    """Return the collection as a command; what it did not set had the default."""
     from gpc_ros.proposal.collect import CollectConfig
+    from gpc_ros.proposal.sampler import NONE
 
-    task = str(settings.get("episode.task", ""))
-    defaults = config.flatten(config.replace(CollectConfig(), {"episode.task": task}, "collect"))
-    parts = [
-        f"--set {name}={value}"
+    settings = {"episode.planner.proposal.file": NONE, **dataset.settings}
+    defaults = config.flatten(
+        config.replace(CollectConfig(), {"episode.task": dataset.task}, "gpc train")
+    )
+    sets = [
+        f" --set {name}={value}"
         for name, value in settings.items()
-        if name not in defaults or defaults[name] != value
+        if defaults.get(name, settings[name]) != value
     ]
-    return " ".join([task, *(shlex.quote(p) if " " not in p else p for p in parts)])
+    first, last = int(dataset.episodes.min()), int(dataset.episodes.max())
+    return (
+        f"gpc collect {dataset.task} --episodes {last - first + 1} --first-seed {first} "
+        f"--out {folders[0]}{''.join(sets)}"
+    )
 
 
 def command_line(args: argparse.Namespace) -> str:

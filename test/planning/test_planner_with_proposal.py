@@ -89,7 +89,7 @@ def test_starting_over_repeats_the_sequence() -> None:
 def test_a_useless_proposal_is_faded_out() -> None:
     # Full speed backwards, whatever is seen.
     flow = made()
-    flow._knots_mean = np.tile(np.float32([-9.0, 0.0, 0.0]), (4, 1))
+    flow._knots_mean = np.tile(np.array([-9.0, 0.0, 0.0], np.float32), (4, 1))
     flow._knots_std = np.full((4, 3), 1e-3, np.float32)
     _, reports, _ = cycles(replace(SMALL, samples=12), flow, count=24)
     assert len(reports[0].proposed) == 6

@@ -74,7 +74,7 @@ def taught_shard(seed: int, plans: int = 60) -> Shard:
     }
     return Shard(
         meta,
-        time=0.1 * np.arange(plans),
+        time=0.1 * np.arange(float(plans)),
         observation=observation,
         goal=np.zeros((plans, 3)),
         nominal=knots,
