@@ -94,7 +94,10 @@ def status_to(
         setattr(message, name, getattr(report, name))
     figures = report.proposal
     message.proposal, message.proposed = context.proposal, figures.drawn
-    for name in ("won", "win_rate", "agreement", "usefulness", "weight", "spread"):
+    for name in (
+        "won", "win_rate", "agreement", "usefulness", "weight", "spread", "cost_error",
+        "cost_weight",
+    ):  # fmt: skip
         setattr(message, f"proposal_{name}", getattr(figures, name))
     message.sigma = report.sigma
     message.goal_distance, message.goal_yaw_error = report.distance, report.yaw_error

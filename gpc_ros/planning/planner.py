@@ -8,6 +8,7 @@ The same object runs in lockstep and live; only the deadline differs.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,11 +26,15 @@ from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.prediction import Prediction, Predictor
 from gpc_ros.planning.report import PlannerReport, fill
 from gpc_ros.planning.rollout import Deadline, RolloutPool
+from gpc_ros.proposal.health import CostHealth, ProposalFigures
 from gpc_ros.proposal.model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalConfig, ProposalSampler, find_proposal
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
+
+# Name of the cost term that stands for what comes after the horizon.
+TO_GO = "to_go"
 
 __all__ = ["Planner", "PlannerConfig", "PlannerReport"]
 
@@ -107,6 +112,7 @@ class Planner:
             self.proposal, self.no_proposal = find_proposal(c.proposal, task, walker)
         self._sampler: ProposalSampler | None = None
         self._cost_to_go: CostToGo | None = None
+        self._cost_health = CostHealth(c.proposal.health)
         if self.proposal is not None:
             grid = c.knots, self.knot_dt, self._order
             self._sampler = ProposalSampler(self.proposal, c.proposal, c.samples, *grid)
@@ -137,6 +143,7 @@ class Planner:
         self._monitor: GoalMonitor | None = None
         self._plan_time = 0.0
         self._optimizer.reset()
+        self._cost_health.reset()
         if self._sampler:
             self._sampler.reset(self.config.seed)
 
@@ -221,6 +228,7 @@ class Planner:
             self._goal = goal.copy()
             self._monitor = GoalMonitor(self.task, self._goal)
             self._optimizer.reset()
+            self._cost_health.reset()
             if self._sampler:
                 self._sampler.forget()
 
@@ -290,7 +298,7 @@ class Planner:
             cost = fill(report, costs, terms, first=first)
             if first and self._sampler and self._given is None:
                 self._sampler.judge(costs, proposed, elite_count(len(costs)))
-                report.proposal = self._sampler.figures
+                report.proposal = self._judge_cost(self._sampler.figures, predicted, terms)
         if np.isnan(cost):
             return self._carry_on(start, report)
         return self._publish(stamp, start, cost)
@@ -336,6 +344,22 @@ class Planner:
         costs = np.sum(list(terms.values()), axis=0) if n else np.empty(0)
         return np.where(rollouts.valid & np.isfinite(costs), costs, np.inf), terms
 
+    def _judge_cost(
+        self, figures: ProposalFigures, predicted: Prediction, terms: dict[str, Array]
+    ) -> ProposalFigures:
+        """Hold the cost to go against the cheapest rollout (n,) from the same state."""
+        if self._cost_to_go is None:
+            return figures
+        weight = self._cost_health.weight
+        total = self.config.horizon + self._cost_to_go.window * weight
+        own = np.sum([value for name, value in terms.items() if name != TO_GO], axis=0)
+        found = float(own[np.isfinite(own)].min()) * total / self.config.horizon
+        expected = float(self._cost_to_go(self._observe(predicted)[None])[0])
+        self._cost_health.judge(expected, found, self._cost_to_go.spread)
+        return dataclasses.replace(
+            figures, cost_error=self._cost_health.error, cost_weight=self._cost_health.weight
+        )
+
     def _extended(self, terms: dict[str, Array], qpos: Array, qvel: Array) -> dict[str, Array]:
         """Return terms as means over the horizon and the window of the cost to go after it.
 
@@ -345,11 +369,11 @@ class Planner:
             qvel: (n, nv).
         """
         assert self._cost_to_go is not None and self._goal is not None
-        window = self._cost_to_go.window
+        window = self._cost_to_go.window * self._cost_health.weight
         total = self.config.horizon + window
         observation = self.task.observation(qpos, qvel, self._goal)
         scaled = {name: value * (self.config.horizon / total) for name, value in terms.items()}
-        return {**scaled, "to_go": self._cost_to_go(observation) * (window / total)}
+        return {**scaled, TO_GO: self._cost_to_go(observation) * (window / total)}
 
     def _trust(self, stamp: float, start: float, predicted: Prediction) -> Plan:
         """Execute one sample of the proposal without simulating it."""

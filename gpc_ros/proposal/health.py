@@ -7,6 +7,14 @@ explain. With m proposed of n candidates, and a share s of the elites proposed,
 
 One is as good as the Gaussian around the previous plan. Below ``least`` the drawn share falls
 towards none; then one sample now and then is enough to see it come back.
+
+The cost to go V is held against what the best rollout J from the same state costs: with D the
+spread of the costs that it was trained on,
+
+    error <- a error + (1 - a) |V - J| / D
+
+One is as bad as always saying the mean. From ``doubt`` on it counts less, from ``refuse`` on not
+at all.
 """
 
 from __future__ import annotations
@@ -28,6 +36,11 @@ class HealthConfig:
     least: float = param(0.2, "Usefulness at which nothing is drawn", low=0.0, high=10.0)
     enough: float = param(0.5, "Usefulness from which the whole share is drawn", low=0.0, high=10.0)
     probe: int = param(4, "Cycles between two single samples while faded out", low=1, high=1000)
+    doubt: float = param(
+        1.0, "Error of the cost to go, relative to the costs' spread, from which it counts less",
+        low=0.0, high=100.0,
+    )  # fmt: skip
+    refuse: float = param(1.5, "Error from which it does not count", low=0.0, high=100.0)
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,8 @@ class ProposalFigures:
         weight: part of the configured share that is drawn now, 0 to 1.
         spread: standard deviation over the samples of one observation, mean over knots and axes
             [m/s, rad/s].
+        cost_error: of the cost to go, relative to the spread of costs, over the memory.
+        cost_weight: part of the cost to go that counts, 0 to 1.
     """
 
     drawn: int = 0
@@ -52,6 +67,8 @@ class ProposalFigures:
     usefulness: float = 1.0
     weight: float = 0.0
     spread: float = 0.0
+    cost_error: float = 0.0
+    cost_weight: float = 0.0
 
 
 class Health:
@@ -130,3 +147,32 @@ class Health:
             weight=self.weight,
             spread=spread,
         )
+
+
+class CostHealth:
+    """Follows the error of the cost to go; see the module."""
+
+    def __init__(self, config: HealthConfig) -> None:
+        """Start trusting."""
+        self._config = config
+        self.reset()
+
+    def reset(self) -> None:
+        """Trust again, as with a new goal."""
+        self.error = 0.0
+
+    @property
+    def weight(self) -> float:
+        """Part of the cost to go that counts, 0 to 1."""
+        c = self._config
+        if not c.fade:
+            return 1.0
+        ramp = (c.refuse - self.error) / max(c.refuse - c.doubt, 1e-9)
+        return float(np.clip(ramp, 0.0, 1.0))
+
+    def judge(self, expected: float, found: float, spread: float) -> None:
+        """Take in one cycle: what was expected and found from a state, and the costs' spread."""
+        error = abs(expected - found) / max(spread, 1e-9)
+        # A rollout that ends in a fall says little; a wild expectation must not be for ever.
+        error = min(error, 10.0) if np.isfinite(error) else 10.0
+        self.error += (error - self.error) / self._config.memory

@@ -115,6 +115,10 @@ class CostToGo:
     Args:
         card: of the proposal.
         weights: of all its parts.
+
+    Attributes:
+        window: time that it is over [s].
+        spread: standard deviation of the costs that it was trained on.
     """
 
     def __init__(self, card: Card, weights: Weights) -> None:
@@ -122,6 +126,7 @@ class CostToGo:
         self.window = card.window
         self._mean, self._std = weights["observation_mean"], weights["observation_std"]
         self._scale = weights["cost_scale"]
+        self.spread = float(self._scale[1])
         self._layers = [
             (np.ascontiguousarray(weights[f"cost.{i}.weight"].T), weights[f"cost.{i}.bias"])
             for i in range(len(card.cost_hidden) + 1)

@@ -15,6 +15,7 @@ from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
 from gpc_ros.planning.splines import knot_interval, shift
+from gpc_ros.proposal.sampler import ProposalConfig
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import make_task
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 WALKER = make_walker("trot")
 MEMORY = WALKER.initial_state(1)[0]
-SMALL = PlannerConfig(samples=6, horizon=0.6)
+PLAIN = ProposalConfig(file="none")
+SMALL = PlannerConfig(samples=6, horizon=0.6, proposal=PLAIN)
 
 
 def scene(task_name: str = "box_push", stamp: float = 0.0) -> tuple[RobotState, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.proposal.health import Health, HealthConfig
+from gpc_ros.proposal.health import CostHealth, Health, HealthConfig
 
 CONFIG = HealthConfig()
 
@@ -93,3 +93,40 @@ def test_any_cycle_leaves_figures_within_their_bounds(
         for value in (figures.win_rate, figures.agreement, figures.weight):
             assert 0.0 <= value <= 1.0 + 1e-9
         assert figures.usefulness >= 0.0
+
+
+def test_a_cost_to_go_that_knows_nothing_stops_counting_within_a_second_at_20_hz() -> None:
+    health, rng = CostHealth(CONFIG), np.random.default_rng(0)
+    for _ in range(20):
+        health.judge(rng.normal(0.0, 3.0), 1.0, 0.5)
+    assert health.weight == 0.0
+
+
+def test_a_cost_to_go_that_is_about_right_counts_in_full() -> None:
+    health, rng = CostHealth(CONFIG), np.random.default_rng(0)
+    for _ in range(200):
+        health.judge(1.0 + 0.3 * rng.standard_normal(), 1.0, 0.5)
+        assert health.weight == 1.0
+
+
+def test_a_cost_to_go_that_is_right_again_counts_again() -> None:
+    health = CostHealth(CONFIG)
+    for expected, weight in ((np.nan, 0.0), (1.0, 1.0)):
+        for _ in range(40):
+            health.judge(expected, 1.0, 0.5)
+        assert health.weight == weight
+
+
+@given(
+    rounds=st.lists(
+        st.tuples(st.floats(allow_nan=True), st.floats(0, 1e9), st.floats(0, 10)), max_size=30
+    )
+)
+def test_any_cost_leaves_a_weight_within_its_bounds(
+    rounds: list[tuple[float, float, float]],
+) -> None:
+    health = CostHealth(CONFIG)
+    for expected, found, spread in rounds:
+        health.judge(expected, found, spread)
+        assert 0.0 <= health.weight <= 1.0
+        assert np.isfinite(health.error)

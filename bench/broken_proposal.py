@@ -1,0 +1,127 @@
+"""What a proposal that does not fit costs: its weights shuffled, or those of another task.
+
+    python bench/broken_proposal.py --seeds 2000:2030 --out docs/results/broken_proposal.json
+
+Runs box_push in lockstep without a proposal and with each broken one, on the same seeds, and gives
+the paired difference in time to success.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from gpc_ros import config
+from gpc_ros.cli.evaluate import parse_seeds
+from gpc_ros.evaluation.episode import EpisodeConfig
+from gpc_ros.evaluation.evaluate import Evaluation, evaluate
+from gpc_ros.evaluation.provenance import made_with
+from gpc_ros.evaluation.statistics import bootstrap, paired_difference
+from gpc_ros.files import write_whole
+from gpc_ros.paths import share
+from gpc_ros.proposal.card import Card, checksum, load_card, read_weights, save_card
+from gpc_ros.proposal.model import Weights
+
+
+def read(task: str) -> tuple[Card, Weights]:
+    """Return card and weights of a shipped proposal."""
+    from safetensors.numpy import load
+
+    path = share("models", "proposals", f"{task}.json")
+    card = load_card(path)
+    return card, load(read_weights(path, card))
+
+
+def shuffled(weights: Weights, seed: int) -> Weights:
+    """Return weights with the entries of every layer in another order."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.permutation(value.ravel()).reshape(value.shape)
+        if name.split(".")[0] in ("layers", "cost")
+        else value
+        for name, value in weights.items()
+    }
+
+
+def transplanted(card: Card, other: Card, weights: Weights) -> Weights:
+    """Return another task's weights in the shape of a card, blind to what they do not know."""
+    size, d = 3 * other.knots, len(other.observation)
+    place = [card.observation.index(name) for name in other.observation]
+    result = dict(weights)
+    first = weights["layers.0.weight"]
+    wide = np.zeros((len(first), len(card.observation)), np.float32)
+    wide[:, place] = first[:, size : size + d]
+    result["layers.0.weight"] = np.hstack([first[:, :size], wide, first[:, size + d :]])
+    cost = np.zeros((len(weights["cost.0.weight"]), len(card.observation)), np.float32)
+    cost[:, place] = weights["cost.0.weight"]
+    result["cost.0.weight"] = cost
+    for name, neutral in (("observation_mean", 0.0), ("observation_std", 1.0)):
+        filled = np.full(len(card.observation), neutral, np.float32)
+        filled[place] = weights[name]
+        result[name] = filled
+    return result
+
+
+def main() -> None:
+    """Run and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", default="2000:2030")
+    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--horizon", type=float, default=2.0)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    seeds = parse_seeds(args.seeds)
+    card, weights = read("box_push")
+    other, foreign = read("navigate")
+    broken = {
+        "weights shuffled": shuffled(weights, 0),
+        "trained for navigate": transplanted(card, other, foreign),
+    }
+    base = config.replace(
+        EpisodeConfig(),
+        {"planner.samples": args.samples, "planner.horizon": args.horizon},
+        "bench/broken_proposal.py",
+    )
+    times: dict[str, list[float]] = {}
+    wins: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"plain": "none"}
+        for i, (name, arrays) in enumerate(broken.items()):
+            path = Path(folder) / f"broken_{i}.json"
+            content = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+            path.with_suffix(".safetensors").write_bytes(content)
+            entry = {"name": path.with_suffix(".safetensors").name, "sha256": checksum(content)}
+            save_card(path, dataclasses.replace(card, files={"safetensors": entry}))
+            files[name] = str(path)
+        for name, file in files.items():
+            chosen = config.replace(base, {"planner.proposal.file": file}, "bench")
+            results = evaluate(Evaluation(chosen), seeds)
+            times[name] = [r.time for r in results]
+            wins[name] = [float(r.success) for r in results]
+            print(f"{name}: success {bootstrap(wins[name])}, time {bootstrap(times[name])} s")
+    plain = bootstrap(times["plain"])
+    rows = {}
+    for name in times:
+        less = paired_difference(times[name], times["plain"])
+        rows[name] = {
+            "success": vars(bootstrap(wins[name])),
+            "time": vars(bootstrap(times[name])),
+            "time_less_plain": vars(less),
+            "relative": less.mean / plain.mean,
+        }
+        print(f"{name}: {100 * less.mean / plain.mean:+.1f} % of time to success ({less} s)")
+    document = {
+        "seeds": args.seeds, "samples": args.samples, "horizon": args.horizon,
+        "rows": rows, "made_with": made_with(),
+    }  # fmt: skip
+    write_whole(args.out, json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
