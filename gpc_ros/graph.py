@@ -126,6 +126,11 @@ _SIM = Graph(
             choices=("cem", "mppi", "predictive_sampling"),
             sets=("planner.optimizer",),
         ),
+        Argument(
+            "proposal",
+            "Card of the learned proposal (.json), shipped for the task's own, or none",
+            sets=("planner.proposal.file",),
+        ),
         Argument("threads", "Simulation threads of the planner", sets=("planner.threads",)),
         Argument("mocap_rate", "Motion capture frames per second [Hz]", sets=("sim.mocap.rate",)),
         Argument(

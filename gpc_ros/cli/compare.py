@@ -113,7 +113,7 @@ def _comparison(args: argparse.Namespace) -> Comparison:
 def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     """Write page and summary of everything that the folder holds."""
     from gpc_ros.evaluation.compare import known_cells, load_rows, summary
-    from gpc_ros.evaluation.compare_page import compare_page
+    from gpc_ros.evaluation.compare_page import compare_page, main_figure
     from gpc_ros.evaluation.plan_time import plan_times
     from gpc_ros.evaluation.provenance import made_with
     from gpc_ros.files import write_whole
@@ -137,6 +137,7 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     ]
     title = f"{args.task}: sampling with and without a learned proposal"
     write_whole(args.out / "index.html", compare_page(title, rows, times, notes))
+    write_whole(args.out / "figure.svg", main_figure(rows))
     document = {"task": args.task, "cells": summary(rows), "made_with": made}
     write_whole(args.out / "summary.json", json.dumps(document, indent=1) + "\n")
     for row in rows:

@@ -365,20 +365,27 @@ def train(
 
     Raises:
         DataError: there is too little to train on.
-        KeyboardInterrupt: on Ctrl-C; the checkpoint holds an epoch of the last seconds.
+        KeyboardInterrupt: on Ctrl-C; the checkpoint holds the last whole epoch.
     """
     trainer = Trainer(dataset, config)
     begin = time.monotonic()
     if checkpoint is not None and (found := Checkpoint.load(checkpoint)):
         trainer.resume(found)
-    saved = begin
-    while not trainer.done:
-        trainer.epoch()
-        if on_epoch:
-            on_epoch(trainer)
-        if checkpoint is not None and time.monotonic() - saved > _SAVE_INTERVAL:
-            trainer.checkpoint().save(checkpoint)
-            saved = time.monotonic()
+    saved, latest = begin, trainer.checkpoint()
+    try:
+        while not trainer.done:
+            trainer.epoch()
+            # In the middle of an epoch the weights are between two: only whole ones are kept.
+            latest = trainer.checkpoint()
+            if on_epoch:
+                on_epoch(trainer)
+            if checkpoint is not None and time.monotonic() - saved > _SAVE_INTERVAL:
+                latest.save(checkpoint)
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        if checkpoint is not None:
+            latest.save(checkpoint)
+        raise
     return trainer.result(time.monotonic() - begin)
 
 

@@ -66,6 +66,25 @@ def test_stopped_and_taken_up_again_gives_the_same_bytes(taught: Path, tmp_path:
         np.testing.assert_array_equal(second.weights()[name], value, err_msg=name)
 
 
+def test_an_interrupted_training_goes_on_where_it_was(taught: Path, tmp_path: Path) -> None:
+    dataset, checkpoint = load_dataset([taught]), tmp_path / "training"
+    whole = train(dataset, SMALL)
+    seen: list[int] = []
+
+    def interrupt(trainer: Trainer) -> None:
+        seen.append(len(trainer.history.loss))
+        if seen == [1, 2, 3, 4]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, SMALL, checkpoint, interrupt)
+    resumed = train(dataset, SMALL, checkpoint, interrupt)
+    assert seen == list(range(1, 13))
+    assert resumed.history == whole.history
+    for name, value in whole.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], value, err_msg=name)
+
+
 def test_a_checkpoint_of_another_training_is_not_gone_on_from(taught: Path, tmp_path: Path) -> None:
     dataset = load_dataset([taught])
     trainer = Trainer(dataset, SMALL)
