@@ -1,11 +1,11 @@
 """What every option of proposal and search is worth: one is changed at a time.
 
-    python bench/options.py --plans runs/box_push_plans --seeds 300:316 --out docs/results/options.json
+    python bench/options.py --plans runs/box_push_plans --out docs/results/options.json
 
-Runs box_push in lockstep, with few samples and a short horizon so that the proposal counts, with the
-defaults and with each change, on the same seeds. Targets and cost windows need a training each, of
-the plans in the folder; without one they are left out. Called again it goes on where it was
-stopped.
+Runs box_push in lockstep, with few samples and a short horizon so that the proposal counts, with
+the defaults and with each change, on the same seeds. Targets and cost windows need a training
+each, of the plans in the folder; without one they are left out. Called again it goes on where it
+was stopped.
 """
 
 from __future__ import annotations

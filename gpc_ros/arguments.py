@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gpc_ros.arrays import Array
@@ -53,3 +55,22 @@ def parse_goal(text: str) -> Array:
     if goal.shape != (3,):
         raise ConfigError(f"goal:={text}: write it as x,y,yaw in m, m and rad, such as 1.5,0.5,0")
     return goal
+
+
+def split_sets(given: Sequence[str], prefixes: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return what ``--set`` was given, by prefix and without it.
+
+    Args:
+        given: each of the form ``name=value`` or several of these, separated by commas.
+        prefixes: the known ones; the first that fits counts, so that "" comes last.
+
+    Raises:
+        ConfigError: a part is not of that form, comes twice or begins with no known prefix.
+    """
+    parts: dict[str, dict[str, str]] = {prefix: {} for prefix in prefixes}
+    for name, value in parse_assignments(",".join(given), "--set").items():
+        prefix = next((p for p in prefixes if name.startswith(p)), None)
+        if prefix is None:
+            raise ConfigError(f"--set {name}: begin with one of {', '.join(prefixes)}")
+        parts[prefix][name.removeprefix(prefix)] = value
+    return parts

@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the rounds and print what each reached."""
     require_training_extra()
-    from gpc_ros.arguments import parse_assignments
+    from gpc_ros.arguments import split_sets
     from gpc_ros.evaluation.episode import EpisodeConfig
     from gpc_ros.proposal.bootstrap import Bootstrap, Watcher, bootstrap
     from gpc_ros.proposal.collect import CollectConfig, Collection
@@ -57,20 +57,15 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--rounds and --episodes must be at least 1, --first-seed at least 0")
     if args.processes is not None and args.processes < 1:
         raise ConfigError(f"--processes: {args.processes} is less than 1")
-    parts: dict[str, dict[str, Any]] = {"collect": {}, "train": {}, "validation": {}}
-    for name, value in parse_assignments(",".join(args.set), "--set").items():
-        part, _, rest = name.partition(".")
-        if part not in parts:
-            raise ConfigError(f"--set {name}: begin with one of {', '.join(parts)}")
-        parts[part][rest] = value
+    parts = split_sets(args.set, ("collect.", "train.", "validation."))
     where = "gpc bootstrap"
-    collection = {"episode.task": args.task, **parts["collect"]}
+    collection = {"episode.task": args.task, **parts["collect."]}
     plan = Bootstrap(
         Collection(config.replace(CollectConfig(), collection, where)),
-        config.replace(TrainConfig(), parts["train"], where),
+        config.replace(TrainConfig(), parts["train."], where),
         args.episodes,
         args.first_seed,
-        config.replace(EpisodeConfig(), {"task": args.task, **parts["validation"]}, where),
+        config.replace(EpisodeConfig(), {"task": args.task, **parts["validation."]}, where),
         tuple(parse_seeds(args.validation_seeds)),
     )
 

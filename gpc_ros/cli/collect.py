@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Collect with a progress bar and say what there is."""
-    from gpc_ros.arguments import parse_assignments
+    from gpc_ros.arguments import split_sets
     from gpc_ros.proposal.collect import CollectConfig, Collected, Collection, collect
     from gpc_ros.proposal.shards import load_folder
 
@@ -54,11 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--episodes must be at least 1 and --first-seed at least 0")
     if args.processes is not None and args.processes < 1:
         raise ConfigError(f"--processes: {args.processes} is less than 1")
-    sets = parse_assignments(",".join(args.set), "--set")
-    parts: dict[str, dict[str, Any]] = {"task.": {}, "optimizer.": {}, "": {}}
-    for name, value in sets.items():
-        prefix = next(p for p in parts if name.startswith(p))
-        parts[prefix][name.removeprefix(prefix)] = value
+    parts = split_sets(args.set, ("task.", "optimizer.", ""))
     chosen = config.replace(
         CollectConfig(), {"episode.task": args.task, **parts[""]}, "gpc collect"
     )

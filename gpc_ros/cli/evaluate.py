@@ -28,6 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--optimizer", help="cem, mppi or predictive_sampling")
     parser.add_argument("--samples", help="candidates in one cycle")
     parser.add_argument("--horizon", help="how far a candidate looks ahead [s]")
+    parser.add_argument("--proposal", help="card of a proposal (.json), shipped or none")
     parser.add_argument("--rate", help="plans per second [Hz]")
     parser.add_argument("--duration", help="time to give up after [s]")
     parser.add_argument(
@@ -36,7 +37,8 @@ def add_parser(subparsers: Any) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a parameter of the task (plant.object.mass=5) or, with the prefix 'optimizer.', of "
-        "the optimizer; may be given again",
+        "the optimizer or, with 'episode.', of the episode (episode.planner.proposal.share=0.25); "
+        "may be given again",
     )
     parser.add_argument("--processes", type=int, help="episodes at a time; default: one per core")
     parser.add_argument("--out", type=Path, help="JSON file for every result")
@@ -45,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate with a progress bar and print the figures."""
-    from gpc_ros.arguments import parse_assignments
+    from gpc_ros.arguments import split_sets
     from gpc_ros.evaluation.episode import EpisodeConfig
     from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
 
@@ -56,15 +58,12 @@ def run(args: argparse.Namespace) -> int:
         "planner.samples": args.samples,
         "planner.horizon": args.horizon,
         "planner.optimizer": args.optimizer,
+        "planner.proposal.file": args.proposal,
     }
     overrides = {name: value for name, value in given.items() if value is not None}
-    sets = parse_assignments(",".join(args.set), "--set")
-    prefix = "optimizer."
-    evaluation = Evaluation(
-        config.replace(EpisodeConfig(), overrides, "gpc evaluate"),
-        {name: value for name, value in sets.items() if not name.startswith(prefix)},
-        {n.removeprefix(prefix): value for n, value in sets.items() if n.startswith(prefix)},
-    )
+    parts = split_sets(args.set, ("episode.", "optimizer.", ""))
+    chosen = config.replace(EpisodeConfig(), overrides | parts["episode."], "gpc evaluate")
+    evaluation = Evaluation(chosen, parts[""], parts["optimizer."])
     seeds = parse_seeds(args.seeds)
     if args.processes is not None and args.processes < 1:
         raise ConfigError(f"--processes: {args.processes} is less than 1")
