@@ -11,7 +11,9 @@ from gpc_ros import __version__
 from gpc_ros.errors import GpcError
 
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
-COMMANDS = ("sim", "evaluate", "collect", "report", "repair", "tasks", "config", "doctor")
+COMMANDS = (
+    "sim", "evaluate", "collect", "report", "replay", "repair", "tasks", "config", "doctor",
+)  # fmt: skip
 
 _EPILOG = """\
 examples:

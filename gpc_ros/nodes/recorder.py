@@ -103,7 +103,7 @@ def _subscribe(node: Node, topic: Topic) -> PolledSubscription[bytes]:
 def _profile(topic: Topic) -> QoSProfile:
     """Return how to listen: as it is offered, but never making a 500 Hz loop send again."""
     if topic.qos.durability == "transient_local":
-        return qos.latched()
+        return qos.latched(_DEPTH)
     if topic.qos.reliability == "best_effort" or topic is COMMANDS:
         return qos.sensor(_DEPTH)
     return qos.report(_DEPTH)

@@ -66,6 +66,9 @@ class PlannerSettings(PlannerConfig):
     max_object_age: float = param(
         1.0, "Hold when an object was not seen for longer", unit="s", low=0.05, high=10.0
     )
+    record_candidates: int = param(
+        16, "Scored candidates in the record of a cycle, half of them the best", low=0, high=1024
+    )
     discovery: float = param(
         2.5, "Time to look for another planner before the first plan", unit="s", low=0.0, high=20.0
     )

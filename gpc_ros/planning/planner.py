@@ -20,11 +20,12 @@ from gpc_ros.errors import InputError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning import splines
 from gpc_ros.planning.goal import GoalMonitor
+from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.optimizer import make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.prediction import Prediction, Predictor
 from gpc_ros.planning.report import PlannerReport, fill
-from gpc_ros.planning.rollout import Deadline, RolloutPool
+from gpc_ros.planning.rollout import Limit, RolloutPool
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
@@ -110,13 +111,45 @@ class Planner:
         self._plan_time = 0.0
         self._optimizer.reset()
 
+    def memory(self) -> PlannerMemory:
+        """Return all that the next cycle depends on beside its arguments, a copy."""
+        return PlannerMemory(
+            random=dict(self._rng.bit_generator.state),
+            nominal=self._nominal.copy(),
+            nominal_start=self._nominal_start,
+            previous=self._previous,
+            goal=None if self._goal is None else self._goal.copy(),
+            plan_time=self._plan_time,
+            next_id=self._next_id,
+            search=self._optimizer.memory(),
+        )
+
+    def restore(self, memory: PlannerMemory) -> None:
+        """Continue from a memory; only the dwell time in the goal begins anew.
+
+        Raises:
+            InputError: it is of a planner with another number of knots or another optimiser.
+        """
+        checked(memory.nominal, (self.config.knots, 3), "planner memory: nominal")
+        self._optimizer.restore(memory.search)
+        self._rng.bit_generator.state = memory.random
+        self._nominal, self._nominal_start = memory.nominal.copy(), memory.nominal_start
+        self._previous, self._plan_time = memory.previous, memory.plan_time
+        self._next_id = memory.next_id
+        self._goal = None if memory.goal is None else memory.goal.copy()
+        self._monitor = None if self._goal is None else GoalMonitor(self.task, self._goal)
+
+    def follow(self, plan: Plan | None) -> None:
+        """Say which plan the robot follows, where that is not the last one made here."""
+        self._previous = plan
+
     def plan(
         self,
         state: RobotState,
         walker_state: Array,
         goal: Array,
         now: float,
-        deadline: Deadline | None = None,
+        deadline: Limit | None = None,
         proposals: Array | None = None,
     ) -> tuple[Plan | None, PlannerReport]:
         """Run one cycle.
@@ -145,6 +178,7 @@ class Planner:
         report.plan_time = self._clock() - begin
         if deadline:
             report.missed |= deadline.left() < 0.0
+            report.plan_time = deadline.spent(report.plan_time)
             # A slow average: one stall should not move the start of the following plans.
             self._plan_time += 0.1 * (report.plan_time - self._plan_time)
         report.sigma = self._optimizer.sigma.mean(axis=0)
@@ -156,7 +190,7 @@ class Planner:
         walker_state: Array,
         goal: Array,
         now: float,
-        deadline: Deadline | None,
+        deadline: Limit | None,
         report: PlannerReport,
     ) -> Plan | None:
         missing = [body for body in self.task.bodies if body not in state.objects]
@@ -227,16 +261,17 @@ class Planner:
         stamp: float,
         start: float,
         predicted: Prediction,
-        deadline: Deadline | None,
+        deadline: Limit | None,
         report: PlannerReport,
     ) -> Plan | None:
         """Run the sampling rounds and publish what they found."""
         cost = float("nan")
         report.start_qpos, report.start_qvel = predicted.qpos, predicted.qvel
+        report.start_walker = predicted.walker_state
         for iteration in range(self.config.iterations):
             first = iteration == 0
             knots, proposed = self._candidates(self._proposals[: None if first else 0])
-            costs, terms = self._score(knots, predicted, deadline, report)
+            costs, terms = self._score(knots, predicted, deadline, report, iteration)
             report.completed = len(costs)
             report.candidates, report.costs = knots[: len(costs)], costs
             report.missed |= len(costs) < len(knots)
@@ -253,6 +288,7 @@ class Planner:
             cost = fill(report, costs, terms, first=first)
             if first:
                 report.proposed = len(proposed)
+                report.proposed_at = proposed
                 report.proposal_won = int(np.argmin(costs)) in proposed
         if np.isnan(cost):
             return self._carry_on(start, report)
@@ -274,8 +310,9 @@ class Planner:
         self,
         knots: Array,
         predicted: Prediction,
-        deadline: Deadline | None,
+        deadline: Limit | None,
         report: PlannerReport,
+        iteration: int = 0,
     ) -> tuple[Array, dict[str, Array]]:
         """Roll out candidates; return costs (n,), infinite if diverged, and their terms."""
         assert self._goal is not None
@@ -284,6 +321,7 @@ class Planner:
         start = predicted.qpos, predicted.qvel, predicted.walker_state
         rollouts = self._pool.run(*start, commands, deadline)
         report.rollout_time += self._clock() - begin
+        report.cuts += [(iteration, interval, kept) for interval, kept in rollouts.cuts]
         n = len(rollouts.valid)
         terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], self._goal)
         costs = np.sum(list(terms.values()), axis=0) if n else np.empty(0)

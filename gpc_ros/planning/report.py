@@ -39,8 +39,11 @@ class PlannerReport:
         reached: whether it was met for the task's dwell time.
         start_qpos: state that the rollouts of this cycle began in (nq,).
         start_qvel: (nv,).
+        start_walker: of the walker there (S,).
         candidates: completed candidates of the last round (n, K, 3).
         costs: theirs (n,), infinite where the rollout diverged.
+        proposed_at: places of the proposals among the candidates.
+        cuts: what the deadline cost, each as round, control interval and candidates that went on.
     """
 
     hold_reason: str = ""
@@ -67,8 +70,11 @@ class PlannerReport:
     reached: bool = False
     start_qpos: Array = field(default_factory=lambda: np.zeros(0))
     start_qvel: Array = field(default_factory=lambda: np.zeros(0))
+    start_walker: Array = field(default_factory=lambda: np.zeros(0))
     candidates: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
     costs: Array = field(default_factory=lambda: np.zeros(0))
+    proposed_at: list[int] = field(default_factory=list)
+    cuts: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def fill(report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool) -> float:

@@ -28,7 +28,7 @@ def load_run(reader: BagReader) -> Run:
         reader: the bag; its ``problems`` grow by what cannot be made sense of.
     """
     run = Run(reader, dict(reader.info))
-    names = {wanted.name: _find(reader, wanted) for wanted in topics.FIXED}
+    names = {wanted.name: topics.find(reader, wanted) for wanted in topics.FIXED}
     messages = _collect(reader, names)
     run.begin, run.duration = _begin(reader, messages)
     build: list[tuple[Topic, str, Callable[[list[BagMessage], float], Any]]] = [
@@ -53,16 +53,6 @@ def load_run(reader: BagReader) -> Run:
                 f"{names[topic.name]}: left out: its messages are of another version ({error})"
             )
     return run
-
-
-def _find(reader: BagReader, wanted: Topic) -> str:
-    """Return the bag's name of a topic, in whatever namespace; empty if it is not there."""
-    matches = [
-        name
-        for name, topic in reader.topics.items()
-        if f"/{name}".endswith(f"/{wanted.name}") and topic.type == wanted.type
-    ]
-    return min(matches, key=len, default="")
 
 
 def _collect(reader: BagReader, names: dict[str, str]) -> dict[str, list[BagMessage]]:
