@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 
 PACKAGE = "gpc_ros"
 HERE = Path(__file__).resolve().parent
-NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor")
+NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor", "player")
 
 
 def version() -> str:

@@ -53,6 +53,27 @@ def read_settings(reader: BagReader) -> list[Settings]:
     return found
 
 
+def known_parameters(reader: BagReader) -> dict[str, dict[str, Any]]:
+    """Return the last parameters of every node that there still are, by node and name.
+
+    A bag without them tells at least the task. What is unknown today joins the bag's problems.
+    """
+    from gpc_ros.nodes.settings import SETTINGS
+
+    names = ("task", "task_params", "seed")
+    general = {name: reader.info[name] for name in names if reader.info.get(name)}
+    found: dict[str, dict[str, Any]] = {
+        node: {n: v for n, v in general.items() if n in config.flatten(made())}
+        for node, made in SETTINGS.items()
+    }
+    for said in read_settings(reader):
+        node = said.node
+        if node in SETTINGS:
+            values = config.flatten(settings_as(SETTINGS[node](), said, reader.problems))
+            found[node] = {name: values[name] for name in said.parameters if name in values}
+    return found
+
+
 def settings_as(defaults: T, settings: Settings, problems: list[str]) -> T:
     """Return recorded parameters as the settings of today.
 

@@ -36,6 +36,8 @@ WALKER = Topic("walker_state", _MSGS + "WalkerState", _SENSOR)
 SUPERVISOR = Topic("supervisor", _MSGS + "SupervisorState")
 COMMANDS = Topic("joint_commands", _MSGS + "JointCommand", _SENSOR)
 JOINTS = Topic("joint_states", "sensor_msgs/msg/JointState", _SENSOR)
+IMU = Topic("imu/data", "sensor_msgs/msg/Imu", _SENSOR)
+READINGS = Topic("robot_state", _MSGS + "RobotState", _SENSOR)
 CYCLE = Topic("planner/cycle", _MSGS + "PlannerCycle")
 PARAMETERS = Topic("parameters", "std_msgs/msg/String", Qos("reliable", "transient_local", 1))
 GOAL = Topic("goal", "geometry_msgs/msg/PoseStamped", _LATCHED)
@@ -43,8 +45,7 @@ GOAL = Topic("goal", "geometry_msgs/msg/PoseStamped", _LATCHED)
 FIXED = (
     STATE, TRUTH, PLAN, STATUS, WALKER, SUPERVISOR, COMMANDS, JOINTS, GOAL,
     CYCLE, PARAMETERS,
-    Topic("imu/data", "sensor_msgs/msg/Imu", _SENSOR),
-    Topic("robot_state", _MSGS + "RobotState", _SENSOR),
+    IMU, READINGS,
     Topic("goal_pose", "geometry_msgs/msg/PoseStamped"),
     Topic("odom", "nav_msgs/msg/Odometry", _SENSOR),
     Topic("tf", "tf2_msgs/msg/TFMessage", Qos(depth=100)),

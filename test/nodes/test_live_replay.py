@@ -1,7 +1,8 @@
-"""A live run's bag: the recorded plans come out again bit for bit, cut or not by the deadline."""
+"""A live run's bag is planned again bit for bit, and played into the nodes."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from gpc_ros.cli.main import main
+from gpc_ros.launcher import end_with_parent
 from gpc_ros.recording import topics
 from gpc_ros.recording.bag_reader import BagReader
+from gpc_ros.recording.bag_writer import BagWriter
 from gpc_ros.recording.load import load_run
 from gpc_ros.recording.parameters import read_settings
 from gpc_ros.recording.replay import Replay
@@ -31,16 +34,29 @@ RUN = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def bag(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the bag of a short run; whether it succeeds does not matter."""
-    command = [sys.executable, "-m", "gpc_ros.cli.main", "sim", *RUN, f"out:={tmp_path / 'run'}"]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT,
-        check=False,
-    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("live") / "run"
+    done = gpc("sim", *RUN, f"out:={folder}", domain=101)
     assert done.returncode in (0, 1), done.stdout
-    return tmp_path / "run" / "bag"
+    return folder / "bag"
+
+
+def gpc(*words: str, domain: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, in the test's own ROS domain or in a given one."""
+    own = {} if domain is None else {"ROS_DOMAIN_ID": str(domain)}
+    local = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    return subprocess.run(
+        [sys.executable, "-m", "gpc_ros.cli.main", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        env={**os.environ, **local, **own},
+        preexec_fn=end_with_parent(os.getpid()),
+    )
 
 
 def test_the_plans_of_a_live_run_come_out_again_bit_for_bit(bag: Path) -> None:
@@ -82,3 +98,40 @@ def test_the_bag_knows_the_parameters_of_every_node(bag: Path) -> None:
     assert {"gpc_ros", "mujoco", "numpy"} <= set(reader.info)
     run = load_run(reader)
     assert np.isfinite(run.status["plan_time"]).any()
+
+
+def test_a_bag_is_played_into_estimator_planner_and_a_bridge_that_sends_nothing(
+    bag: Path, tmp_path: Path
+) -> None:
+    played = gpc("play", str(bag), "start:=0.5", f"out:={tmp_path}", "namespace:=replay")
+    assert played.returncode == 0, played.stdout
+    assert "Traceback" not in played.stdout
+    reader = BagReader(tmp_path / "bag")
+    assert {t.split("/")[1] for t in reader.topics} == {"replay"}
+    heard = {name.removeprefix("/replay/") for name in reader.topics}
+    # Estimated and planned anew, with the recorded parameters; nothing was sent to a robot.
+    assert {"state", "plan", "planner/cycle", "mocap/base/pose", "goal"} <= heard
+    assert "joint_commands" not in heard
+    said = {settings.node: settings.parameters for settings in read_settings(reader)}
+    assert said["planner"]["samples"] == 64 and said["planner"]["task"] == "navigate"
+    assert said["bridge"]["dry_run"] is True
+    # By the clock of the recording: what was estimated again lies where it did then.
+    there, here = load_run(BagReader(bag)), load_run(reader)
+    assert abs(there.begin - here.begin) < 5.0
+    assert here.problems == []
+    times = here.state.base.time + here.begin - there.begin
+    inside = (times > there.state.base.time[0] + 1.0) & (times < there.state.base.time[-1])
+    assert inside.sum() > 50
+    for axis in range(2):
+        then = np.interp(times[inside], there.state.base.time, there.state.base.position[:, axis])
+        assert np.abs(here.state.base.position[inside, axis] - then).max() < 0.05
+    assert main(["replay", str(tmp_path)]) == 0
+
+
+def test_a_bag_without_inputs_is_refused(tmp_path: Path) -> None:
+    BagWriter(tmp_path / "bag", {"task": "navigate"}).close()
+    played = gpc("play", str(tmp_path / "bag"), "record:=false")
+    assert played.returncode == 2
+    assert "holds nothing to play from 0 s on; it has none of it" in played.stdout
+    assert "Traceback" not in played.stdout
+    assert "bag:= is missing" in gpc("play").stdout
