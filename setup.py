@@ -61,7 +61,8 @@ setup(
         "zstandard>=0.20",
     ],
     extras_require={
-        "test": ["pytest", "hypothesis", "mcap-ros2-support", "pin>=4.1"],
+        "test": ["pytest", "hypothesis", "mcap-ros2-support", "pin>=4.1", "pyarrow>=18"],
+        "analysis": ["pyarrow>=18"],
         "train": ["torch==2.13.0"],
     },
     zip_safe=False,

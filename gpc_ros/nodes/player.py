@@ -62,9 +62,9 @@ class Player(Looping):
 
     def _announce(self) -> dict[str, Publisher]:
         """Return a publisher for every topic of the bag that is played."""
-        bodies = [name for name in self._reader.topics if _is_mocap(name)]
         wanted = {topics.find(self._reader, topic): topic for topic in (*PLAYED, topics.GOAL)}
-        wanted |= {name: topics.mocap(name.split("/")[-2]) for name in bodies}
+        bodies = {name: topics.body_of(name) for name in self._reader.topics}
+        wanted |= {name: topics.mocap(body) for name, body in bodies.items() if body}
         voices = {}
         for name, topic in wanted.items():
             if not name:
@@ -145,12 +145,6 @@ class Player(Looping):
 
     def close(self) -> None:
         """Nothing to leave in order."""
-
-
-def _is_mocap(name: str) -> bool:
-    """Return whether a topic is a body's motion capture pose."""
-    parts = name.split("/")
-    return len(parts) >= 3 and parts[-3] == "mocap" and parts[-1] == "pose"
 
 
 def main() -> int:

@@ -61,7 +61,7 @@ class Playback:
     def advance(self, by: float) -> list[tuple[str, bytes]]:
         """Let the bag's clock go on by a time [s] and return topic and content of what is due."""
         self.time += round(by * 1e9)
-        due = []
+        due: list[tuple[str, bytes]] = []
         while self._next is not None:
             name, time, data = self._next
             if not -_BACK <= time - self._last <= _AHEAD:

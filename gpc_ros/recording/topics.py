@@ -58,6 +58,12 @@ def mocap(body: str) -> Topic:
     return Topic(f"mocap/{body}/pose", "geometry_msgs/msg/PoseStamped", _SENSOR)
 
 
+def body_of(name: str) -> str:
+    """Return the body whose motion capture pose a topic carries, in any namespace; else nothing."""
+    parts = name.split("/")
+    return parts[-2] if len(parts) >= 3 and parts[-3] == "mocap" and parts[-1] == "pose" else ""
+
+
 def recorded(bodies: tuple[str, ...]) -> tuple[Topic, ...]:
     """Return everything that a recorder listens to.
 
