@@ -59,7 +59,7 @@ def test_late_commands_and_what_was_not_seen_are_told_with_their_time(tmp_path: 
     run = empty(tmp_path)
     delay = np.full(50, 0.003)
     delay[20:23], delay[40] = 0.05, 0.03
-    run.delays["joint_commands"] = Delay(0.1 * np.arange(50), delay)
+    run.delays["joint_commands"] = Delay(0.1 * np.arange(50.0), delay)
     times = np.array([0.0, 0.1, 0.2, 0.9, 1.0])
     run.mocap["box"] = Body(time=times, position=np.zeros((5, 3)))
     run.settings = [
@@ -119,7 +119,9 @@ def walked() -> tuple[list[CycleRecord], Run]:
     planner = replace(EpisodeConfig().planner, samples=4, horizon=0.5)
     lockstep = Lockstep(EpisodeConfig(task="navigate", duration=2.0, planner=planner), seed=2)
     lockstep.get_ready()
-    times, poses, quaternions, steps, commands = [], [], [], [], []
+    times: list[float] = []
+    steps: list[float] = []
+    poses, quaternions, commands = [], [], []
     records: list[CycleRecord] = []
     plan = lockstep.planner.plan
 
