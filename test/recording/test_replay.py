@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gpc_ros import config
 from gpc_ros.cli.main import main
@@ -20,8 +23,9 @@ from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
 from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.bag_writer import BagWriter
+from gpc_ros.recording.bag_writer import BagWriter, Qos
 from gpc_ros.recording.cycles import cycle_fields
+from gpc_ros.recording.load import load_run
 from gpc_ros.recording.replay import Replay
 
 CYCLE, TEXT = "gpc_msgs/msg/PlannerCycle", "std_msgs/msg/String"
@@ -92,6 +96,8 @@ def write(tmp_path: Path, encoded: Encoded) -> Write:
             writer.add_topic(topic, CYCLE)
             data = encoded(CYCLE, header={}, **cycle_fields(record))
             writer.write(topic, data, round(record.inputs.now * 1e9))
+            if record.cycle % 3 == 0:
+                writer.flush()
         writer.close()
         return tmp_path / name
 
@@ -252,3 +258,78 @@ def test_the_command_fails_when_a_plan_differs(
     said = capsys.readouterr().out
     assert "19 of 20 plans" in said
     assert "mujoco 0.9 there" in said
+
+
+NUMBERS = itertools.count()
+ANYWHERE = settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@ANYWHERE
+@given(share=st.floats(0.0, 1.0))
+def test_a_bag_cut_anywhere_is_replayed_as_far_as_it_goes(
+    records: list[CycleRecord], write: Write, share: float
+) -> None:
+    name = f"cut{next(NUMBERS)}"
+    file = write(records, name) / f"{name}.mcap"
+    content = file.read_bytes()
+    file.write_bytes(content[: round(share * len(content))])
+    reader = BagReader(file)
+    try:
+        replay = Replay(reader)
+    except BagError as error:
+        assert "planning cycles" in str(error) or "parameters" in str(error)
+        assert share < 0.5 and reader.problems
+        return
+    numbers = [record.cycle for record in replay.records]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert bool(replay.problems) == (share < 1.0)
+    replay.records = replay.records[-3:]  # the end is where it was cut
+    assert all(result.exact for result in replay.run())
+
+
+@ANYWHERE
+@given(data=st.data())
+def test_what_damage_left_is_replayed_or_told(
+    records: list[CycleRecord], write: Write, data: st.DataObject
+) -> None:
+    name = f"damaged{next(NUMBERS)}"
+    folder = write(records[:6], name)
+    content = bytearray((folder / f"{name}.mcap").read_bytes())
+    where = data.draw(st.integers(8, len(content) - 1))
+    content[where] ^= data.draw(st.integers(1, 255))
+    (folder / f"{name}.mcap").write_bytes(content)
+    reader = BagReader(folder)
+    try:
+        replay = Replay(reader)
+    except BagError:
+        return
+    results = replay.run()
+    assert len(results) == 6 or replay.problems
+    assert all(result.exact for result in results)
+    load_run(reader)
+
+
+def test_cycles_of_another_version_are_told(
+    tmp_path: Path, records: list[CycleRecord], write: Write, message_of: Encoded, encoded: Encoded
+) -> None:
+    writer = BagWriter(tmp_path / "bag")
+    content = {"node": "planner", "serial": 1, "parameters": config.flatten(SETTINGS)}
+    writer.add_topic("/parameters", TEXT)
+    writer.write("/parameters", encoded(TEXT, data=json.dumps(content)), 1)
+    text = "uint64 cycle\nuint32 settings\nfloat64 something_else\n"
+    writer.add_foreign_topic("/planner/cycle", CYCLE, text, "", "ros2msg", Qos())
+    writer.write("/planner/cycle", message_of(CYCLE, text, cycle=1, settings=1), 5)
+    writer.close()
+    replay = Replay(BagReader(tmp_path / "bag"))
+    assert replay.records == [] and replay.run() == []
+    assert any("/planner/cycle: a cycle cannot be read" in p for p in replay.problems)
+
+
+def test_no_parameters_is_a_problem_of_the_report_not_its_end(
+    records: list[CycleRecord], write: Write
+) -> None:
+    run = load_run(BagReader(write(records, parameters={})))
+    assert run.cycles == []
+    assert any("does not hold the planner's parameters" in problem for problem in run.problems)
