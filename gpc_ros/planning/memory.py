@@ -45,6 +45,7 @@ class PlannerMemory:
         plan = None
         if self.previous is not None:
             plan = {**vars(self.previous), "knots": self.previous.knots.tolist()}
+            plan["cost"] = _plain(self.previous.cost)
         return json.dumps(
             {
                 "random": self.random,
@@ -54,8 +55,7 @@ class PlannerMemory:
                 "goal": None if self.goal is None else self.goal.tolist(),
                 "plan_time": self.plan_time,
                 "next_id": self.next_id,
-                # JSON has no infinity: it goes as text.
-                "search": [v if np.isfinite(v) else str(v) for v in self.search.tolist()],
+                "search": [_plain(v) for v in self.search.tolist()],
             },
             separators=(",", ":"),
         )
@@ -71,7 +71,8 @@ class PlannerMemory:
             values = json.loads(text)
             plan, goal = values["previous"], values["goal"]
             if plan is not None:
-                plan = Plan(**{**plan, "knots": np.array(plan["knots"], dtype=np.float64)})
+                knots = np.array(plan["knots"], dtype=np.float64)
+                plan = Plan(**{**plan, "knots": knots, "cost": float(plan["cost"])})
             np.random.default_rng().bit_generator.state = values["random"]
             return cls(
                 random=values["random"],
@@ -85,3 +86,8 @@ class PlannerMemory:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"the planner's memory cannot be read: {error}") from None
+
+
+def _plain(value: float) -> float | str:
+    """Return a number as JSON has it; infinity and what is no number go as text."""
+    return value if np.isfinite(value) else str(value)

@@ -73,7 +73,9 @@ def same(a: Plan | None, b: Plan | None) -> bool:
     if a is None or b is None:
         return a is b
     pairs = [(getattr(a, name), getattr(b, name)) for name in vars(a) if name != "knots"]
-    return all(x == y for x, y in pairs) and a.knots.tobytes() == b.knots.tobytes()
+    # A cost that is no number equals itself here.
+    equal = all(x == y or (x != x and y != y) for x, y in pairs)
+    return equal and a.knots.tobytes() == b.knots.tobytes()
 
 
 class Exact:

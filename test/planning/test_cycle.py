@@ -119,11 +119,16 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
     st.lists(st.tuples(floats, floats, floats), min_size=1, max_size=5),
     st.none() | floats,
     st.lists(st.floats(allow_nan=False), max_size=5),
+    st.floats(),
 )
 def test_every_bit_of_a_memory_comes_back(
-    seed: int, knots: list[tuple[float, ...]], start: float | None, search: list[float]
+    seed: int,
+    knots: list[tuple[float, ...]],
+    start: float | None,
+    search: list[float],
+    cost: float,
 ) -> None:
-    plan = Plan(3, "t", "go2", 0.1, 0.2, 0.5, np.array(knots), 0.25, 1, -0.0)
+    plan = Plan(3, "t", "go2", 0.1, 0.2, 0.5, np.array(knots), 0.25, 1, cost)
     random = dict(np.random.default_rng(seed).bit_generator.state)
     memory = PlannerMemory(
         random, np.array(knots), start, plan, np.zeros(3), 0.1, 7, np.array(search)
@@ -131,6 +136,8 @@ def test_every_bit_of_a_memory_comes_back(
     text = memory.to_json()
     again = PlannerMemory.from_json(text)
     assert again.to_json() == text
+    assert "NaN" not in text and "Infinity" not in text
+    assert again.previous is not None and str(again.previous.cost) == str(cost)
     assert again.nominal.tobytes() == memory.nominal.tobytes()
     assert again.search.tobytes() == memory.search.tobytes()
     assert again.random == random
