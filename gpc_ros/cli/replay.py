@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
         "separated by commas, or given again",
     )
     parser.add_argument(
-        "--proposal", metavar="FILE", help="another learned proposal; short for planner.proposal"
+        "--proposal", metavar="FILE", help="another learned proposal (planner.proposal.file)"
     )
     parser.add_argument(
         "--limit",
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
     overrides = parse_assignments(",".join(args.set), "--set")
     if args.proposal is not None:
-        overrides["planner.proposal"] = args.proposal
+        overrides["planner.proposal.file"] = args.proposal
     reader = BagReader(args.bag)
     replay = Replay(reader)
     bar = tqdm(total=len(replay.records), unit="cycle", disable=not sys.stderr.isatty())

@@ -306,8 +306,8 @@ def test_what_damage_left_is_replayed_or_told(
     except BagError:
         return
     results = replay.run()
-    assert len(results) == 6 or replay.problems
-    assert all(result.exact for result in results)
+    # A chunk whose checksum fails is read all the same, and said to be in doubt.
+    assert replay.problems or [r.record.cycle for r in results if r.exact] == list(range(1, 7))
     load_run(reader)
 
 
