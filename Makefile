@@ -64,7 +64,7 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 		-DCMAKE_PROJECT_INCLUDE="$$here/gpc_msgs/cmake/pip.cmake" \
 		-DPython3_EXECUTABLE="$$here/$(BIN)/python" -DBUILD_TESTING=OFF
 	installed="$$here/$(COLCON)/install/gpc_ros"
-	for node in sim estimator planner bridge recorder monitor; do
+	for node in sim estimator planner bridge recorder monitor player; do
 		test -x "$$installed/lib/gpc_ros/$$node" || { echo "No program $$node for ros2 run" >&2; exit 1; }
 	done
 	test -f "$$installed/share/gpc_ros/launch/sim.launch.py"

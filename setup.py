@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 
 PACKAGE = "gpc_ros"
 HERE = Path(__file__).resolve().parent
-NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor")
+NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor", "player")
 
 
 def version() -> str:
@@ -62,7 +62,8 @@ setup(
         "zstandard>=0.20",
     ],
     extras_require={
-        "test": ["pytest", "hypothesis", "mcap-ros2-support", "pin>=4.1"],
+        "test": ["pytest", "hypothesis", "mcap-ros2-support", "pin>=4.1", "pyarrow>=18"],
+        "analysis": ["pyarrow>=18"],
         "train": ["torch==2.13.0", "onnx>=1.17", "matplotlib>=3.9"],
         "cluster": ["ray>=2.40"],
     },

@@ -51,6 +51,8 @@ class NodeSpec:
         console: whether its output is the graph's own, without the node's name before each line.
         told: a parameter that gets the text of all arguments; empty for none.
         when: an argument that must be true for the node to start; empty starts it always.
+        sets: parameters that this graph fixes, unless an argument says otherwise.
+        sim_time: whether it lives by the topic /clock instead of the system's clock.
     """
 
     name: str
@@ -60,17 +62,29 @@ class NodeSpec:
     console: bool = False
     told: str = ""
     when: str = ""
+    sets: tuple[tuple[str, object], ...] = ()
+    sim_time: bool = False
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A set of nodes that run together, and the arguments that configure them."""
+    """A set of nodes that run together, and the arguments that configure them.
+
+    Attributes:
+        name: how it is chosen.
+        doc: one sentence for the help.
+        arguments: in the order of the help.
+        nodes: in the order of their start.
+        environment: variables of every node, unless they are set.
+        recorded: the argument that names a bag whose parameters the nodes take over; empty: none.
+    """
 
     name: str
     doc: str
     arguments: tuple[Argument, ...]
     nodes: tuple[NodeSpec, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    recorded: str = ""
 
 
 def _run_folder(values: Mapping[str, str]) -> str:
@@ -176,4 +190,58 @@ _SIM = Graph(
     environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
 )
 
-GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM,)}
+
+def _replay_folder(values: Mapping[str, str]) -> str:
+    return f"runs/{datetime.datetime.now().strftime('%Y%m%d-%H%M%S')}_replay"
+
+
+# What the bridge says in a replay, so that it does not meet what the bag says.
+_DRY = tuple(
+    (topic, f"dry_run/{topic}")
+    for topic in ("joint_states", "imu/data", "walker_state", "supervisor")
+)
+_REPLAY = Graph(
+    name="replay",
+    doc="Plays a recorded run into estimator, planner and a bridge that sends nothing.",
+    arguments=(
+        Argument("bag", "Folder of the run or of the bag", sets=("player.bag",)),
+        Argument("speed", "Bag time that goes by in a second", sets=("player.speed",)),
+        Argument("start", "How far into the bag to begin [s]", sets=("player.start",)),
+        Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
+        Argument("horizon", "How far a candidate looks ahead [s]", sets=("planner.horizon",)),
+        Argument("rate", "Plans per second [Hz]", sets=("planner.rate",)),
+        Argument(
+            "optimizer",
+            "Search method",
+            choices=("cem", "mppi", "predictive_sampling"),
+            sets=("planner.optimizer",),
+        ),
+        Argument("threads", "Simulation threads of the planner", sets=("planner.threads",)),
+        Argument("record", "Whether to leave a bag", "true"),
+        Argument(
+            "out",
+            "Folder for that bag; empty: a new one under runs/",
+            sets=("recorder.folder",),
+            compute=_replay_folder,
+        ),
+        *_COMMON,
+    ),
+    nodes=(
+        NodeSpec("player", "player", required=True),
+        NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),), sim_time=True),
+        NodeSpec("planner", "planner", sets=(("discovery", 0.0),), sim_time=True),
+        NodeSpec(
+            "bridge",
+            "bridge",
+            remappings=_DRY,
+            # Readings come over topics, whatever the robot was reached by.
+            sets=(("dry_run", True), ("driver", "sim"), ("auto_arm", True), ("discovery", 0.0)),
+            sim_time=True,
+        ),
+        NodeSpec("recorder", "recorder", told="arguments", when="record", sim_time=True),
+    ),
+    environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+    recorded="bag",
+)
+
+GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM, _REPLAY)}

@@ -95,12 +95,13 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
     folder = Path(values.get("config") or share("config"))
     overrides = _overrides(graph, values)
     _check_task(values)
+    told = _recorded(graph, values)
     starts = []
     for node in graph.nodes:
         if node.when and values[node.when].lower() not in ("true", "1", "yes"):
             continue
         path = folder / f"{node.name}.yaml"
-        mine = overrides.get(node.name, {})
+        mine = {**told.get(node.name, {}), **dict(node.sets), **overrides.get(node.name, {})}
         if node.told:
             mine[node.told] = " ".join(f"{k}:={v}" for k, v in values.items() if v)
         starts.append(
@@ -109,7 +110,10 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
                 name=node.name,
                 namespace=_namespace(values["namespace"]),
                 parameter_file=path,
-                parameters=_checked_overrides(node.name, path, mine),
+                parameters={
+                    **_checked_overrides(node.name, path, mine),
+                    **({"use_sim_time": True} if node.sim_time else {}),
+                },
                 remappings=node.remappings,
                 required=node.required,
                 console=node.console,
@@ -136,6 +140,23 @@ def _overrides(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, A
             raise ConfigError(f"params: unknown node '{node}'; {nearest(node, nodes)}")
         result.setdefault(node, {})[name] = value
     return result
+
+
+def _recorded(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the parameters that the nodes of a recorded run had, by node.
+
+    Raises:
+        ConfigError: no bag is named.
+        BagError: it cannot be read.
+    """
+    if not graph.recorded:
+        return {}
+    if not values[graph.recorded]:
+        raise ConfigError(f"{graph.recorded}:= is missing; name the bag, as in bag:=runs/latest")
+    from gpc_ros.recording.bag_reader import BagReader
+    from gpc_ros.recording.parameters import known_parameters
+
+    return known_parameters(BagReader(Path(values[graph.recorded])))
 
 
 def _check_task(values: Mapping[str, str]) -> None:

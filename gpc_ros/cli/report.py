@@ -11,6 +11,7 @@ _EPILOG = """\
 examples:
   gpc report runs/20260101-120000_box_push       report.html and episode.mp4 in that folder
   gpc report some_bag --out /tmp/report.html --no-video
+  gpc report one_run another_run                 comparison.html in the first one's folder
   gpc report crashed/bag                         a bag without its end is read as far as it goes
 """
 
@@ -26,8 +27,12 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("bag", type=Path, help="folder of a run or of a bag, or an .mcap file")
+    parser.add_argument("other", type=Path, nargs="?", help="a second one to compare it with")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="the page (default: report.html beside the bag)"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="the page (default: report.html, or comparison.html, beside the bag)",
     )
     parser.add_argument(
         "--no-video", action="store_true", help="leave out episode.mp4, which takes longest"
@@ -36,12 +41,14 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write report and video; say what of the bag could not be read."""
+    """Write report and video, or compare; say what of the bags could not be read."""
+    if args.other is not None:
+        return _compare(args.bag, args.other, args.out)
     from gpc_ros.recording.bag_reader import BagReader
     from gpc_ros.recording.episode import make_episode_report
 
     reader = BagReader(args.bag)
-    page = args.out or _beside(args.bag) / "report.html"
+    page = args.out or beside(args.bag) / "report.html"
     made = make_episode_report(reader, page, video=not args.no_video)
     for problem in made.problems:
         print(f"gpc report: {problem}", file=sys.stderr)
@@ -50,7 +57,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _beside(bag: Path) -> Path:
+def _compare(bag: Path, other: Path, out: Path | None) -> int:
+    """Write the page about two runs."""
+    from gpc_ros.recording.comparison import side, write_comparison
+
+    names = [beside(path).resolve().name for path in (bag, other)]
+    if names[0] == names[1]:
+        names = ["first", "second"]
+    sides = (side(bag, names[0]), side(other, names[1]))
+    for s in sides:
+        for problem in s.run.problems:
+            print(f"gpc report: {s.name}: {problem}", file=sys.stderr)
+    page = out or beside(bag) / "comparison.html"
+    write_comparison(sides, page)
+    print(page)
+    return 0
+
+
+def beside(bag: Path) -> Path:
     """Return where the files of a run belong: its folder, not the bag's inside it."""
     folder = bag.parent if bag.is_file() else bag
     return folder.resolve().parent if folder.resolve().name == "bag" else folder

@@ -30,11 +30,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start the graph and wait for its end; the exit code is the monitor's."""
+    return start_graph(_NAME, args.arguments, args.dry_run)
+
+
+def start_graph(name: str, words: list[str], dry_run: bool) -> int:
+    """Start a graph with arguments name:=value and wait for its end, or only print the commands."""
     from gpc_ros.launcher import Launcher, command
 
-    graph = GRAPHS[_NAME]
-    starts = resolve(graph, parse_arguments(args.arguments, graph))
-    if args.dry_run:
+    graph = GRAPHS[name]
+    starts = resolve(graph, parse_arguments(words, graph))
+    if dry_run:
         for start in starts:
             print(" ".join(command(start)))
         return 0
@@ -46,7 +51,7 @@ def arguments_help(name: str) -> str:
     graph = GRAPHS[name]
     defaults = _configured(name)
     width = max(len(a.name) for a in graph.arguments) + 2
-    lines = ["arguments (the same as of ros2 launch gpc_ros sim.launch.py):"]
+    lines = [f"arguments (the same as of ros2 launch gpc_ros {name}.launch.py):"]
     for argument in graph.arguments:
         choices = f" ({', '.join(argument.choices)})" if argument.choices else ""
         default = _default(argument, defaults)

@@ -18,11 +18,13 @@ from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.bridge.controller import BridgeController
+from gpc_ros.bridge.driver import RobotDriver
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.dry_run import DryRun
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
@@ -54,6 +56,7 @@ class Bridge(Looping):
         self._controller = BridgeController(self._walker, s.task, s)
         self._intake = Intake(node)
         self._driver = SimDriver(node, self._intake, s.discovery, s.damping)
+        self._output: RobotDriver = DryRun(node, self._driver) if s.dry_run else self._driver
         self._clock = node.get_clock()
         self._states = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
         self._plans = PolledSubscription(node, PlanMsg, "plan", qos.command())
@@ -86,7 +89,7 @@ class Bridge(Looping):
         now = self._now()
         reading = self._take_in(now)
         command = self._controller.step(now)
-        self._driver.write(command)
+        self._output.write(command)
         if reading is not None:
             self._latencies.add(self._now() - reading.stamp)
             self._publish_sensors(reading)
@@ -99,7 +102,7 @@ class Bridge(Looping):
 
     def _take_in(self, now: float) -> RobotReading | None:
         """Hand the newest of everything to the controller; return the reading if there is one."""
-        reading = self._driver.read()
+        reading = self._output.read()
         if reading is not None and not self._controller.set_reading(reading, now):
             reading = None
         message = self._states.latest()
@@ -221,7 +224,7 @@ class Bridge(Looping):
 
     def close(self) -> None:
         """Damp the robot."""
-        self._driver.close()
+        self._output.close()
 
     def _now(self) -> float:
         return self._clock.now().nanoseconds * 1e-9

@@ -6,6 +6,7 @@ here such a name is an error that names the nearest parameter.
 
 from __future__ import annotations
 
+import json
 import sys
 import typing
 from collections.abc import Callable, Iterable
@@ -19,10 +20,12 @@ from rcl_interfaces.msg import (
 )
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
+from std_msgs.msg import String
 
 from gpc_ros import config
 from gpc_ros.config import Parameter
 from gpc_ros.errors import ConfigError, GpcError
+from gpc_ros.nodes import qos
 from gpc_ros.nodes.files import describe, range_text
 
 T = TypeVar("T")
@@ -48,8 +51,12 @@ _ARRAY_TYPES = {
 class NodeParameters(Generic[T]):
     """The settings of a running node, declared as ROS parameters.
 
+    What is in force is also said on the latched topic ``parameters``, as JSON, for bags: a replay
+    needs it, and who opens a bag wants to know.
+
     Attributes:
         settings: the current settings; replaced as a whole when a live parameter changes.
+        serial: number of the settings, from 1; each change raises it.
     """
 
     def __init__(self, node: Node, defaults: T, on_change: Callable[[T], None] | None = None):
@@ -78,6 +85,30 @@ class NodeParameters(Generic[T]):
             value = list(p.default) if isinstance(p.default, tuple) else p.default
             node.declare_parameter(p.name, value, descriptor(p), ignore_override=True)
         node.add_on_set_parameters_callback(self._on_set)
+        self.serial = 0
+        self._facts: dict[str, Any] = {}
+        self._said = node.create_publisher(String, "parameters", qos.latched())
+        self._say()
+
+    def tell(self, **facts: Any) -> None:
+        """Say more of this node beside its settings, such as the card of its model.
+
+        Args:
+            facts: plain values, as JSON has them.
+        """
+        self._facts |= facts
+        self._say()
+
+    def _say(self) -> None:
+        """Publish all settings and facts under a new serial number."""
+        self.serial += 1
+        content = {
+            "node": self._node.get_name(),
+            "serial": self.serial,
+            "parameters": config.flatten(self.settings),
+            **self._facts,
+        }
+        self._said.publish(String(data=json.dumps(content)))
 
     def _on_set(self, changes: list[RosParameter]) -> SetParametersResult:
         """Validate a change from outside; rclpy refuses read-only ones before."""
@@ -92,6 +123,7 @@ class NodeParameters(Generic[T]):
         except GpcError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self.settings = settings
+        self._say()
         return SetParametersResult(successful=True)
 
 

@@ -16,31 +16,30 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
 from gpc_msgs.msg import Plan as PlanMsg
-from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
+from gpc_msgs.msg import PlannerCycle, PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros import config
-from gpc_ros.arguments import parse_assignments
 from gpc_ros.arrays import Array
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
-from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
+from gpc_ros.nodes.convert_cycle import cycle_to
 from gpc_ros.nodes.convert_status import CycleContext, is_active, mode_text, status_to
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.ownership import SolePublisher
 from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.planner_setup import planner_of
 from gpc_ros.nodes.polling import PolledSubscription
 from gpc_ros.nodes.runner import Stop, run
 from gpc_ros.nodes.settings import PlannerSettings
 from gpc_ros.nodes.timing import Window
+from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
 from gpc_ros.planning.plan import Plan
-from gpc_ros.planning.planner import Planner, PlannerReport
+from gpc_ros.planning.planner import PlannerReport
 from gpc_ros.planning.rollout import Deadline
 from gpc_ros.planning.warnings import silence_mujoco
 from gpc_ros.robot.types import RobotState
-from gpc_ros.tasks import make_task
 
 # A stamp may lie this far in the future before it counts as wrong [s].
 _FUTURE = 0.01
@@ -55,12 +54,11 @@ class PlannerNode:
         """Build task and planner, and connect."""
         silence_mujoco()
         self.node = node = Node("planner")
-        self._settings = s = NodeParameters(node, PlannerSettings()).settings
+        self._parameters = NodeParameters(node, PlannerSettings())
+        self._settings = s = self._parameters.settings
         self.scheduling = s.scheduling
-        self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
-        self._walker = make_walker(s.walker)
-        optimizer = config.flatten(getattr(s, s.optimizer))
-        self._planner = Planner(self._task, self._walker, s, optimizer)
+        self._planner = planner_of(s)
+        self._task, self._walker = self._planner.task, self._planner.walker
         self._proposal_name = self._name_proposal()
         self._warm_up()
         self._intake = Intake(node)
@@ -72,6 +70,8 @@ class PlannerNode:
             node, PlanMsg, "plan", qos.command(5.0 / s.rate), discovery=s.discovery
         )
         self._status = node.create_publisher(PlannerStatus, "planner/status", qos.report())
+        self._cycle_out = node.create_publisher(PlannerCycle, "planner/cycle", qos.report())
+        self._record: CycleRecord | None = None
         self._goal_out = node.create_publisher(PoseStamped, "goal", qos.latched())
         node.create_subscription(PoseStamped, "goal_pose", self._on_goal_pose, qos.report())
         node.create_service(SetGoal, "set_goal", self._on_set_goal)
@@ -130,6 +130,10 @@ class PlannerNode:
             plan = dataclasses.replace(plan, id=self._first_id + plan.id)
             self._plans.publisher.publish(convert_state.plan_to(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
+        if self._record is not None:
+            # Last of all, when the plan is on its way.
+            self._cycle_out.publish(cycle_to(self._record, PlannerCycle()))
+            self._record = None
 
     def _take_in(self) -> None:
         """Take the newest message of each input; a bad one leaves the previous in place."""
@@ -182,15 +186,28 @@ class PlannerNode:
         assert self._state is not None and self._goal is not None
         assert self._walker_state is not None
         deadline = Deadline(begin + s.deadline / s.rate)
+        given = self._state, self._walker_state, self._goal, now
+        # Nobody listens: nothing to remember.
+        recorded = self._cycle_out.get_subscription_count() > 0
+        inputs = inputs_of(self._planner, *given) if recorded else None
         try:
-            plan, self._report = self._planner.plan(
-                self._state, self._walker_state, self._goal, now, deadline
-            )
+            plan, self._report = self._planner.plan(*given, deadline)
         except GpcError as error:
             self._intake.drop("state", str(error))
             self._report = PlannerReport(hold_reason=str(error), samples=s.samples)
             return None
         self._cycles += 1
+        if inputs is not None:
+            self._record = record_of(
+                inputs,
+                plan,
+                self._report,
+                limited=True,
+                keep=s.record_candidates,
+                cycle=self._cycles,
+                settings=self._parameters.serial,
+                id_offset=self._first_id,
+            )
         self._misses += self._report.missed
         self._plan_times.add(self._report.plan_time)
         self._ages.add(self._report.state_age)

@@ -51,11 +51,11 @@ def stream() -> QoSProfile:
     return sensor(1)
 
 
-def latched() -> QoSProfile:
-    """Configuration and other seldom things: who comes late gets the last one."""
+def latched(depth: int = 1) -> QoSProfile:
+    """Configuration and other seldom things: who comes late gets the last one of each publisher."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
-        depth=1,
+        depth=depth,
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )

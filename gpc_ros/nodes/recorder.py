@@ -19,7 +19,7 @@ from gpc_ros.nodes import qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, run
+from gpc_ros.nodes.runner import Looping, Stop, lives_by_topic, run
 from gpc_ros.nodes.settings import RecorderSettings
 from gpc_ros.recording.info import run_info
 from gpc_ros.recording.recorder import Recorder
@@ -48,14 +48,21 @@ class RecorderNode(Looping):
             for topic in recorded(bodies)
         ]
         self._closed = False
+        self._replayed = lives_by_topic(node)
         node.create_service(Trigger, "recorder/stop", self._on_stop)
         Diagnostics(node, self._diagnose)
 
     def step(self, late: float) -> None:
         """Hand everything that has come to the writer."""
+        if self._replayed:
+            # In a replay, times are those of the replayed clock; at first there is none.
+            time = self.node.get_clock().now().nanoseconds
+            if time == 0 and not self._closed:
+                return
         for topic, name, subscription in self._subscriptions:
             for data, received in subscription.drain_stamped():
-                self._recorder.put(name, topic.type, data, received, topic.qos)
+                moment = time if self._replayed else received
+                self._recorder.put(name, topic.type, data, moment, topic.qos)
 
     def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Close the bag; afterwards it can be read."""
@@ -103,7 +110,7 @@ def _subscribe(node: Node, topic: Topic) -> PolledSubscription[bytes]:
 def _profile(topic: Topic) -> QoSProfile:
     """Return how to listen: as it is offered, but never making a 500 Hz loop send again."""
     if topic.qos.durability == "transient_local":
-        return qos.latched()
+        return qos.latched(_DEPTH)
     if topic.qos.reliability == "best_effort" or topic is COMMANDS:
         return qos.sensor(_DEPTH)
     return qos.report(_DEPTH)

@@ -59,6 +59,7 @@ class Looping(ABC):
         serve: how often services and timers are served [s]; each time costs 0.1 ms or more.
     """
 
+    node: Node
     period: float
     scheduling: Scheduling = Scheduling()
     serve: float = 0.1
@@ -112,9 +113,16 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     return stop.code
 
 
+def lives_by_topic(node: Node) -> bool:
+    """Return whether a node's time is that of the topic /clock."""
+    return bool(node.get_parameter("use_sim_time").value)
+
+
 def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> None:
     """Step at a fixed rate; serve services and timers in the slack."""
     every = max(1, round(process.serve / process.period))
+    if lives_by_topic(process.node):
+        every = 1  # the clock itself is a topic that the executor serves
     count = 0
     due = time.monotonic()
     while not stop.requested:

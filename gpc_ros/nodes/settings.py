@@ -67,6 +67,9 @@ class PlannerSettings(PlannerConfig):
     max_object_age: float = param(
         1.0, "Hold when an object was not seen for longer", unit="s", low=0.05, high=10.0
     )
+    record_candidates: int = param(
+        16, "Scored candidates in the record of a cycle, half of them the best", low=0, high=1024
+    )
     discovery: float = param(
         2.5, "Time to look for another planner before the first plan", unit="s", low=0.0, high=20.0
     )
@@ -83,6 +86,9 @@ class BridgeSettings(ControllerConfig):
     driver: str = param("sim", "How the robot is reached", choices=("sim",))
     task: str = param("box_push", _TASK + "; plans of another task are refused")
     walker: str = param("trot", _WALKER)
+    dry_run: bool = param(
+        False, "Read the robot and send it nothing; commands go to dry_run/joint_commands"
+    )
     auto_arm: bool = param(False, "Arm by itself as soon as there is a state to stand by")
     discovery: float = param(
         2.5, "Time to look for another bridge before commanding", unit="s", low=0.0, high=20.0
@@ -120,6 +126,23 @@ class MonitorSettings:
     folder: str = param("runs/latest", "Folder of the run")
 
 
+@dataclass(frozen=True)
+class PlayerSettings:
+    """Plays the inputs of a recorded run, and its clock, to the other nodes."""
+
+    scheduling: Scheduling = Scheduling("upper")
+    bag: str = param("runs/latest", "Folder of the run or of the bag")
+    speed: float = param(1.0, "Bag time that goes by in a second", low=0.01, high=100.0)
+    start: float = param(0.0, "How far into the bag to begin", unit="s", low=0.0, high=1e6)
+    lead: float = param(
+        1.5, "Bag time in which only the clock runs, for the nodes to settle", unit="s", low=0.0,
+        high=60.0,
+    )  # fmt: skip
+    wait: float = param(
+        30.0, "Give up if nobody listens after this time", unit="s", low=1.0, high=600.0
+    )
+
+
 SETTINGS: dict[str, type[Any]] = {
     "sim": SimSettings,
     "estimator": EstimatorSettings,
@@ -127,4 +150,5 @@ SETTINGS: dict[str, type[Any]] = {
     "bridge": BridgeSettings,
     "recorder": RecorderSettings,
     "monitor": MonitorSettings,
+    "player": PlayerSettings,
 }

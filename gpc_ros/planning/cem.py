@@ -17,6 +17,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
+from gpc_ros.errors import InputError
 from gpc_ros.planning.optimizer import ELITE_SHARE, Noise, elite_count, gaussian
 
 
@@ -65,6 +66,18 @@ class Cem:
         self._watch(float(costs[order[0]]))
         best: Array = knots[order[0]]
         return best
+
+    def memory(self) -> Array:
+        """Return Sigma, the best cost and the cycles since it fell."""
+        return np.concatenate([self.sigma.ravel(), [self._best, self._stalled]])
+
+    def restore(self, memory: Array) -> None:
+        """Continue from a memory; see :class:`gpc_ros.planning.optimizer.Optimizer`."""
+        size = self._start.size
+        if memory.shape != (size + 2,):
+            raise InputError(f"cem: a memory has {size + 2} numbers, not {memory.size}")
+        self.sigma = memory[:size].reshape(self._start.shape).copy()
+        self._best, self._stalled = float(memory[size]), int(memory[size + 1])
 
     def _watch(self, best: float) -> None:
         """Reset Sigma when the best cost stalls."""

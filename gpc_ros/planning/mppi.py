@@ -14,6 +14,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
+from gpc_ros.errors import InputError
 from gpc_ros.planning.optimizer import Noise, gaussian, softmin_weights
 
 
@@ -39,6 +40,15 @@ class Mppi:
 
     def reset(self) -> None:
         """Do nothing: there is no memory."""
+
+    def memory(self) -> Array:
+        """Return nothing."""
+        return np.zeros(0)
+
+    def restore(self, memory: Array) -> None:
+        """Continue from a memory, which must be empty."""
+        if memory.size:
+            raise InputError(f"{self.name}: has no memory, was given {memory.size} numbers")
 
     def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
         """Draw candidates; see :class:`gpc_ros.planning.optimizer.Optimizer`."""

@@ -72,6 +72,18 @@ class Optimizer(Protocol):
         """Forget everything, as after a new goal."""
         ...
 
+    def memory(self) -> Array:
+        """Return what the next cycle depends on, a flat array; empty if there is nothing."""
+        ...
+
+    def restore(self, memory: Array) -> None:
+        """Continue from what :meth:`memory` returned.
+
+        Raises:
+            InputError: it is of another optimiser or number of knots.
+        """
+        ...
+
 
 def gaussian(
     nominal: Array, sigma: Array, count: int, rng: np.random.Generator, correlation: float = 0.0

@@ -21,11 +21,12 @@ from gpc_ros.errors import ConfigError, InputError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning import splines
 from gpc_ros.planning.goal import GoalMonitor
+from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.optimizer import elite_count, make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.prediction import Prediction, Predictor
 from gpc_ros.planning.report import PlannerReport, fill
-from gpc_ros.planning.rollout import Deadline, RolloutPool
+from gpc_ros.planning.rollout import Limit, RolloutPool
 from gpc_ros.proposal.health import CostHealth, ProposalFigures
 from gpc_ros.proposal.model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalConfig, ProposalSampler, find_proposal
@@ -147,13 +148,51 @@ class Planner:
         if self._sampler:
             self._sampler.reset(self.config.seed)
 
+    def memory(self) -> PlannerMemory:
+        """Return all that the next cycle depends on beside its arguments, a copy."""
+        return PlannerMemory(
+            random=dict(self._rng.bit_generator.state),
+            nominal=self._nominal.copy(),
+            nominal_start=self._nominal_start,
+            previous=self._previous,
+            goal=None if self._goal is None else self._goal.copy(),
+            plan_time=self._plan_time,
+            next_id=self._next_id,
+            search=self._optimizer.memory(),
+            proposal=None
+            if self._sampler is None
+            else {**self._sampler.memory(), "cost_error": self._cost_health.error},
+        )
+
+    def restore(self, memory: PlannerMemory) -> None:
+        """Continue from a memory; only the dwell time in the goal begins anew.
+
+        Raises:
+            InputError: it is of a planner with another number of knots or another optimiser.
+        """
+        checked(memory.nominal, (self.config.knots, 3), "planner memory: nominal")
+        self._optimizer.restore(memory.search)
+        self._rng.bit_generator.state = memory.random
+        self._nominal, self._nominal_start = memory.nominal.copy(), memory.nominal_start
+        self._previous, self._plan_time = memory.previous, memory.plan_time
+        self._next_id = memory.next_id
+        self._goal = None if memory.goal is None else memory.goal.copy()
+        if self._sampler is not None and memory.proposal is not None:
+            self._sampler.restore(memory.proposal)
+            self._cost_health.error = float(memory.proposal["cost_error"])
+        self._monitor = None if self._goal is None else GoalMonitor(self.task, self._goal)
+
+    def follow(self, plan: Plan | None) -> None:
+        """Say which plan the robot follows, where that is not the last one made here."""
+        self._previous = plan
+
     def plan(
         self,
         state: RobotState,
         walker_state: Array,
         goal: Array,
         now: float,
-        deadline: Deadline | None = None,
+        deadline: Limit | None = None,
         proposals: Array | None = None,
     ) -> tuple[Plan | None, PlannerReport]:
         """Run one cycle.
@@ -183,6 +222,7 @@ class Planner:
         report.plan_time = self._clock() - begin
         if deadline:
             report.missed |= deadline.left() < 0.0
+            report.plan_time = deadline.spent(report.plan_time)
             # A slow average: one stall should not move the start of the following plans.
             self._plan_time += 0.1 * (report.plan_time - self._plan_time)
         report.sigma = self._optimizer.sigma.mean(axis=0)
@@ -194,7 +234,7 @@ class Planner:
         walker_state: Array,
         goal: Array,
         now: float,
-        deadline: Deadline | None,
+        deadline: Limit | None,
         report: PlannerReport,
     ) -> Plan | None:
         missing = [body for body in self.task.bodies if body not in state.objects]
@@ -268,11 +308,12 @@ class Planner:
         stamp: float,
         start: float,
         predicted: Prediction,
-        deadline: Deadline | None,
+        deadline: Limit | None,
         report: PlannerReport,
     ) -> Plan | None:
         """Run the sampling rounds and publish what they found."""
         report.start_qpos, report.start_qvel = predicted.qpos, predicted.qvel
+        report.start_walker = predicted.walker_state
         if not self.config.scored:
             return self._trust(stamp, start, predicted)
         cost = float("nan")
@@ -280,7 +321,7 @@ class Planner:
         for iteration in range(self.config.iterations):
             first = iteration == 0
             knots, proposed = self._candidates(proposals[: None if first else 0])
-            costs, terms = self._score(knots, predicted, deadline, report)
+            costs, terms = self._score(knots, predicted, deadline, report, iteration)
             report.completed = len(costs)
             report.candidates, report.costs = knots[: len(costs)], costs
             report.proposed = [i for i in proposed if i < len(costs)]
@@ -327,8 +368,9 @@ class Planner:
         self,
         knots: Array,
         predicted: Prediction,
-        deadline: Deadline | None,
+        deadline: Limit | None,
         report: PlannerReport,
+        iteration: int = 0,
     ) -> tuple[Array, dict[str, Array]]:
         """Roll out candidates; return costs (n,), infinite if diverged, and their terms."""
         assert self._goal is not None
@@ -337,6 +379,7 @@ class Planner:
         start = predicted.qpos, predicted.qvel, predicted.walker_state
         rollouts = self._pool.run(*start, commands, deadline)
         report.rollout_time += self._clock() - begin
+        report.cuts += [(iteration, interval, kept) for interval, kept in rollouts.cuts]
         n = len(rollouts.valid)
         terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], self._goal)
         if n and self._cost_to_go is not None:

@@ -40,8 +40,10 @@ class PlannerReport:
         reached: whether it was met for the task's dwell time.
         start_qpos: state that the rollouts of this cycle began in (nq,).
         start_qvel: (nv,).
+        start_walker: of the walker there (S,).
         candidates: completed candidates of the last round (n, K, 3).
         costs: theirs (n,), infinite where the rollout diverged.
+        cuts: what the deadline cost, each as round, control interval and candidates that went on.
     """
 
     hold_reason: str = ""
@@ -68,8 +70,10 @@ class PlannerReport:
     reached: bool = False
     start_qpos: Array = field(default_factory=lambda: np.zeros(0))
     start_qvel: Array = field(default_factory=lambda: np.zeros(0))
+    start_walker: Array = field(default_factory=lambda: np.zeros(0))
     candidates: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
     costs: Array = field(default_factory=lambda: np.zeros(0))
+    cuts: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def fill(report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool) -> float:

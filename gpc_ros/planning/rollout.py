@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import mujoco
 import numpy as np
@@ -45,6 +46,38 @@ class Deadline:
         """Return the time that is left [s]; negative when it has passed."""
         return self.at - self.clock()
 
+    def spent(self, measured: float) -> float:
+        """Return the time [s] that a cycle counts as, which is the measured one."""
+        return measured
+
+    def pace(self, steps: int) -> Pace:
+        """Return what foresees the end of a batch of a number of intervals."""
+        return _Pace(self, steps)
+
+
+class Pace(Protocol):
+    """Decides how many candidates of a batch go on."""
+
+    def affordable(self, n: int, done: int) -> int:
+        """Return how many of n candidates go on, after a number of intervals."""
+        ...
+
+
+class Limit(Protocol):
+    """What ends a planning cycle: a :class:`Deadline`, or the record of one."""
+
+    def left(self) -> float:
+        """Return the time that is left [s]; negative when it has passed."""
+        ...
+
+    def spent(self, measured: float) -> float:
+        """Return the time [s] that a cycle counts as, from the one that was measured."""
+        ...
+
+    def pace(self, steps: int) -> Pace:
+        """Return what decides over the next batch, of a number of intervals."""
+        ...
+
 
 @dataclass(frozen=True)
 class Rollouts:
@@ -56,11 +89,13 @@ class Rollouts:
         qpos: (n, T, nq) after each control interval.
         qvel: (n, T, nv).
         valid: (n,) False where the simulation diverged or failed.
+        cuts: after which interval how many candidates went on, wherever the deadline dropped some.
     """
 
     qpos: Array
     qvel: Array
     valid: BoolArray
+    cuts: tuple[tuple[int, int], ...] = ()
 
 
 class RolloutPool:
@@ -100,7 +135,7 @@ class RolloutPool:
         qvel: Array,
         walker_state: Array,
         commands: Array,
-        deadline: Deadline | None = None,
+        deadline: Limit | None = None,
     ) -> Rollouts:
         """Simulate candidates from one state.
 
@@ -119,7 +154,8 @@ class RolloutPool:
         """
         n, steps = commands.shape[0], commands.shape[1]
         self._start(qpos, qvel, walker_state)
-        pace = _Pace(deadline, steps) if deadline else None
+        pace = deadline.pace(steps) if deadline else None
+        cuts: list[tuple[int, int]] = []
         state = self.walker_state
         ids = self._ids[:n] if n < self.samples else None
         by_time = np.ascontiguousarray(commands.swapaxes(0, 1))
@@ -129,6 +165,7 @@ class RolloutPool:
                 kept = pace.affordable(n, t)
                 if kept < n:
                     n = kept
+                    cuts.append((t, n))
                     if n == 0:
                         break
                     ids = self._ids[:n]
@@ -148,6 +185,7 @@ class RolloutPool:
             self._all_qpos[:steps, :n].swapaxes(0, 1),
             self._all_qvel[:steps, :n].swapaxes(0, 1),
             self._valid(n, steps),
+            tuple(cuts),
         )
 
     def _start(self, qpos: Array, qvel: Array, walker_state: Array) -> None:

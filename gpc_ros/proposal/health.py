@@ -19,6 +19,7 @@ at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +101,19 @@ class Health:
             return 1.0
         ramp = (self.usefulness - c.least) / max(c.enough - c.least, 1e-9)
         return float(np.clip(ramp, 0.0, 1.0))
+
+    def memory(self) -> list[float]:
+        """Return what the next cycle depends on."""
+        return [self._elites, self._expected, self._wins, self._seen, float(self._idle)]
+
+    def restore(self, memory: Sequence[float]) -> None:
+        """Continue from what :meth:`memory` returned.
+
+        Raises:
+            ValueError: it has another length.
+        """
+        self._elites, self._expected, self._wins, self._seen, idle = (float(v) for v in memory)
+        self._idle = int(idle)
 
     def count(self, most: int) -> int:
         """Return how many samples to draw of at most this many, and count a cycle without."""

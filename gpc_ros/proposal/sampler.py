@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.errors import GpcError, ModelFileError
+from gpc_ros.errors import GpcError, InputError, ModelFileError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.paths import share
 from gpc_ros.planning import splines
@@ -135,6 +137,27 @@ class ProposalSampler:
         """Trust the proposal again, as with a new goal."""
         self._health.reset()
         self.figures = ProposalFigures()
+
+    def memory(self) -> dict[str, Any]:
+        """Return what the next draw depends on beside its arguments, as plain values."""
+        return {
+            "random": dict(self._rng.bit_generator.state),
+            "health": self._health.memory(),
+            "spread": self._spread,
+        }
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Continue from what :meth:`memory` returned.
+
+        Raises:
+            InputError: it is no such memory.
+        """
+        try:
+            self._rng.bit_generator.state = memory["random"]
+            self._health.restore(memory["health"])
+            self._spread = float(memory["spread"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the proposal's memory cannot be read: {error}") from None
 
     def draw(self, observation: Array, nominal: Array) -> Array:
         """Return candidates (m, K, 3) on the planner's grid, m as the health allows.

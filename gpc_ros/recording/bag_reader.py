@@ -146,6 +146,10 @@ class BagReader:
         for name, number in bad.items():
             self._note(f"{name}: {number} messages cannot be read ({why[name]})")
 
+    def codec(self, name: str) -> Codec | None:
+        """Return what decodes a topic's messages; None, and a problem, if its type is unknown."""
+        return self._codec(name)
+
     def _codec(self, name: str) -> Codec | None:
         """Return the codec of a topic; None, and a problem, if its type is unknown."""
         if name not in self._codecs:

@@ -79,8 +79,15 @@ class Chart:
 class Canvas:
     """Draws the charts of one page over the same time span and gathers their values."""
 
-    def __init__(self, begin: float, end: float) -> None:
-        """Set the time span [s] of every chart."""
+    def __init__(self, begin: float, end: float, follows: bool = True) -> None:
+        """Set the time span [s] of every chart.
+
+        Args:
+            begin: of the axis.
+            end: of the axis.
+            follows: whether it is the run's time, which the page's cursor follows.
+        """
+        self._follows = follows
         self.begin = begin
         self.end = max(end, begin + 1e-3)
         count = int(np.clip((self.end - self.begin) / 0.05, 50, 900))
@@ -119,7 +126,7 @@ class Canvas:
         )
         return (
             f'<figure class="chart">{self._caption(chart)}'
-            f'<div class="plot time" style="height:{chart.height}px">'
+            f'<div class="plot{" time" if self._follows else ""}" style="height:{chart.height}px">'
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
             f'aria-label="{escape(chart.title)}">{"".join(shapes)}</svg>'
             f'<div class="y">{labels}</div><div class="names">{names}</div></div>'
@@ -166,10 +173,13 @@ class Canvas:
     def _caption(self, chart: Chart) -> str:
         keys = []
         for line in chart.lines:
-            number_ = self.sample(line.time, line.value)
+            shown = ""
+            if self._follows:
+                number_ = self.sample(line.time, line.value)
+                shown = f' <output data-series="{number_}"></output>'
             keys.append(
                 f'<span class="key {line.style}"><i style="--c:var(--{line.colour})"></i>'
-                f'{escape(line.name)} <output data-series="{number_}"></output></span>'
+                f"{escape(line.name)}{shown}</span>"
             )
         if chart.marks and len(chart.marks[1]):
             keys.append(f'<span class="key mark"><i></i>{escape(chart.marks[0])}</span>')
@@ -219,7 +229,9 @@ class Canvas:
         return f'<path class="area" style="--c:var(--{line.colour})" d="{"".join(parts)}"/>'
 
 
-def histogram(title: str, unit: str, values: Array, rule: Rule | None, note: str = "") -> str:
+def histogram(
+    title: str, unit: str, values: Array, rule: Rule | None, note: str = "", what: str = "cycles"
+) -> str:
     """Return a histogram as HTML: how often which value occurred.
 
     Args:
@@ -228,6 +240,7 @@ def histogram(title: str, unit: str, values: Array, rule: Rule | None, note: str
         values: (N,), not finite ones are left out.
         rule: a limit, drawn as a vertical line.
         note: a sentence of figures.
+        what: is counted.
     """
     values = values[np.isfinite(values)]
     high = max([float(values.max(initial=0.0)), rule.value if rule else 0.0, 1e-9]) * 1.05
@@ -252,7 +265,7 @@ def histogram(title: str, unit: str, values: Array, rule: Rule | None, note: str
         if t < 0.985 * high
     )
     return (
-        f'<figure class="chart"><figcaption><b>{escape(title)}</b> <small>cycles</small>'
+        f'<figure class="chart"><figcaption><b>{escape(title)}</b> <small>{what}</small>'
         f'<span class="note">{escape(note)}</span></figcaption><div class="plot" '
         f'style="height:150px"><svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(title)}"><path class="bars" d="{bars}"/>{line}</svg>'

@@ -8,11 +8,15 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.recording.outcome import Outcome
-from gpc_ros.recording.run import Run
+from gpc_ros.recording.parameters import Settings
+from gpc_ros.recording.run import Delay, Run
 from gpc_ros.recording.scales import spans
+from gpc_ros.recording.topics import COMMANDS
 
 # A state stream that is silent for longer is worth a line [s].
 _GAP = 0.1
+# A joint command this long after its reading is worth a line [s].
+_LATE = 0.02
 # More lines of one kind are summed up.
 _MOST = 8
 
@@ -40,6 +44,9 @@ def events(run: Run, outcome: Outcome) -> list[Event]:
         *_limited(_misses(run), "deadlines missed"),
         *_limited(_holds(run), "times without a plan"),
         *_limited(_gaps(run.state.base.time, "the estimator was silent"), "gaps in the state"),
+        *_limited(_late(run), "late commands"),
+        *_limited(_unseen(run), "gaps in motion capture"),
+        *_changes(run),
         *_clock(run),
     ]
     if outcome.success:
@@ -92,6 +99,40 @@ def _gaps(time: Array, what: str) -> list[Event]:
         Event(float(time[i]), "warn", f"{what} for {gaps[i]:.2f} s")
         for i in np.flatnonzero(gaps > _GAP)
     ]
+
+
+def _late(run: Run) -> list[Event]:
+    delay = run.delays.get(COMMANDS.name, Delay())
+    late = np.flatnonzero(np.nan_to_num(delay.delay) > _LATE)
+    # One line for each stall, not for each of its commands.
+    first = [i for i in late if i - 1 not in late]
+    return [
+        Event(float(delay.time[i]), "warn",
+              f"a joint command came {1e3 * delay.delay[i]:.0f} ms after its reading")
+        for i in first
+    ]  # fmt: skip
+
+
+def _unseen(run: Run) -> list[Event]:
+    found = []
+    for name, body in run.mocap.items():
+        who = "the robot" if name == "base" else name
+        found += _gaps(body.time, f"motion capture did not see {who}")
+    return [event for event in found if event.time >= 0.0]
+
+
+def _changes(run: Run) -> list[Event]:
+    """Parameters that were changed while the nodes ran."""
+    found: list[Event] = []
+    before: dict[str, Settings] = {}
+    for said in run.settings:
+        old = before.get(said.node)
+        before[said.node] = said
+        for name, value in said.parameters.items():
+            if old is not None and old.parameters.get(name) != value:
+                text = f"{said.node}: {name} is now {value}, was {old.parameters.get(name)}"
+                found.append(Event(said.time - run.begin, "info", text))
+    return found
 
 
 def _clock(run: Run) -> list[Event]:

@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.arrays import Array
+from gpc_ros.errors import BagError
 from gpc_ros.geometry import wxyz_from_xyzw, yaw_of
+from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.recording import topics
 from gpc_ros.recording.bag_reader import BagMessage, BagReader
-from gpc_ros.recording.run import Body, Commands, Joints, Modes, Motion, Plans, Run, Status
+from gpc_ros.recording.parameters import read_settings
+from gpc_ros.recording.replay import Replay
+from gpc_ros.recording.run import Body, Commands, Delay, Joints, Modes, Motion, Plans, Run, Status
 from gpc_ros.recording.topics import Topic
 
 # Of the fast topics this many messages a second are enough for a report [Hz].
@@ -28,7 +32,7 @@ def load_run(reader: BagReader) -> Run:
         reader: the bag; its ``problems`` grow by what cannot be made sense of.
     """
     run = Run(reader, dict(reader.info))
-    names = {wanted.name: _find(reader, wanted) for wanted in topics.FIXED}
+    names = {wanted.name: topics.find(reader, wanted) for wanted in topics.FIXED}
     messages = _collect(reader, names)
     run.begin, run.duration = _begin(reader, messages)
     build: list[tuple[Topic, str, Callable[[list[BagMessage], float], Any]]] = [
@@ -42,6 +46,8 @@ def load_run(reader: BagReader) -> Run:
         (topics.COMMANDS, "targets", _targets),
         (topics.JOINTS, "readings", _joints),
     ]
+    run.settings = read_settings(reader)
+    run.cycles = _cycles(reader, names)
     for topic, attribute, function in build:
         rows = messages.get(topic.name, [])
         if not rows:
@@ -52,17 +58,9 @@ def load_run(reader: BagReader) -> Run:
             reader.problems.append(
                 f"{names[topic.name]}: left out: its messages are of another version ({error})"
             )
+        run.delays[topic.name] = _delay(rows, run.begin)
+    run.mocap = _mocap(reader, run.begin)
     return run
-
-
-def _find(reader: BagReader, wanted: Topic) -> str:
-    """Return the bag's name of a topic, in whatever namespace; empty if it is not there."""
-    matches = [
-        name
-        for name, topic in reader.topics.items()
-        if f"/{name}".endswith(f"/{wanted.name}") and topic.type == wanted.type
-    ]
-    return min(matches, key=len, default="")
 
 
 def _collect(reader: BagReader, names: dict[str, str]) -> dict[str, list[BagMessage]]:
@@ -76,6 +74,44 @@ def _collect(reader: BagReader, names: dict[str, str]) -> dict[str, list[BagMess
     for message in reader.messages(relative, rates):
         messages.setdefault(relative[message.topic], []).append(message)
     return messages
+
+
+def _cycles(reader: BagReader, names: dict[str, str]) -> list[CycleRecord]:
+    """Return the planning cycles; none, and a problem, if the planner's parameters are missing."""
+    if not names[topics.CYCLE.name]:
+        return []
+    try:
+        return Replay(reader).records
+    except BagError as error:
+        reader.problems.append(str(error))
+        return []
+
+
+def _mocap(reader: BagReader, begin: float) -> dict[str, Body]:
+    """Return what motion capture saw, by body."""
+    names = {name: topics.body_of(name) for name in reader.topics if topics.body_of(name)}
+    rows: dict[str, list[BagMessage]] = {}
+    for message in reader.messages(names):
+        if hasattr(message.data, "pose") and hasattr(message.data, "header"):
+            rows.setdefault(names[message.topic], []).append(message)
+    found = {}
+    for body, messages in rows.items():
+        poses = [message.data.pose for message in messages]
+        found[body] = Body(
+            time=_times(messages, begin),
+            position=np.array([_xyz(p.position) for p in poses]),
+            orientation=wxyz_from_xyzw(
+                np.array([[*_xyz(p.orientation), p.orientation.w] for p in poses])
+            ),
+        )
+    return found
+
+
+def _delay(rows: list[BagMessage], begin: float) -> Delay:
+    """Return how old messages were at their receipt, where their stamps are of the same clock."""
+    received = np.array([row.time for row in rows])
+    delay = received - np.array([_stamp(row) for row in rows])
+    return Delay(received - begin, np.where(delay == 0.0, np.nan, delay))
 
 
 def _begin(reader: BagReader, messages: dict[str, list[BagMessage]]) -> tuple[float, float]:
@@ -160,6 +196,7 @@ def _plans(rows: list[BagMessage], begin: float) -> Plans:
         expiry=np.array([_seconds(p.expiry, begin) for p in plans]),
         knots=[np.asarray(p.knots).reshape(-1, 3) for p in plans],
         knot_dt=np.array([p.knot_dt for p in plans]),
+        order=int(plans[-1].order),
         cost=np.array([p.cost for p in plans]),
     )
 

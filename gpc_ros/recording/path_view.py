@@ -65,19 +65,23 @@ class Goal:
     outline: Array | None = None
 
 
-def path_view(tracks: list[Track], goals: list[Goal], end: float) -> str:
+def path_view(
+    tracks: list[Track], goals: list[Goal], end: float, fans: list[Array] | None = None
+) -> str:
     """Return the drawing as SVG; the page's script moves its elements ``ghost``.
 
     Args:
         tracks: what moved.
         goals: the goals in order; the last one counts.
         end: time of the end of the run [s].
+        fans: where plans wanted to lead the robot, each (P, 2) [m].
     """
     frame = _Frame(tracks, goals)
     parts = [frame.grid()]
     for i, goal in enumerate(goals):
         parts.append(_goal(frame, goal, current=i == len(goals) - 1))
     times = _footprint_times(tracks, end)
+    parts.append(_fans(frame, fans or []))
     # What the task is about is drawn on top: the robot comes first in the list.
     parts += [_trail(frame, track) for track in tracks]
     parts += [_footprints(frame, track, times) for track in tracks]
@@ -91,6 +95,7 @@ def path_view(tracks: list[Track], goals: list[Goal], end: float) -> str:
         f'<span class="key solid"><i style="--c:var(--{t.colour})"></i>{escape(t.name)}</span>'
         for t in tracks
     )
+    keys += '<span class="key fan"><i></i>plans as commanded</span>' if fans else ""
     keys += '<span class="key goal"><i></i>goal and its tolerance</span>' if goals else ""
     return (
         '<figure class="path"><figcaption><b>Path from above</b> <small>m</small>'
@@ -169,6 +174,12 @@ def _goal(frame: _Frame, goal: Goal, current: bool) -> str:
         f'<g class="{kind}"><circle cx="{x}" cy="{y}" r="{goal.distance * frame.scale:.1f}"/>'
         f"<g {frame.place(goal.pose)}>{_shape(goal.outline)}</g></g>"
     )
+
+
+def _fans(frame: _Frame, fans: list[Array]) -> str:
+    """Return plans as thin lines."""
+    lines = ["M" + " ".join("{} {}".format(*frame.xy(point)) for point in fan) for fan in fans]
+    return f'<path class="fan" d="{"".join(lines)}"/>' if lines else ""
 
 
 def _trail(frame: _Frame, track: Track) -> str:

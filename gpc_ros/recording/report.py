@@ -15,12 +15,15 @@ import numpy as np
 from gpc_ros.errors import BagError
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.recording import sections
+from gpc_ros.recording import sections_analysis as analysis
 from gpc_ros.recording.charts import HEIGHT, WIDTH, Canvas
 from gpc_ros.recording.events import events
 from gpc_ros.recording.footprint import object_outline
+from gpc_ros.recording.model_error import model_error
 from gpc_ros.recording.outcome import Outcome
 from gpc_ros.recording.page import page
 from gpc_ros.recording.path_view import Goal, Track, path_view
+from gpc_ros.recording.plan_paths import plan_paths
 from gpc_ros.recording.run import Run
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
@@ -86,9 +89,14 @@ def render_report(run: Run, task: Task | None, outcome: Outcome, clip: Clip | No
             sections.progress(canvas, outcome, task),
             sections.cost(canvas, run),
             sections.timing(canvas, run),
+            analysis.delays(canvas, run),
+            analysis.proposal(canvas, run),
+            analysis.model(model_error(run)),
             sections.velocities(canvas, run),
             sections.estimator(canvas, run),
-            sections.joints(run),
+            analysis.residuals(canvas, run),
+            sections.joints(run, analysis.tracking(canvas, run)),
+            _settings(run),
             _bag(run),
             _footer(run),
         )
@@ -122,14 +130,15 @@ def _tracks(run: Run, task: Task | None) -> list[Track]:
     motion = run.motion
     if not len(motion.base.time):
         return []
-    model = _model(task)
+    model = scene_model(task)
     tracks = [Track("robot", "c1", motion.base.time, motion.base.planar)]
     for (name, body), colour in zip(motion.objects.items(), _COLOURS, strict=False):
         tracks.append(Track(name, colour, body.time, body.planar, object_outline(model, name)))
     return tracks
 
 
-def _model(task: Task | None) -> mujoco.MjModel | None:
+def scene_model(task: Task | None) -> mujoco.MjModel | None:
+    """Return the scene of a task with objects, None without any."""
     return build_model(task, "plant", make_walker("trot").gains) if task and task.bodies else None
 
 
@@ -229,7 +238,7 @@ def _top(run: Run, task: Task | None, tracks: list[Track], end: float, clip: Cli
     outline = tracks[1].outline if len(tracks) > 1 else None
     tolerance = task.config.success.distance if task else 0.15
     goals = [Goal(goal, tolerance, outline) for _, goal in run.goals]
-    drawing = f'<div class="card">{path_view(tracks, goals, end)}</div>'
+    drawing = f'<div class="card">{path_view(tracks, goals, end, plan_paths(run))}</div>'
     video = _video(clip)
     return f'<div class="top{"" if video else " one"}">{drawing}{video}</div>'
 
@@ -284,6 +293,26 @@ def _bag(run: Run) -> str:
         "Run and bag",
         f"{run.reader.count} messages in {run.duration:.1f} s.",
         f'<div class="two wide">{table}<div class="scroll"><table>{facts}</table></div></div>',
+    )
+
+
+def _settings(run: Run) -> str:
+    """Return the parameters of every node, folded up."""
+    if not run.settings:
+        return ""
+    parts = []
+    for said in run.settings:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+            for name, value in {**said.parameters, **said.facts}.items()
+        )
+        change = f", change {said.serial - 1}" if said.serial > 1 else ""
+        parts.append(
+            f"<details><summary>{escape(said.node)}{change} <small>{len(said.parameters)} "
+            f'parameters</small></summary><div class="scroll"><table>{rows}</table></div></details>'
+        )
+    return sections.section(
+        "Parameters", "What every node really ran with, as it said itself.", *parts
     )
 
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from gpc_ros.arrays import Array, BoolArray
 from gpc_ros.geometry import yaw_of
+from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.recording.bag_reader import BagReader
+from gpc_ros.recording.parameters import Settings
 
 
 def _rows(*shape: int) -> Callable[[], Array]:
@@ -78,7 +80,10 @@ class Motion:
 
 @dataclass
 class Plans:
-    """The plans: id, time of receipt, first knot, expiry, knots (P, K, 3) and predicted cost."""
+    """The plans: id, time of receipt, first knot, expiry, knots (P, K, 3) and predicted cost.
+
+    The spline order is that of the last one.
+    """
 
     id: Array = field(default_factory=_rows())
     time: Array = field(default_factory=_rows())
@@ -86,6 +91,7 @@ class Plans:
     expiry: Array = field(default_factory=_rows())
     knots: list[Array] = field(default_factory=list)
     knot_dt: Array = field(default_factory=_rows())
+    order: int = 1
     cost: Array = field(default_factory=_rows())
 
 
@@ -160,6 +166,14 @@ class Joints:
 
 
 @dataclass
+class Delay:
+    """How old something was when it was heard: time of receipt (D,) [s] and delay (D,) [s]."""
+
+    time: Array = field(default_factory=_rows())
+    delay: Array = field(default_factory=_rows())
+
+
+@dataclass
 class Run:
     """Everything that a report tells about one bag.
 
@@ -177,6 +191,10 @@ class Run:
         commands: velocity commands that were followed.
         targets: joint targets that were sent.
         readings: joint readings.
+        mocap: what motion capture saw, by body, without velocities.
+        delays: from a measurement to the message made from it, by the message's topic.
+        cycles: every planning cycle with its inputs and scored candidates.
+        settings: parameters of every node, in the order in which they came.
     """
 
     reader: BagReader
@@ -192,6 +210,10 @@ class Run:
     commands: Commands = field(default_factory=Commands)
     targets: Joints = field(default_factory=Joints)
     readings: Joints = field(default_factory=Joints)
+    mocap: dict[str, Body] = field(default_factory=dict)
+    delays: dict[str, Delay] = field(default_factory=dict)
+    cycles: list[CycleRecord] = field(default_factory=list)
+    settings: list[Settings] = field(default_factory=list)
 
     @property
     def problems(self) -> list[str]:

@@ -60,7 +60,7 @@ def progress(canvas: Canvas, outcome: Outcome, task: Task | None) -> str:
         "Progress",
         f"The goal counts as reached once both stay in the shaded tolerance for "
         f"{success.dwell:g} s.",
-        _pair(canvas.chart(distance), canvas.chart(yaw)),
+        pair(canvas.chart(distance), canvas.chart(yaw)),
     )
 
 
@@ -99,7 +99,7 @@ def cost(canvas: Canvas, run: Run) -> str:
         f"the task's cost ({_word(s.optimizer)}). Below: how many candidates carried the decision, "
         "and how wide the search was.",
         canvas.chart(chart),
-        _pair(canvas.chart(ess), canvas.chart(noise)),
+        pair(canvas.chart(ess), canvas.chart(noise)),
     )
 
 
@@ -137,7 +137,7 @@ def timing(canvas: Canvas, run: Run) -> str:
         "Timing",
         f"{int(tried.sum())} cycles; {len(misses)} missed the deadline: then candidates were "
         "dropped and the best of the rest was used. A state is predicted forward by its age.",
-        _pair(
+        pair(
             canvas.chart(series),
             histogram(
                 "How long a cycle took",
@@ -196,15 +196,15 @@ def estimator(canvas: Canvas, run: Run) -> str:
     return section(
         "Estimator",
         "How far the estimated poses were from the true ones at the time of their stamp.",
-        _pair(
+        pair(
             canvas.chart(Chart("Position error", "mm", position, note=", ".join(notes))),
             canvas.chart(Chart("Yaw error", "deg", yaw, note=", ".join(turns), zero=False)),
         ),
     )
 
 
-def joints(run: Run) -> str:
-    """Tracking error and torque of every joint."""
+def joints(run: Run, charts: str = "") -> str:
+    """Tracking error and torque of every joint, and charts of them."""
     targets, readings = run.targets, run.readings
     if len(readings.time) < 2 or len(targets.time) < 2:
         return missing("Joints", "The bag holds no joint commands and readings to compare.")
@@ -234,7 +234,7 @@ def joints(run: Run) -> str:
         "For each joint: root mean square of angle minus target, and the 99th percentile of the "
         "torque, also as a share of the joint's limit.",
         f'<div class="scroll"><table class="joints"><tr><th></th>{head}</tr>{"".join(rows)}'
-        "</table></div>",
+        f"</table></div>{charts}",
     )
 
 
@@ -243,7 +243,8 @@ def _where(condition: BoolArray, values: Array) -> Array:
     return np.where(condition, values, np.nan)
 
 
-def _pair(left: str, right: str, wide: bool = False) -> str:
+def pair(left: str, right: str, wide: bool = False) -> str:
+    """Return two charts side by side."""
     return f'<div class="{"two wide" if wide else "two"}">{left}{right}</div>'
 
 

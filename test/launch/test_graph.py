@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +12,17 @@ from hypothesis import strategies as st
 from gpc_ros.arguments import parse_assignments, parse_goal
 from gpc_ros.errors import ConfigError, GpcError
 from gpc_ros.graph import GRAPHS
+from gpc_ros.recording.bag_writer import BagWriter
+from gpc_ros.recording.definitions import codec
 from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 
-SIM = GRAPHS["sim"]
+SIM, REPLAY = GRAPHS["sim"], GRAPHS["replay"]
+
+
+def text(content: str) -> bytes:
+    """Return a serialised text message."""
+    known = codec("std_msgs/msg/String")
+    return known.encode(known.make("std_msgs/msg/String", data=content))
 
 
 def starts(**given: str) -> dict[str, NodeStart]:
@@ -116,3 +127,33 @@ def test_assignments_round_trip(values: dict[str, str]) -> None:
 
 def test_a_goal_is_three_numbers() -> None:
     assert parse_goal("1.5,-0.5,0").tolist() == [1.5, -0.5, 0.0]
+
+
+def test_a_replay_takes_over_what_the_nodes_ran_with(tmp_path: Path) -> None:
+    writer = BagWriter(tmp_path / "bag", {"task": "navigate", "seed": "3"})
+    for node, values in (
+        ("planner", {"samples": 9, "rate": 12.0, "of_the_future": 1}),
+        ("bridge", {"dry_run": False, "driver": "sim", "damping": 4.0}),
+    ):
+        said = {"node": node, "serial": 1, "parameters": values}
+        writer.add_topic("/parameters", "std_msgs/msg/String")
+        writer.write("/parameters", text(json.dumps(said)), 1)
+    writer.close()
+    given = {"bag": str(tmp_path / "bag"), "rate": "15", "out": "runs/test"}
+    nodes = {start.name: start for start in resolve(REPLAY, given)}
+    planner = nodes["planner"].parameters
+    assert (planner["samples"], planner["rate"]) == (9, 15.0)  # an argument comes before the bag
+    assert "of_the_future" not in planner
+    assert nodes["estimator"].parameters["task"] == "navigate"  # as the bag's own account says
+    assert nodes["recorder"].parameters["seed"] == 3
+    bridge = nodes["bridge"].parameters
+    assert bridge["dry_run"] is True and bridge["damping"] == 4.0
+    timed = {name for name, start in nodes.items() if start.parameters.get("use_sim_time")}
+    assert timed == set(nodes) - {"player"}
+
+
+def test_a_replay_without_a_bag_is_refused() -> None:
+    with pytest.raises(ConfigError, match="bag:= is missing"):
+        resolve(REPLAY, {})
+    with pytest.raises(GpcError, match="does not exist"):
+        resolve(REPLAY, {"bag": "no_such_bag"})

@@ -20,6 +20,7 @@ from gpc_ros.errors import ConfigError
 from gpc_ros.graph import GRAPHS
 from gpc_ros.launcher import command
 from gpc_ros.paths import share
+from gpc_ros.recording.bag_writer import BagWriter
 from gpc_ros.resolve import resolve
 
 
@@ -194,12 +195,27 @@ ARGUMENTS = [
 ]
 
 
+def fitting(name: str, words: list[str]) -> list[str]:
+    """Return those of some arguments that a graph has."""
+    names = {argument.name for argument in GRAPHS[name].arguments}
+    return [word for word in words if word.partition(":=")[0] in names]
+
+
+def needed(name: str, folder: Path) -> list[str]:
+    """Return the arguments without which a graph does not start."""
+    if not GRAPHS[name].recorded:
+        return []
+    if not (folder / "bag").exists():
+        BagWriter(folder / "bag", {"task": "navigate", "seed": "3"}).close()
+    return [f"{GRAPHS[name].recorded}:={folder / 'bag'}"]
+
+
 @pytest.mark.parametrize("name", sorted(GRAPHS))
 @pytest.mark.parametrize("words", ARGUMENTS, ids=["default", "navigate", "namespace", "params"])
 def test_same_nodes_parameters_and_remappings(
-    name: str, words: list[str], launch_file: Callable[..., list[Recorded]]
+    name: str, words: list[str], launch_file: Callable[..., list[Recorded]], tmp_path: Path
 ) -> None:
-    words = [*words, "out:=runs/test"]
+    words = [*fitting(name, words), *needed(name, tmp_path), "out:=runs/test"]
     starts = resolve(GRAPHS[name], dict(word.split(":=", 1) for word in words))
     by_launcher = [
         {
@@ -214,8 +230,11 @@ def test_same_nodes_parameters_and_remappings(
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_same_arguments_and_defaults(name: str, launch_file: Callable[..., list[Recorded]]) -> None:
-    declared = of_kind(launch_file(name, "out:=runs/test"), DeclareLaunchArgument)
+def test_same_arguments_and_defaults(
+    name: str, launch_file: Callable[..., list[Recorded]], tmp_path: Path
+) -> None:
+    words = [*needed(name, tmp_path), "out:=runs/test"]
+    declared = of_kind(launch_file(name, *words), DeclareLaunchArgument)
     assert {a.args[0]: a.kwargs["default_value"] for a in declared} == {
         a.name: a.default for a in GRAPHS[name].arguments
     }

@@ -210,3 +210,22 @@ def test_a_command_that_is_not_finite_is_dropped(
         "diagnostics", dropped, lambda: probe.publish("joint_commands", bad, qos.stream())
     )
     assert "held until" in message.status[0].message
+
+
+def test_a_dry_run_reads_decides_and_sends_nothing(
+    probe: Any, start_node: Callable[..., Any]
+) -> None:
+    sim = start_node("sim", *SIM)
+    start_node("bridge", *BRIDGE, "dry_run:=true")
+    probe.listen("dry_run/joint_commands", JointCommandMsg, qos.sensor(5))
+    probe.listen("joint_commands", JointCommandMsg, qos.sensor(5))
+    probe.listen("diagnostics", DiagnosticArray)
+    shown = probe.wait("dry_run/joint_commands")
+    assert "dry run" in shown.source
+    # The robot was never reached: it still waits for its first command.
+    probe.wait(
+        "diagnostics",
+        lambda m: m.status[0].name == "sim" and "held until the first" in m.status[0].message,
+    )
+    assert next(probe._heard["joint_commands"].drain(), None) is None
+    assert sim.process.poll() is None

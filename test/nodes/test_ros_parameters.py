@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +14,13 @@ from rcl_interfaces.msg import ParameterType
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from std_msgs.msg import String
 
 from gpc_ros.config import param
 from gpc_ros.errors import ConfigError
+from gpc_ros.nodes import qos
 from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
 
 
 @dataclass(frozen=True)
@@ -116,3 +121,24 @@ def test_other_changes_are_refused_with_the_reason(make_node: Callable[..., Node
     refused, reason = set_one(node, "limits.speed", 9.0)
     assert not refused and reason
     assert parameters.settings == Settings()
+
+
+def test_what_is_in_force_is_said_to_whoever_comes_late(make_node: Callable[..., Node]) -> None:
+    node = make_node("count:=7")
+    parameters = NodeParameters(node, Settings())
+    parameters.tell(card={"of": "a model"})
+    node.set_parameters([Parameter("limits.speed", value=1.5)])
+    listener = PolledSubscription(node, String, "parameters", qos.latched(5))
+    end = time.monotonic() + 30.0
+    while (message := listener.take()) is None:
+        assert time.monotonic() < end, "nothing was said"
+        time.sleep(0.01)
+    said = json.loads(message.data)
+    assert said["node"] == "tested" and said["serial"] == parameters.serial == 3
+    assert said["parameters"] == {
+        "mode": "walk", "count": 7, "limits.speed": 1.5, "limits.range": [0.0, 1.0],
+    }  # fmt: skip
+    assert said["card"] == {"of": "a model"}
+    # What is refused changes nothing and is not said.
+    node.set_parameters([Parameter("limits.speed", value=9.0)])
+    assert parameters.serial == 3

@@ -22,7 +22,7 @@ ROS_PACKAGES = {"yaml": "python3-yaml"} | {
 }
 # Not of rosdep in the version needed; setup.py names them, under these names.
 FROM_PYPI = {"imageio_ffmpeg": "imageio-ffmpeg", "pinocchio": "pin"} | {
-    name: name for name in ("mcap", "mujoco", "rosbags", "zstandard")
+    name: name for name in ("mcap", "mujoco", "pyarrow", "rosbags", "zstandard")
 }
 
 

@@ -68,6 +68,12 @@ def pose_bytes(x: float, stamp: float = 0.0, frame: str = "map") -> bytes:
     return encoded(POSE, header=header, pose=pose)
 
 
+@pytest.fixture(name="encoded")
+def _encoded() -> Callable[..., bytes]:
+    """Return the maker of serialised messages."""
+    return encoded
+
+
 @pytest.fixture
 def pose() -> Callable[..., bytes]:
     """Return the maker of serialised poses."""

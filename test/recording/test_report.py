@@ -235,3 +235,25 @@ def test_joints_that_were_never_held(tmp_path: Path, made_run: Make) -> None:
     made.gain = 0.0
     page, _ = page_of(made.write(tmp_path / "bag"))
     assert "front left" in page.text
+
+
+@pytest.mark.parametrize("jump", [-3600.0, -1.0, 3600.0])
+def test_a_clock_that_jumped_is_told_at_its_time(
+    tmp_path: Path, made_run: Make, jump: float
+) -> None:
+    reader = BagReader(made_run().write(tmp_path / "whole"))
+    writer = BagWriter(tmp_path / "bag", reader.info)
+    first = min(topic.first for topic in reader.topics.values())
+    for name, time, data in reader.raw():
+        codec = reader.codec(name)
+        assert codec is not None
+        content = codec.decode(data)
+        if time - first > 2.5e9:  # half of the run by the new clock
+            time += round(jump * 1e9)
+            content.header.stamp.sec += int(jump)
+        writer.add_topic(name, reader.topics[name].type)
+        writer.write(name, codec.encode(content), time)
+    writer.close()
+    page, _ = page_of(tmp_path / "bag")
+    told = "the clock went back by" if jump < 0.0 else "the estimator was silent for 3600"
+    assert told in page.text
