@@ -27,7 +27,7 @@ export PIP_NO_INPUT := 1
 
 MESSAGES := $(shell find gpc_msgs -type f)
 
-.PHONY: help venv sim test training lint format colcon ci lock clean machine
+.PHONY: help venv sim test training browser pictures lint format colcon ci lock clean machine
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
@@ -43,6 +43,16 @@ test: $(VENV)/.complete ## Run all tests
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 training: $(VENV)/.training ## Add what training a proposal needs: torch and others
+
+browser: ## Install Chromium, in which the tests look at gpc view
+	@command -v chromium chromium-browser google-chrome > /dev/null && exit
+	root=()
+	[[ $$(id -u) == 0 ]] || root=(sudo -n)
+	"$${root[@]}" apt-get update -qq
+	"$${root[@]}" apt-get install -y -qq --no-install-recommends chromium > /dev/null
+
+pictures: $(VENV)/.complete ## Make the pictures of docs/view.md
+	@GPC_PICTURES=docs/images exec $(BIN)/python -m pytest -q test/view/test_browser.py test/nodes/test_live_view.py
 
 lint: $(VENV)/.complete ## Check style and types
 	@$(BIN)/ruff check .
@@ -64,7 +74,7 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 		-DCMAKE_PROJECT_INCLUDE="$$here/gpc_msgs/cmake/pip.cmake" \
 		-DPython3_EXECUTABLE="$$here/$(BIN)/python" -DBUILD_TESTING=OFF
 	installed="$$here/$(COLCON)/install/gpc_ros"
-	for node in sim estimator planner bridge recorder monitor player; do
+	for node in sim estimator planner bridge recorder monitor player view; do
 		test -x "$$installed/lib/gpc_ros/$$node" || { echo "No program $$node for ros2 run" >&2; exit 1; }
 	done
 	test -f "$$installed/share/gpc_ros/launch/sim.launch.py"

@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 
 PACKAGE = "gpc_ros"
 HERE = Path(__file__).resolve().parent
-NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor", "player")
+NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor", "player", "view")
 
 
 def version() -> str:
@@ -62,8 +62,18 @@ setup(
         "zstandard>=0.20",
     ],
     extras_require={
-        "test": ["pytest", "hypothesis", "mcap-ros2-support", "pin>=4.1", "pyarrow>=18"],
+        "test": [
+            "pytest",
+            "hypothesis",
+            "mcap-ros2-support",
+            "pin>=4.1",
+            "playwright>=1.50",
+            "pyarrow>=18",
+            "trimesh>=4.0",
+            "viser>=1.1",
+        ],
         "analysis": ["pyarrow>=18"],
+        "view": ["trimesh>=4.0", "viser>=1.1"],
         "train": ["torch==2.13.0", "onnx>=1.17", "matplotlib>=3.9"],
         "cluster": ["ray>=2.40"],
     },

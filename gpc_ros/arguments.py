@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -40,6 +40,11 @@ def parse_assignments(text: str, what: str) -> dict[str, str]:
             raise ConfigError(f"{what}: '{name}' is given twice")
         result[name] = value
     return result
+
+
+def format_assignments(values: Mapping[str, str]) -> str:
+    """Return assignments as the text that :func:`parse_assignments` reads."""
+    return ",".join(f"{name}={value}" for name, value in values.items())
 
 
 def parse_goal(text: str) -> Array:

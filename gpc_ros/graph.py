@@ -115,14 +115,24 @@ _SIM = Graph(
             default="box_push",
             sets=tuple(
                 f"{node}.task"
-                for node in ("sim", "estimator", "planner", "bridge", "recorder", "monitor")
+                for node in (
+                    "sim",
+                    "estimator",
+                    "planner",
+                    "bridge",
+                    "recorder",
+                    "monitor",
+                    "view",
+                )
             ),
         ),
         Argument("goal", "Goal as x,y,yaw [m, m, rad]; empty: the seed's", sets=("monitor.goal",)),
         Argument(
             "task_params",
             "Parameters of the task (plant.object.mass=5,planner.object.mass=3)",
-            sets=tuple(f"{n}.task_params" for n in ("sim", "planner", "recorder", "monitor")),
+            sets=tuple(
+                f"{n}.task_params" for n in ("sim", "planner", "recorder", "monitor", "view")
+            ),
         ),
         Argument(
             "seed",
@@ -169,6 +179,7 @@ _SIM = Graph(
         Argument(
             "report", "Whether to make video and report from the bag", sets=("monitor.report",)
         ),
+        Argument("view", "Whether to show it in a browser; needs the extra gpc_ros[view]", "false"),
         Argument(
             "out",
             "Folder for what the run leaves; empty: a new one under runs/",
@@ -184,6 +195,7 @@ _SIM = Graph(
         NodeSpec("planner", "planner"),
         NodeSpec("bridge", "bridge"),
         NodeSpec("recorder", "recorder", told="arguments", when="record"),
+        NodeSpec("view", "view", when="view"),
         NodeSpec("monitor", "monitor", required=True, console=True),
     ),
     # A simulation stays on this machine: two of them in one network must not meet.
@@ -244,4 +256,23 @@ _REPLAY = Graph(
     recorded="bag",
 )
 
-GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM, _REPLAY)}
+_VIEW = Graph(
+    name="view",
+    doc="Shows a running graph in a browser, with sliders for its planner.",
+    arguments=(
+        Argument("task", "What is being done", default="box_push", sets=("view.task",)),
+        Argument(
+            "task_params", "Parameters of the task that it began with", sets=("view.task_params",)
+        ),
+        Argument("host", "Address to listen on", sets=("view.host",)),
+        Argument("port", "Port of the page", sets=("view.port",)),
+        Argument("rate", "Pictures per second [Hz]", sets=("view.rate",)),
+        Argument("paths", "Candidates that are drawn at most", sets=("view.paths",)),
+        *_COMMON,
+    ),
+    nodes=(NodeSpec("view", "view", required=True, console=True),),
+    # Where the simulation is; a robot's graph on another machine needs SUBNET.
+    environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+)
+
+GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM, _REPLAY, _VIEW)}

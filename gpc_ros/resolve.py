@@ -166,7 +166,7 @@ def _check_task(values: Mapping[str, str]) -> None:
     if "task" not in values:
         return
     task = make_task(values["task"], parse_assignments(values["task_params"], "task_params"))
-    if values["goal"]:
+    if values.get("goal"):
         task.check_goal(parse_goal(values["goal"]))
 
 

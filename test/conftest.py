@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 # A wrong length in a message is an error, not memory read past its end.
 os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
@@ -42,3 +45,67 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _not_skipped(report)
     return report
+
+
+# How a missing browser is mended; also in docs/view.md and .ci/run.
+_MEND = "make browser (or apt-get install chromium; pip install playwright)"
+# Generous: a page is drawn by the processor, on a machine that may be busy [ms].
+BROWSER_TIMEOUT = 240_000.0
+SMALL = (800, 600)
+
+
+@pytest.fixture
+def browser_page() -> Iterator[Any]:
+    """Return a page of playwright in a headless Chromium of the system."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((path for name in names if (path := shutil.which(name))), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        program = None
+    if program is None:
+        pytest.skip(f"no Chromium, or no playwright to drive it: {_MEND}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            timeout=BROWSER_TIMEOUT,
+            args=[
+                "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync", "--no-first-run",
+            ],
+        )  # fmt: skip
+        # Small, because every pixel costs; larger for the pictures of the docs.
+        size = (1280, 800) if os.environ.get("GPC_PICTURES") else SMALL
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        page.set_default_timeout(BROWSER_TIMEOUT)
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser_page: Any) -> Callable[[str, str], Any]:
+    """Return what opens an address and returns the page once it shows a text."""
+
+    def opened(url: str, text: str) -> Any:
+        browser_page.goto(url)
+        browser_page.get_by_text(text, exact=False).first.wait_for()
+        # Drawing by the processor is told in a note that lies over the scene.
+        note = browser_page.get_by_text("Software WebGL rendering detected")
+        if note.count():
+            note.locator("xpath=ancestor::*[@role='alert']").get_by_role("button").click()
+        return browser_page
+
+    return opened
+
+
+@pytest.fixture
+def save_picture() -> Callable[[Any, str], None]:
+    """Return what leaves a picture of a page in the folder GPC_PICTURES, if that is set."""
+
+    def save(page: Any, name: str) -> None:
+        folder = os.environ.get("GPC_PICTURES")
+        if folder:
+            page.screenshot(path=Path(folder) / name, type="jpeg", quality=80)
+
+    return save

@@ -29,7 +29,7 @@ from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.ownership import SolePublisher
 from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.planner_setup import planner_of
+from gpc_ros.nodes.planner_setup import planner_of, reconfigured
 from gpc_ros.nodes.polling import PolledSubscription
 from gpc_ros.nodes.runner import Stop, run
 from gpc_ros.nodes.settings import PlannerSettings
@@ -54,7 +54,7 @@ class PlannerNode:
         """Build task and planner, and connect."""
         silence_mujoco()
         self.node = node = Node("planner")
-        self._parameters = NodeParameters(node, PlannerSettings())
+        self._parameters = NodeParameters(node, PlannerSettings(), self._configure)
         self._settings = s = self._parameters.settings
         self.scheduling = s.scheduling
         self._planner = planner_of(s)
@@ -81,7 +81,7 @@ class PlannerNode:
         self._active, self._mode = False, "unknown"
         self._last_cycle = self._now()
         # Ids go on counting when this node is started again: the bridge refuses smaller ones.
-        self._first_id = int(self._last_cycle * 1e3)
+        self._first_id = self._last_id = int(self._last_cycle * 1e3)
         self._cycles = self._misses = 0
         self._report = PlannerReport(hold_reason="starting")
         self._plan_times = Window(200)
@@ -110,6 +110,19 @@ class PlannerNode:
         logger.info(f"part of the candidates comes from the learned proposal {name}")
         return name
 
+    def _configure(self, settings: PlannerSettings) -> None:
+        """Take over parameters that were changed while the node runs.
+
+        Raises:
+            ConfigError: one of them cannot change now; nothing has changed then.
+        """
+        planner = reconfigured(self._planner, settings)
+        if planner is not self._planner:
+            # Its ids begin anew; the bridge follows the last plan until the next one is there.
+            self._first_id = self._last_id
+            self._planner = planner
+        self._task, self._settings = planner.task, settings
+
     def _cycle(self) -> None:
         """Plan once, or say why not."""
         begin = time.monotonic()
@@ -128,6 +141,7 @@ class PlannerNode:
             plan = self._plan(now, begin)
         if plan is not None:
             plan = dataclasses.replace(plan, id=self._first_id + plan.id)
+            self._last_id = plan.id
             self._plans.publisher.publish(convert_state.plan_to(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
         if self._record is not None:

@@ -8,6 +8,7 @@ from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes.settings import PlannerSettings
 from gpc_ros.planning.planner import Planner
 from gpc_ros.tasks import make_task
+from gpc_ros.tasks.base import same_scene
 
 
 def planner_of(settings: PlannerSettings) -> Planner:
@@ -18,4 +19,25 @@ def planner_of(settings: PlannerSettings) -> Planner:
     """
     s = settings
     task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
-    return Planner(task, make_walker(s.walker), s, config.flatten(getattr(s, s.optimizer)))
+    return Planner(task, make_walker(s.walker), s, optimizer_of(s))
+
+
+def optimizer_of(settings: PlannerSettings) -> dict[str, object]:
+    """Return the parameters of the chosen optimiser by dotted name."""
+    return config.flatten(getattr(settings, settings.optimizer))
+
+
+def reconfigured(planner: Planner, settings: PlannerSettings) -> Planner:
+    """Return the planner for settings that were changed while it runs, itself where it can go on.
+
+    A new one keeps walker and proposal and forgets the plan found so far.
+
+    Raises:
+        ConfigError: one of the settings cannot change now; nothing has changed then.
+    """
+    s = settings
+    given = parse_assignments(s.task_params, "task_params")
+    task = same_scene(planner.task, make_task(s.task, given))
+    if planner.configure(s, optimizer_of(s), task):
+        return planner
+    return Planner(task, planner.walker, s, optimizer_of(s), proposal=planner.proposal)

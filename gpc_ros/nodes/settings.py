@@ -18,6 +18,7 @@ from gpc_ros.planning.planner import PlannerConfig
 from gpc_ros.planning.predictive_sampling import PredictiveSamplingConfig
 from gpc_ros.recording.recorder import RecorderConfig
 from gpc_ros.simulation.plant import PlantConfig
+from gpc_ros.view.config import ViewConfig
 
 _TASK = "Task to run; gpc tasks lists them"
 _TASK_PARAMS = "Parameters of the task, such as plant.object.mass=5,planner.object.mass=3"
@@ -51,11 +52,11 @@ class PlannerSettings(PlannerConfig):
     scheduling: Scheduling = Scheduling("lower")
     # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
     # They lean on the shipped proposals: without one, 3 samples of 2.0 s do better.
-    samples: int = param(6, "Candidates rolled out in one cycle", low=1, high=1024)
-    horizon: float = param(1.2, "Length of a rollout", unit="s", low=0.1, high=10.0)
+    samples: int = param(6, "Candidates rolled out in one cycle", low=1, high=1024, live=True)
+    horizon: float = param(1.2, "Length of a rollout", unit="s", low=0.1, high=10.0, live=True)
     threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)
-    task_params: str = param("", _TASK_PARAMS)
+    task_params: str = param("", _TASK_PARAMS + "; those below 'cost.' are live", live=True)
     walker: str = param("trot", _WALKER)
     rate: float = param(20.0, "Plans per second", unit="Hz", low=1, high=100)
     deadline: float = param(
@@ -143,6 +144,16 @@ class PlayerSettings:
     )
 
 
+@dataclass(frozen=True)
+class ViewSettings(ViewConfig):
+    """Shows the graph in a browser; steps back for all other nodes."""
+
+    scheduling: Scheduling = Scheduling("upper", nice=15)
+    task: str = param("box_push", _TASK)
+    task_params: str = param("", _TASK_PARAMS)
+    walker: str = param("trot", _WALKER)
+
+
 SETTINGS: dict[str, type[Any]] = {
     "sim": SimSettings,
     "estimator": EstimatorSettings,
@@ -151,4 +162,5 @@ SETTINGS: dict[str, type[Any]] = {
     "recorder": RecorderSettings,
     "monitor": MonitorSettings,
     "player": PlayerSettings,
+    "view": ViewSettings,
 }

@@ -25,11 +25,15 @@ from gpc_ros.planning.optimizer import ELITE_SHARE, Noise, elite_count, gaussian
 class CemConfig:
     """Parameters of the cross-entropy method."""
 
-    elites: float = param(ELITE_SHARE, "Share of the pool that shapes Sigma", low=0.01, high=1.0)
-    smoothing: float = param(0.5, "Share a of the previous Sigma that is kept", low=0.0, high=0.99)
-    floor: float = param(0.6, "Smallest Sigma relative to its start", low=0.0, high=1.0)
+    elites: float = param(
+        ELITE_SHARE, "Share of the pool that shapes Sigma", low=0.01, high=1.0, live=True
+    )
+    smoothing: float = param(
+        0.5, "Share a of the previous Sigma that is kept", low=0.0, high=0.99, live=True
+    )
+    floor: float = param(0.6, "Smallest Sigma relative to its start", low=0.0, high=1.0, live=True)
     patience: int = param(
-        10, "Cycles without a better best cost before Sigma is reset", low=1, high=1000
+        10, "Cycles without a better best cost before Sigma is reset", low=1, high=1000, live=True
     )
     noise: Noise = Noise()
 

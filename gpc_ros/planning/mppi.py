@@ -23,7 +23,11 @@ class MppiConfig:
     """Parameters of MPPI."""
 
     temperature: float = param(
-        0.1, "lambda relative to the standard deviation of the costs", low=1e-3, high=100.0
+        0.1,
+        "lambda relative to the standard deviation of the costs",
+        low=1e-3,
+        high=100.0,
+        live=True,
     )
     noise: Noise = Noise()
 

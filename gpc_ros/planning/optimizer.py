@@ -29,13 +29,22 @@ class Noise:
         "Standard deviation of vx [m/s], vy [m/s] and yaw rate [rad/s] at the first knot",
         low=0.0,
         high=5.0,
+        live=True,
     )
     growth: float = param(
-        1.0, "Standard deviation of the last knot relative to the first", low=0.1, high=10.0
+        1.0,
+        "Standard deviation of the last knot relative to the first",
+        low=0.1,
+        high=10.0,
+        live=True,
     )
 
     correlation: float = param(
-        0.4, "Share of the variance that all knots of a candidate have in common", low=0.0, high=1.0
+        0.4,
+        "Share of the variance that all knots of a candidate have in common",
+        low=0.0,
+        high=1.0,
+        live=True,
     )
 
     def initial(self, count: int) -> Array:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -44,12 +44,14 @@ __all__ = ["Planner", "PlannerConfig", "PlannerReport"]
 class PlannerConfig:
     """Parameters of the planner."""
 
-    samples: int = param(16, "Candidates rolled out in one cycle", low=1, high=1024)
-    horizon: float = param(2.0, "Length of a rollout", unit="s", low=0.1, high=10.0)
+    samples: int = param(16, "Candidates rolled out in one cycle", low=1, high=1024, live=True)
+    horizon: float = param(2.0, "Length of a rollout", unit="s", low=0.1, high=10.0, live=True)
     knots: int = param(4, "Spline knots of a candidate", low=1, high=50)
     spline: str = param("linear", "Curve through the knots", choices=("zero", "linear", "cubic"))
-    optimizer: str = param("cem", "Search method", choices=("cem", "mppi", "predictive_sampling"))
-    iterations: int = param(1, "Sampling rounds in one cycle", low=1, high=20)
+    optimizer: str = param(
+        "cem", "Search method", choices=("cem", "mppi", "predictive_sampling"), live=True
+    )
+    iterations: int = param(1, "Sampling rounds in one cycle", low=1, high=20, live=True)
     lifetime: float = param(
         0.3, "Time after which a plan that was not replaced expires", unit="s", low=0.02, high=5.0
     )
@@ -125,6 +127,30 @@ class Planner:
             )
         self._next_id = 1
         self.reset()
+
+    def configure(
+        self, config: PlannerConfig, optimizer: dict[str, object] | None, task: Task
+    ) -> bool:
+        """Go on from the plan found so far with another search; it begins with a fresh optimiser.
+
+        Args:
+            config: parameters; only optimiser and sampling rounds may differ from those before.
+            optimizer: parameters of the optimiser by dotted name.
+            task: the same task, perhaps with other cost weights.
+
+        Returns:
+            False if other parameters differ, for which a new planner must be built; nothing has
+            changed then.
+
+        Raises:
+            ConfigError: unknown optimiser or parameter, or a bad value; nothing has changed then.
+        """
+        built = [f.name for f in fields(PlannerConfig) if f.name not in ("optimizer", "iterations")]
+        if any(getattr(config, name) != getattr(self.config, name) for name in built):
+            return False
+        self._optimizer = make_optimizer(config.optimizer, config.knots, optimizer)
+        self.config, self.task = config, task
+        return True
 
     @property
     def nominal(self) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 from gpc_ros import config
 from gpc_ros.arrays import Array, checked
 from gpc_ros.config import param
-from gpc_ros.errors import UnreachableGoalError
+from gpc_ros.errors import ConfigError, UnreachableGoalError
 from gpc_ros.geometry import quat_from_yaw, rotate, wrap_angle, yaw_of
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.model import STAND_HEIGHT, Variant
@@ -190,6 +190,24 @@ class Task(ABC):
                 "choose a nearer goal or raise the parameter 'workspace'"
             )
         return np.array([goal[0], goal[1], float(wrap_angle(goal[2]))])
+
+
+def same_scene(old: Task, new: Task) -> Task:
+    """Return a task that differs from another only in what may change while it is done.
+
+    Raises:
+        ConfigError: it differs in more than the weights of its cost.
+    """
+    before, after = config.flatten(old.config), config.flatten(new.config)
+    other = [n for n in after if after[n] != before.get(n) and not n.startswith("cost.")]
+    if old.name != new.name:
+        other = ["its name"]
+    if other:
+        raise ConfigError(
+            f"task {old.name}: {other[0]} cannot change while the planner runs, only the weights "
+            "below 'cost.' can; start it again with the new value"
+        )
+    return new
 
 
 def pose_error(pose: Array, goal: Array) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.arguments import parse_assignments, parse_goal
+from gpc_ros.arguments import format_assignments, parse_assignments, parse_goal
 from gpc_ros.errors import ConfigError, GpcError
 from gpc_ros.graph import GRAPHS
 from gpc_ros.recording.bag_writer import BagWriter
@@ -54,6 +54,16 @@ def test_any_parameter_can_be_reached() -> None:
 def test_without_record_there_is_no_recorder() -> None:
     assert "recorder" in starts()
     assert "recorder" not in starts(record="false")
+
+
+def test_the_viewer_comes_only_when_asked_for() -> None:
+    assert "view" not in starts()
+    view = starts(view="true", task="navigate", task_params="cost.yaw=1")["view"]
+    assert view.parameters == {"task": "navigate", "task_params": "cost.yaw=1"}
+    assert not view.required
+    alone = resolve(GRAPHS["view"], {"port": "8090", "namespace": "go2"})
+    assert [(s.name, s.namespace, s.required) for s in alone] == [("view", "/go2", True)]
+    assert alone[0].parameters == {"task": "box_push", "port": 8090}
 
 
 def test_nodes_follow_the_namespace() -> None:
@@ -122,7 +132,7 @@ def test_assignments_keep_lists_together() -> None:
     )
 )
 def test_assignments_round_trip(values: dict[str, str]) -> None:
-    assert parse_assignments(",".join(f"{k}={v}" for k, v in values.items()), "x") == values
+    assert parse_assignments(format_assignments(values), "x") == values
 
 
 def test_a_goal_is_three_numbers() -> None:

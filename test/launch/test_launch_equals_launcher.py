@@ -196,9 +196,15 @@ ARGUMENTS = [
 
 
 def fitting(name: str, words: list[str]) -> list[str]:
-    """Return those of some arguments that a graph has."""
-    names = {argument.name for argument in GRAPHS[name].arguments}
-    return [word for word in words if word.partition(":=")[0] in names]
+    """Return those of some arguments that a graph has, and of its nodes."""
+    graph = GRAPHS[name]
+    nodes, known = [n.name for n in graph.nodes], [a.name for a in graph.arguments]
+    told = [word.partition(":=") for word in words]
+    return [
+        key + sign + value
+        for key, sign, value in told
+        if key in known and (key != "params" or value.partition(".")[0] in nodes)
+    ]
 
 
 def needed(name: str, folder: Path) -> list[str]:
@@ -215,7 +221,7 @@ def needed(name: str, folder: Path) -> list[str]:
 def test_same_nodes_parameters_and_remappings(
     name: str, words: list[str], launch_file: Callable[..., list[Recorded]], tmp_path: Path
 ) -> None:
-    words = [*fitting(name, words), *needed(name, tmp_path), "out:=runs/test"]
+    words = [*fitting(name, [*words, "out:=runs/test"]), *needed(name, tmp_path)]
     starts = resolve(GRAPHS[name], dict(word.split(":=", 1) for word in words))
     by_launcher = [
         {
@@ -233,7 +239,7 @@ def test_same_nodes_parameters_and_remappings(
 def test_same_arguments_and_defaults(
     name: str, launch_file: Callable[..., list[Recorded]], tmp_path: Path
 ) -> None:
-    words = [*needed(name, tmp_path), "out:=runs/test"]
+    words = [*fitting(name, ["out:=runs/test"]), *needed(name, tmp_path)]
     declared = of_kind(launch_file(name, *words), DeclareLaunchArgument)
     assert {a.args[0]: a.kwargs["default_value"] for a in declared} == {
         a.name: a.default for a in GRAPHS[name].arguments

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter as RosParameter
 
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
@@ -180,3 +182,28 @@ def test_a_bad_parameter_stops_the_node_at_its_start(
     assert node.process.wait(60.0) == 2
     assert hint in node.output()
     assert "Traceback" not in node.output()
+
+
+def test_cost_weights_and_search_change_while_it_plans(around: Surroundings) -> None:
+    def change(name: str, value: Any) -> Any:
+        parameter = RosParameter(name, value=value).to_parameter_msg()
+        answer = around.probe.call(
+            "planner/set_parameters", SetParameters, around.speak, parameters=[parameter]
+        )
+        return answer.results[0]
+
+    assert set_goal(around, 1.0).success
+    before = plans(around)
+    assert change("task_params", "cost.distance=50").successful
+    status = around.probe.wait(
+        "planner/status", lambda s: s.best_cost > 20.0, meanwhile=around.speak
+    )
+    assert dict(zip(status.term_names, status.term_values, strict=True))["distance"] > 20.0
+    refused = change("task_params", "planner.floor_friction=0.5")
+    assert not refused.successful and "planner.floor_friction cannot change" in refused.reason
+    assert "did you mean 'cost.yaw'" in change("task_params", "cost.yow=1").reason
+    # More candidates need another planner; its plans go on where the ids of the old one ended.
+    assert change("samples", 6).successful
+    around.probe.wait("planner/status", lambda s: s.samples == 6 and s.id, meanwhile=around.speak)
+    assert plans(around).id > before.id
+    assert not change("rate", 5.0).successful

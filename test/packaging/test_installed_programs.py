@@ -10,7 +10,9 @@ import pytest
 
 from gpc_ros import __version__, graph, paths
 
-PROGRAMS = ("gpc", "sim", "estimator", "planner", "bridge", "recorder", "monitor", "player")
+PROGRAMS = (
+    "gpc", "sim", "estimator", "planner", "bridge", "recorder", "monitor", "player", "view",
+)  # fmt: skip
 SCRIPTS = {e.name: e for e in distribution("gpc_ros").entry_points if e.group == "console_scripts"}
 
 

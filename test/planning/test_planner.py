@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from gpc_ros.errors import InputError
+from gpc_ros.errors import ConfigError, InputError
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets, make_walker
 from gpc_ros.planning.goal import GoalMonitor
@@ -276,3 +276,38 @@ def test_goal_counts_as_reached_after_the_dwell_without_a_break() -> None:
     ]:  # fmt: skip
         monitor.update(stamp, qpos)
         assert monitor.reached is reached
+
+
+def test_other_cost_weights_are_used_from_the_next_cycle_on() -> None:
+    state, goal = scene()
+    planner = make_planner()
+    first, before = planner.plan(state, MEMORY, goal, 0.0)
+    heavy = make_task("box_push", {"cost.reach": 3.0})
+    assert planner.configure(planner.config, None, heavy)
+    second, after = planner.plan(state, MEMORY, goal, 0.0)
+    assert first is not None and second is not None
+    # The first candidate is the plan found so far: it goes on, ten times as dear in one term.
+    assert second.id == first.id + 1
+    assert after.terms["reach"] > 5.0 * before.terms["reach"]
+    assert after.nominal_cost > before.best_cost
+
+
+def test_another_search_goes_on_from_the_plan_found_so_far() -> None:
+    state, goal = scene()
+    planner = make_planner()
+    planner.plan(state, MEMORY, goal, 0.0)
+    nominal = planner.nominal
+    other = replace(SMALL, optimizer="mppi", iterations=2)
+    assert planner.configure(other, {"temperature": 0.5}, planner.task)
+    np.testing.assert_array_equal(planner.nominal, nominal)
+    assert planner.plan(state, MEMORY, goal, 0.1)[0] is not None
+
+
+def test_what_needs_another_planner_changes_nothing() -> None:
+    planner = make_planner()
+    other = make_task("box_push", {"cost.reach": 3.0})
+    assert not planner.configure(replace(SMALL, samples=7), None, other)
+    assert planner.config == SMALL and planner.task is not other
+    with pytest.raises(ConfigError, match="did you mean 'elites'"):
+        planner.configure(SMALL, {"elite": 0.5}, other)
+    assert planner.config == SMALL and planner.task is not other

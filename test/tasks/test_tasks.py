@@ -13,6 +13,7 @@ from gpc_ros.geometry import quat_from_yaw, quat_multiply, wrap_angle
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.robot.joints import STAND
 from gpc_ros.tasks import TASKS, build_model, make_task
+from gpc_ros.tasks.base import same_scene
 
 GAINS = make_walker("trot").gains
 seeds = st.integers(0, 2**31)
@@ -160,3 +161,14 @@ def test_goals_are_checked(name: str) -> None:
     with pytest.raises(UnreachableGoalError, match=r"outside the workspace of 5.00 m"):
         task.check_goal(np.array([4.0, 4.0, 0.0]))
     assert task.check_goal(np.array([1.0, 2.0, 7.0]))[2] == pytest.approx(7.0 - 2 * np.pi)
+
+
+def test_only_cost_weights_may_change_while_a_task_is_done() -> None:
+    old = make_task("box_push")
+    new = make_task("box_push", {"cost.yaw": 1.0, "cost.reach": 0.1})
+    assert same_scene(old, new) is new
+    heavier = make_task("box_push", {"cost.yaw": 1.0, "planner.object.mass": 4.0})
+    with pytest.raises(ConfigError, match=r"planner\.object\.mass cannot change while"):
+        same_scene(old, heavier)
+    with pytest.raises(ConfigError, match="its name cannot change"):
+        same_scene(make_task("navigate"), old)

@@ -1,0 +1,184 @@
+"""Node ``view``: the graph in a browser, with sliders for the planner; it slows nobody down.
+
+It takes only the newest message of each topic, a few times a second, and draws nothing while nobody
+has the page open.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+import gpc_msgs.msg
+from gpc_msgs.msg import Plan, PlannerStatus, State, SupervisorState, WalkerState
+from gpc_ros import config
+from gpc_ros.arguments import parse_assignments
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
+from gpc_ros.nodes.diagnostics import OK, Diagnostics, Report
+from gpc_ros.nodes.intake import Intake
+from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.nodes.runner import Looping, Stop, run
+from gpc_ros.nodes.settings import PlannerSettings, ViewSettings
+from gpc_ros.nodes.steering import GoalSteering, ParameterSteering
+from gpc_ros.recording import topics
+from gpc_ros.tasks import make_task
+from gpc_ros.view import require_viser
+from gpc_ros.view.config import announcement
+from gpc_ros.view.snapshot import Pose, Snapshot, candidates_of, cycle_of, start_of
+
+if TYPE_CHECKING:
+    from gpc_ros.view.sliders import Sliders
+
+_PLANNER = "planner"
+# Shown of the planner's parameters: what is live, but for the text that the weights are part of.
+_TEXTS = ("task_params",)
+
+
+class ViewNode(Looping):
+    """The page behind subscriptions."""
+
+    def __init__(self, stop: Stop) -> None:
+        """Start the server and connect."""
+        require_viser()
+        from gpc_ros.view.goal import GoalControls
+        from gpc_ros.view.page import Page
+        from gpc_ros.view.sliders import Sliders
+
+        self.node = node = Node("view")
+        s = NodeParameters(node, ViewSettings()).settings
+        self.scheduling = s.scheduling
+        self.period = self.serve = 1.0 / s.rate
+        self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
+        self._walker, walker = s.walker, make_walker(s.walker)
+        self._memory_size = walker.state_size
+        self._page = Page(self._task, walker, s, f"{s.task}, live")
+        self._goal_controls = GoalControls(self._page.server)
+        live = [p for p in config.parameters(PlannerSettings()) if p.live and p.name not in _TEXTS]
+        weights = [
+            dataclasses.replace(p, live=True)
+            for p in config.parameters(self._task.config.cost, "cost.")
+        ]
+        self._sliders: list[Sliders] = [
+            Sliders(self._page.server, "cost weights", weights),
+            Sliders(self._page.server, "planner", live),
+        ]
+        self._page.add_layers()
+        self._parameters = ParameterSteering(
+            node, _PLANNER, [p.name for p in live], weights, self._show, self._page.notify
+        )
+        self._goals = GoalSteering(node, self._page.notify)
+        self._snapshot = Snapshot()
+        self._intake = Intake(node)
+        self._inputs = self._subscribe()
+        Diagnostics(node, self._diagnose)
+        print(announcement(s), flush=True)
+
+    def step(self, late: float) -> None:
+        """Take in the newest messages, pass on what the user wants, show the rest."""
+        for subscription, take in self._inputs:
+            message = subscription.latest()
+            if message is not None:
+                self._intake.accept(subscription.topic, take, message)
+        changes: dict[str, Any] = {}
+        for sliders in self._sliders:
+            changes.update(sliders.take())
+        self._parameters.step(changes)
+        refused = self._goals.step(self._goal_controls.take())
+        self._page.look_at(self._snapshot)
+        if not self._page.watched:
+            return
+        self._page.show(self._snapshot)
+        self._goal_controls.show(self._snapshot.goal)
+        if refused:
+            self._goal_controls.reset()
+
+    def _subscribe(self) -> list[tuple[PolledSubscription[Any], Callable[[Any], None]]]:
+        """Listen to what is shown; best effort, so that nobody waits for this node."""
+        newest = qos.sensor(1)
+        found: list[tuple[type, str, QoSProfile, Callable[[Any], None]]] = [
+            (State, topics.STATE.name, newest, self._take_state),
+            (Plan, topics.PLAN.name, newest, self._take_plan),
+            (PlannerStatus, topics.STATUS.name, newest, self._take_cycle),
+            (SupervisorState, topics.SUPERVISOR.name, newest, self._take_mode),
+            (WalkerState, topics.WALKER.name, newest, self._take_memory),
+            (PoseStamped, topics.GOAL.name, qos.latched(), self._take_goal),
+        ]
+        # Where the planner publishes the candidates of every cycle.
+        record = getattr(gpc_msgs.msg, "PlannerCycle", None)
+        if record is not None:
+            found.append((record, "planner/cycle", newest, self._take_candidates))
+        for body in ("base", *self._task.bodies):
+            name = topics.mocap(body).name
+            found.append((PoseStamped, name, newest, self._mocap_taker(body)))
+        return [
+            (PolledSubscription(self.node, kind, topic, profile), take)
+            for kind, topic, profile, take in found
+        ]
+
+    def _take_state(self, message: State) -> None:
+        self._snapshot.state = convert_state.state_from(message)
+
+    def _take_plan(self, message: Plan) -> None:
+        """Take a plan with the state of now, since it is rolled out from where it begins."""
+        self._snapshot.plan = convert_state.plan_from(message)
+        self._snapshot.start = self._snapshot.state
+
+    def _take_candidates(self, message: Any) -> None:
+        """Take a cycle's candidates; those of the next or the last plan look alike."""
+        if message.id:
+            self._snapshot.candidates = candidates_of(message, len(message.knots) // 3)
+            start = start_of(message, self._task.bodies)
+            self._snapshot.start = start or self._snapshot.start
+
+    def _take_cycle(self, message: PlannerStatus) -> None:
+        self._snapshot.cycle = cycle_of(message)
+        if message.hold_reason:
+            self._snapshot.plan = None
+
+    def _take_mode(self, message: SupervisorState) -> None:
+        self._snapshot.mode, self._snapshot.reasons = message.name, tuple(message.reasons)
+
+    def _take_memory(self, message: WalkerState) -> None:
+        self._snapshot.walker_state = convert_robot.walker_state_from(
+            message, self._walker, self._memory_size
+        )
+
+    def _take_goal(self, message: PoseStamped) -> None:
+        self._snapshot.goal = convert.goal_from(message)
+
+    def _mocap_taker(self, body: str) -> Callable[[PoseStamped], None]:
+        def take(message: PoseStamped) -> None:
+            pose = convert.pose_from(message)
+            self._snapshot.mocap[body] = Pose(pose.position, pose.orientation)
+
+        return take
+
+    def _show(self, name: str, value: Any) -> None:
+        """Show a parameter's value on its control."""
+        for sliders in self._sliders:
+            sliders.show(name, value)
+
+    def _diagnose(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        return OK, "watched" if self._page.watched else "nobody watches", self._intake.figures()
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._page.close()
+
+
+def main() -> int:
+    """Run the node."""
+    return run(ViewNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

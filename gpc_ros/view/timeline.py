@@ -1,0 +1,99 @@
+"""The time line of a bag: where it is, whether it plays and how fast, and its controls."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any
+
+import viser
+
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+class TimeLine:
+    """A position in a recording that moves with time while it plays.
+
+    It may be used from several threads.
+
+    Args:
+        begin: first time [s].
+        end: last time [s].
+    """
+
+    def __init__(self, begin: float, end: float) -> None:
+        """Stand at the beginning, at normal speed."""
+        self.begin, self.end = begin, max(end, begin)
+        self._lock = threading.Lock()
+        self._position, self._playing, self._speed = begin, False, 1.0
+
+    @property
+    def position(self) -> float:
+        """Where it is [s]."""
+        return self._position
+
+    @property
+    def playing(self) -> bool:
+        """Whether it moves."""
+        return self._playing
+
+    @property
+    def speed(self) -> float:
+        """Recorded seconds per second."""
+        return self._speed
+
+    def seek(self, position: float) -> None:
+        """Go to a time [s]; outside of the recording, to its nearest end."""
+        with self._lock:
+            self._position = min(max(position, self.begin), self.end)
+
+    def play(self, on: bool) -> None:
+        """Start or stop; started at the end, it begins anew."""
+        with self._lock:
+            if on and self._position >= self.end:
+                self._position = self.begin
+            self._playing = on
+
+    def set_speed(self, speed: float) -> None:
+        """Play so many recorded seconds per second from now on."""
+        with self._lock:
+            self._speed = speed
+
+    def advance(self, elapsed: float) -> float:
+        """Let time [s] pass and return the position [s]; at the end it stops."""
+        with self._lock:
+            if self._playing:
+                self._position = min(self._position + self._speed * elapsed, self.end)
+                self._playing = self._position < self.end
+            return self._position
+
+
+class TimeLineControls:
+    """Slider, play button and speed of a time line on a page."""
+
+    def __init__(self, server: viser.ViserServer, line: TimeLine) -> None:
+        """Add the controls."""
+        self._line = line
+        gui = server.gui
+        low, high = math.floor(line.begin * 10.0) / 10.0, math.ceil(line.end * 10.0) / 10.0
+        # viser declares the value read-only to type checkers; it is there to be set.
+        self._slider: Any = gui.add_slider(
+            "time [s]", min=low, max=max(high, low + 0.1), step=0.02, initial_value=low
+        )
+        self._play = gui.add_button("play")
+        self._speed = gui.add_dropdown("speed", [f"{s:g}x" for s in SPEEDS], initial_value="1x")
+        self._slider.on_update(self._on_slider)
+        self._play.on_click(lambda _: line.play(not line.playing))
+        self._speed.on_update(lambda _: line.set_speed(float(self._speed.value.rstrip("x"))))
+
+    def refresh(self) -> None:
+        """Show where the time line is."""
+        if abs(self._slider.value - self._line.position) > 1e-3:
+            self._slider.value = self._line.position
+        label = "pause" if self._line.playing else "play"
+        if self._play.label != label:
+            self._play.label = label
+
+    def _on_slider(self, event: Any) -> None:
+        if event.client is not None:  # else it is the time line itself that moved it
+            self._line.seek(self._slider.value)

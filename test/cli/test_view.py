@@ -1,0 +1,55 @@
+"""``gpc view``: what it refuses, with the reason, before anything is served."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from gpc_ros.cli.main import main
+from gpc_ros.errors import GpcError
+from gpc_ros.view.config import ViewConfig, announcement
+from gpc_ros.view.page import _check_free
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["gone"], "gone: does not exist"),
+        (["a", "b"], "one bag at a time, not 2: a, b"),
+        (["prot:=8090"], "did you mean 'port'"),
+        (["a", "port:=high"], "expected int, got 'high'"),
+        (["a", "port:=70000"], r"outside [1, 65535]"),
+        (["a", "task:=navigate"], "task:= is for a running graph; a bag knows it itself"),
+        (["task:=navigte"], "did you mean 'navigate'"),
+    ],
+)
+def test_bad_words_are_refused(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["view", *words]) == 2
+    assert hint in capsys.readouterr().err
+
+
+def test_a_taken_port_is_an_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(GpcError, match=f"cannot listen on 127.0.0.1:{port}"):
+            _check_free("127.0.0.1", port)
+
+
+def test_the_way_through_ssh_is_told_only_where_it_is_needed() -> None:
+    told = announcement(ViewConfig(port=8090))
+    assert "http://127.0.0.1:8090" in told and "ssh -L 8090:127.0.0.1:8090 " in told
+    assert "ssh" not in announcement(ViewConfig(host="0.0.0.0"))
+
+
+def test_without_the_library_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["view", str(tmp_path)]) == 2
+    assert "pip install 'gpc_ros[view]'" in capsys.readouterr().err

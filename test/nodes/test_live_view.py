@@ -1,0 +1,158 @@
+"""The viewer's node in a real browser: a slider changes the planner's parameter, a goal is set."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.srv import GetParameters
+
+from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.srv import SetGoal
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert_robot, convert_state, qos
+from gpc_ros.robot.types import RobotState
+from gpc_ros.tasks.base import standing_robot
+
+pytestmark = pytest.mark.integration
+
+# A passing test does not wait for it; a browser without a graphics card takes seconds a picture.
+PATIENCE = 240.0
+QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "discovery:=0.3")
+
+
+class Live:
+    """A planner, the viewer's page, and the other nodes as a probe plays them."""
+
+    def __init__(self, probe: Any, page: Any) -> None:
+        self.probe, self.page = probe, page
+        self.memory = make_walker("trot").initial_state(1)[0]
+
+    def speak(self) -> None:
+        """Publish one round of what the other nodes would say, and let the browser work."""
+        self.publish()
+        self.page.wait_for_timeout(20)
+
+    @contextlib.contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Go on publishing while the browser does something that takes long."""
+        stop = threading.Event()
+
+        def run() -> None:
+            while not stop.wait(0.02):
+                self.publish()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        yield
+        stop.set()
+        thread.join()
+
+    def publish(self) -> None:
+        """Publish one round."""
+        now = self.probe.now()
+        state = RobotState.from_arrays(now, standing_robot(0.0, 0.0, 0.0), np.zeros(18))
+        self.probe.publish("state", convert_state.state_to(state, StateMsg()), qos.sensor(1))
+        memory = convert_robot.walker_state_to(
+            now, np.zeros(3), self.memory, WalkerState(walker="trot")
+        )
+        self.probe.publish("walker_state", memory, qos.sensor(1))
+        mode = SupervisorState(state=SupervisorState.READY, name="READY")
+        self.probe.publish("supervisor", mode, qos.report())
+
+    def until_parameter(self, name: str, attribute: str, expected: Any) -> None:
+        """Go on speaking until a parameter of the planner has a value."""
+        value = None
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            service = "planner/get_parameters"
+            answer = self.probe.call(service, GetParameters, self.speak, names=[name])
+            value = getattr(answer.values[0], attribute)
+            if value == expected:
+                return
+            for _ in range(20):
+                self.speak()
+        raise AssertionError(f"the planner's {name} is {value!r}, not {expected!r}")
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Go on speaking until a condition holds."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if condition():
+                return
+            self.speak()
+        raise AssertionError(f"it did not come to that: {what}")
+
+    def open(self, folder: str) -> None:
+        """Open a folder of the panel, wherever the panel has scrolled to."""
+        self.page.get_by_text(folder, exact=True).dispatch_event("click")
+
+    def slider(self, label: str) -> Any:
+        """Return the slider of a label."""
+        name = self.page.get_by_text(label, exact=True).get_attribute("for")
+        return self.page.locator(f'[id="{name}"]').get_by_role("slider")
+
+
+@pytest.fixture
+def live(
+    probe: Any,
+    start_node: Callable[..., Any],
+    browser_page: Any,
+    open_page: Callable[[str, str], Any],
+) -> Live:
+    """Start planner and viewer, and open the page."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start_node("planner", *QUICK)
+    quick = ("rate:=5.0", "scheduling.nice:=0")  # the test waits for it, on a busy machine too
+    view = start_node("view", "task:=navigate", f"port:={port}", *quick)
+    made = Live(probe, browser_page)
+    made.until(lambda: "view: http" in view.output(), "the viewer's address")
+    open_page(f"http://127.0.0.1:{port}", "cost weights")
+    return made
+
+
+def test_a_slider_changes_the_planners_parameter(live: Live) -> None:
+    live.until(lambda: live.page.get_by_text("ready", exact=True).count() > 0, "the state is shown")
+    live.open("cost weights")
+    live.slider("cost.yaw").press("ArrowRight")
+    live.until_parameter("task_params", "string_value", "cost.yaw=0.31")
+    live.open("planner")
+    live.slider("cem.elites").press("ArrowRight")
+    live.until_parameter("cem.elites", "double_value", pytest.approx(0.26))
+
+
+def test_it_shows_what_is_in_force_and_sets_the_goal(
+    live: Live, save_picture: Callable[[Any, str], None]
+) -> None:
+    live.probe.listen("goal", PoseStamped, qos.latched())
+    live.probe.listen("planner/status", PlannerStatus, qos.report())
+    live.probe.call("set_goal", SetGoal, live.speak, x=1.0, y=0.5, yaw=0.0)
+    live.open("set the goal")
+    x = live.page.get_by_label("x [m]")
+    live.until(lambda: x.input_value() == "1", "the goal in force")
+    x.fill("2")
+    x.press("Enter")
+    live.page.get_by_role("button", name="set goal").click()
+    goal = live.probe.wait("goal", lambda m: m.pose.position.x == 2.0, live.speak)
+    assert goal.pose.position.y == 0.5
+    live.probe.wait("planner/status", lambda s: s.best_cost > 0.0, live.speak)
+    live.open("cost weights")
+    live.open("planner")
+    with live.speaking():
+        live.slider("cost.yaw").hover()
+        save_picture(live.page, "view_live.jpg")
+    x.fill("90")
+    x.press("Enter")
+    live.page.get_by_role("button", name="set goal").click()
+    live.until(lambda: live.page.get_by_text("goal refused").count() > 0, "the refusal")
+    live.until(lambda: x.input_value() == "2", "the goal that is still in force")
