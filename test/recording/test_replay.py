@@ -217,6 +217,22 @@ def test_parameters_of_another_version_are_told(records: list[CycleRecord], writ
     assert any("rate: -5.0 Hz is outside" in problem for problem in replay.problems)
 
 
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ({"task": "navigat!"}, "did you mean 'navigate'"),
+        ({"proposal.file": "gone.json"}, "gone.json"),
+    ],
+)
+def test_cycles_of_settings_that_no_planner_has_are_left_out(
+    records: list[CycleRecord], write: Write, damage: dict[str, str], why: str
+) -> None:
+    said = {**config.flatten(SETTINGS), **damage}
+    replay = Replay(BagReader(write(records[:3], parameters=said)))
+    assert replay.run() == []
+    assert [p for p in replay.problems if "number 1 cannot be repeated" in p and why in p]
+
+
 def test_cycles_of_parameters_that_were_lost_are_left_out(
     records: list[CycleRecord], write: Write
 ) -> None:
