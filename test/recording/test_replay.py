@@ -209,6 +209,7 @@ def test_the_same_settings_differ_in_nothing(records: list[CycleRecord], write: 
         ("planner.spline", "cubic"),
         ("planner.knots", "6"),
         ("task.cost.yaw", "3"),
+        ("planner.proposal.file", "shipped"),
     ],
 )
 def test_anything_can_be_otherwise(
