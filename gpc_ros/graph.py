@@ -275,4 +275,24 @@ _VIEW = Graph(
     environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
 )
 
-GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM, _REPLAY, _VIEW)}
+_EMULATOR = Graph(
+    name="emulator",
+    doc="A Go2 behind Unitree's SDK that is none: physics, sensors, motion capture, faults.",
+    arguments=(
+        Argument("task", "What stands around the robot", "box_push", sets=("emulator.task",)),
+        Argument("task_params", "Parameters of the task", sets=("emulator.task_params",)),
+        Argument("seed", "Seed of start and noise", "0", sets=("emulator.seed",)),
+        Argument("interface", "Network interface of its DDS", sets=("emulator.interface",)),
+        Argument("sdk_domain", "DDS domain; not that of ROS", sets=("emulator.sdk_domain",)),
+        Argument(
+            "mocap_noise",
+            "Motion capture noise of each coordinate [m]",
+            sets=("emulator.mocap.position_noise",),
+        ),
+        *_COMMON,
+    ),
+    nodes=(NodeSpec("emulator", "emulator", required=True, console=True),),
+    environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+)
+
+GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM, _REPLAY, _VIEW, _EMULATOR)}

@@ -18,6 +18,8 @@ from gpc_ros.planning.planner import PlannerConfig
 from gpc_ros.planning.predictive_sampling import PredictiveSamplingConfig
 from gpc_ros.recording.recorder import RecorderConfig
 from gpc_ros.simulation.plant import PlantConfig
+from gpc_ros.unitree.faults import WireFaultConfig
+from gpc_ros.unitree.firmware import FirmwareConfig
 from gpc_ros.view.config import ViewConfig
 
 _TASK = "Task to run; gpc tasks lists them"
@@ -34,6 +36,16 @@ class SimSettings(PlantConfig):
     task_params: str = param("", _TASK_PARAMS)
     walker: str = param("trot", _WALKER + ", for the joint gains that the model starts with")
     seed: int = param(0, "Seed of the start pose and of the sensor noise", low=0, high=2**31)
+
+
+@dataclass(frozen=True)
+class EmulatorSettings(SimSettings):
+    """The simulated robot behind Unitree's SDK: LowState, LowCmd, motion switcher, faults."""
+
+    interface: str = param("lo", "Network interface of the robot's DDS")
+    sdk_domain: int = param(0, "DDS domain of the robot; not that of ROS", low=0, high=230)
+    firmware: FirmwareConfig = FirmwareConfig()
+    wire: WireFaultConfig = WireFaultConfig()
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,7 @@ class ViewSettings(ViewConfig):
 
 SETTINGS: dict[str, type[Any]] = {
     "sim": SimSettings,
+    "emulator": EmulatorSettings,
     "estimator": EstimatorSettings,
     "planner": PlannerSettings,
     "bridge": BridgeSettings,
