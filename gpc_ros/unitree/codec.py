@@ -6,6 +6,7 @@ Joint and leg order change here and nowhere else on the way to the robot.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gpc_ros.arrays import Array
 from gpc_ros.errors import InputError
@@ -103,7 +104,7 @@ def state_to(reading: RobotReading, record: Record) -> Record:
     return record
 
 
-def state_from(record: Record, stamp: float, lost: Array | None = None) -> RobotReading:
+def state_from(record: Record, stamp: float, lost: NDArray[np.bool_] | None = None) -> RobotReading:
     """Return the reading in a LowState.
 
     Values are as the robot sent them: who uses them checks whether they are finite.

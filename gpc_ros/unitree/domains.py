@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from gpc_ros.errors import ConfigError
 
@@ -20,7 +21,18 @@ def ros_domain(environment: Mapping[str, str] = os.environ) -> int:
     return int(text)
 
 
-def check_domains(sdk_domain: int, environment: Mapping[str, str] = os.environ) -> None:
+def sdk_domain(parameters: Mapping[str, Any]) -> int | None:
+    """Return the domain in which a node with these parameters meets a robot; None if it does not.
+
+    Args:
+        parameters: of one node, by dotted name.
+    """
+    if parameters.get("driver") == "unitree":
+        return int(parameters["unitree.sdk_domain"])
+    return int(parameters["sdk_domain"]) if "sdk_domain" in parameters else None
+
+
+def check_domains(domain: int, environment: Mapping[str, str] = os.environ) -> None:
     """Refuse to let ROS and the robot meet in one DDS domain.
 
     The robot runs Cyclone DDS 0.10.2, which other versions can end (a segmentation fault in type
@@ -30,7 +42,7 @@ def check_domains(sdk_domain: int, environment: Mapping[str, str] = os.environ) 
         ConfigError: ROS uses the SDK's domain.
     """
     ros = ros_domain(environment)
-    if ros == sdk_domain:
+    if ros == domain:
         other = ros + 1
         raise ConfigError(
             f"ROS_DOMAIN_ID is {ros}, and so is the domain of the robot's SDK: ROS on it could end "
