@@ -128,7 +128,8 @@ class BridgeController:
         """Take in a reading of the robot, see :meth:`Inputs.set_reading`."""
         accepted = self._in.set_reading(reading, received)
         if accepted:
-            self._broken, self._near = self._limiter.watch(reading)
+            broken, self._near = self._limiter.watch(reading)
+            self._broken = (*reading.faults, *broken)
         return accepted
 
     def set_state(self, state: RobotState, received: float) -> bool:
