@@ -45,7 +45,7 @@ class Sim(Looping):
         self._stop = stop
         self.period = PERIOD
         self.node = Node("sim")
-        settings = NodeParameters(self.node, SimSettings()).settings
+        settings = NodeParameters(self.node, SimSettings(), self._configure).settings
         self.scheduling = settings.scheduling
         task = make_task(settings.task, parse_assignments(settings.task_params, "task_params"))
         model = build_model(task, "plant", make_walker(settings.walker).gains)
@@ -92,6 +92,10 @@ class Sim(Looping):
         self._publish(now)
         self._count += 1
 
+    def _configure(self, settings: SimSettings) -> None:
+        """Switch faults on and off while it runs."""
+        self._plant.faults.config = settings.faults
+
     def skipped(self, time: float) -> None:
         """Let simulated time fall behind by what the loop could not catch up with."""
         if self._epoch is not None:
@@ -112,9 +116,12 @@ class Sim(Looping):
         reading = self._plant.reading()
         reading.stamp += offset
         reading.tick = 2 * self._count  # [ms]; goes on while the plant is held
-        convert_robot.reading_to(reading, self._reading_message)
-        self._robot_state.publish(self._reading_message)
-        for sample in self._plant.poses() if self._epoch is not None else self._still_poses():
+        reported = self._plant.faults.reading(reading)
+        if reported is not None:
+            convert_robot.reading_to(reported, self._reading_message)
+            self._robot_state.publish(self._reading_message)
+        poses = self._plant.poses() if self._epoch is not None else self._still_poses()
+        for sample in self._plant.faults.poses(poses):
             message = self._pose_message
             convert.pose_to(sample.stamp + offset, sample.position, sample.quaternion, message)
             self._poses[sample.body].publish(message)
