@@ -80,7 +80,7 @@ class Inputs:
         reading_time: since when the reading is old [s]: its stamp, or when it came if earlier.
         state_time: the same of the estimate.
         plan_end: time from which the plan must not be followed [s].
-        base_seen: when motion capture last saw the base, as the estimate says; infinite without [s].
+        base_seen: when motion capture last saw the base, by the estimate; infinite without one [s].
         object_seen: the same of the object that was unseen longest; infinite without objects [s].
         tilt: of the base in the reading [rad].
         height: of the base in the estimate [m].

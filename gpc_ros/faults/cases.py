@@ -53,16 +53,15 @@ CASES: dict[str, Case] = {}
 
 def case(
     row: int,
-    fault: str,
     reaction: str,
     bound: float | None = None,
     of: str = "",
     walking: bool = True,
 ) -> Callable[[Callable[[LiveGraph], float]], Callable[[LiveGraph], float]]:
-    """Enter a function into the list of cases under its own name."""
+    """Enter a function into the list of cases under its own name; its docstring is the fault."""
 
     def enter(run: Callable[[LiveGraph], float]) -> Callable[[LiveGraph], float]:
-        name = run.__name__
+        name, fault = run.__name__, (run.__doc__ or "").strip().rstrip(".")
         CASES[name] = Case(row, name, fault, reaction, bound, of, run, walking)
         return run
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import Plan as PlanMsg
-from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.faults.cases import (
     ACTIVE,
     NO_DELAY,
@@ -68,23 +69,26 @@ def _plan_runs_out(g: LiveGraph, begin: float) -> float:
     return zero.sent - last.sent
 
 
-@case(1, "planner stalls", "plan followed to its expiry, then stands", 0.35, _AFTER_PLAN)
+@case(1, "plan followed to its expiry, then stands", 0.35, _AFTER_PLAN)
 def planner_stalled(g: LiveGraph) -> float:
+    """Planner stalls."""
     until_moving(g)
     begin = g.observer.now()
     g.pause("planner")
     return _plan_runs_out(g, begin)
 
 
-@case(1, "planner killed", "plan followed to its expiry, then stands", 0.35, _AFTER_PLAN)
+@case(1, "plan followed to its expiry, then stands", 0.35, _AFTER_PLAN)
 def planner_killed(g: LiveGraph) -> float:
+    """Planner killed."""
     until_moving(g)
     return _plan_runs_out(g, g.kill("planner"))
 
 
-@case(2, "one planning deadline missed", "best so far used, miss counted, next cycle on time",
+@case(2, "best so far used, miss counted, next cycle on time",
       0.025, "end of the next cycle later than one period after the missed one")  # fmt: skip
 def deadline_missed(g: LiveGraph) -> float:
+    """One planning deadline missed."""
     before = g.observer.last("planner/status").message
     g.set_parameters("planner", samples=400)
     missed = g.observer.wait("planner/status", lambda m: m.misses > before.misses and m.id > 0)
@@ -97,9 +101,10 @@ def deadline_missed(g: LiveGraph) -> float:
     return (again.sent - after.sent) - again.message.period
 
 
-@case(3, "state silent (estimator stands still)", "planner stops, robot stands", 0.15,
+@case(3, "planner stops, robot stands", 0.15,
       "stamp of the last state to first walker step with a command of zero")  # fmt: skip
 def state_silent(g: LiveGraph) -> float:
+    """State silent (estimator stands still)."""
     begin = g.observer.now()
     g.pause("estimator")
     still = holds(g, begin, "estimate of where the robot is")
@@ -110,23 +115,27 @@ def state_silent(g: LiveGraph) -> float:
     return still.sent - stamp
 
 
-@case(6, "plan with a knot that is no number", "dropped, counted, never followed")
+@case(6, "dropped, counted, never followed")
 def plan_not_finite(g: LiveGraph) -> float:
+    """Plan with a knot that is no number."""
     return _refused(g, "dropped plan", lambda: send_plan(g, knot=(float("nan"), 0.0, 0.0)))
 
 
-@case(7, "plan of another task", "refused, counted, never followed")
+@case(7, "refused, counted, never followed")
 def plan_of_another_task(g: LiveGraph) -> float:
+    """Plan of another task."""
     return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, task="navigate"))
 
 
-@case(7, "plan for another robot", "refused, counted, never followed")
+@case(7, "refused, counted, never followed")
 def plan_of_another_robot(g: LiveGraph) -> float:
+    """Plan for another robot."""
     return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, robot="spot"))
 
 
-@case(7, "plan with an older id", "refused, counted, never followed")
+@case(7, "refused, counted, never followed")
 def plan_with_an_older_id(g: LiveGraph) -> float:
+    """Plan with an older id."""
     return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, number=1))
 
 
@@ -145,9 +154,9 @@ def _refused(g: LiveGraph, name: str, send: object) -> float:
     return NO_DELAY
 
 
-@case(18, "model file missing, corrupt, of other dimensions, of another task",
-      "refuses to start, says which", walking=False)  # fmt: skip
+@case(18, "refuses to start, says which", walking=False)  # fmt: skip
 def model_file_wrong(g: LiveGraph) -> float:
+    """Model file missing, corrupt, of other dimensions, of another task."""
     folder = Path(g.folder)
     missing = folder / "nowhere.json"
     corrupt = write_shuffled(folder / "corrupt.json")
@@ -161,7 +170,7 @@ def model_file_wrong(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-def _refuses(g: LiveGraph, name: str, words: str, **parameters: object) -> None:
+def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
     """Start a node with wrong parameters and check that it ends with a reason."""
     if g.runs(name):
         g.kill(name)
@@ -173,9 +182,10 @@ def _refuses(g: LiveGraph, name: str, words: str, **parameters: object) -> None:
     check("Traceback" not in said, f"{name} ended with a traceback")
 
 
-@case(19, "proposal with shuffled weights", "faded out to plain search", 1.0,
+@case(19, "faded out to plain search", 1.0,
       "first plan with candidates from it to its weight below 0.1")  # fmt: skip
 def proposal_useless(g: LiveGraph) -> float:
+    """Proposal with shuffled weights."""
     card = write_shuffled(Path(g.folder) / f"shuffled_{time.time_ns()}.json")
     g.kill("planner")
     begin = g.observer.now()
@@ -188,8 +198,9 @@ def proposal_useless(g: LiveGraph) -> float:
     return max(faded.sent - first.sent, 0.0)
 
 
-@case(20, "every rollout diverges", "no plan, says so", walking=False)
+@case(20, "no plan, says so", walking=False)
 def rollouts_diverge(g: LiveGraph) -> float:
+    """Every rollout diverges."""
     for name in ("bridge", "estimator"):
         g.kill(name)
     walker = make_walker("trot")
@@ -220,17 +231,19 @@ def rollouts_diverge(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-@case(21, "parameter misspelt, of a wrong type, out of range", "refuses to start, names it",
+@case(21, "refuses to start, names it",
       walking=False)  # fmt: skip
 def parameter_wrong(g: LiveGraph) -> float:
+    """Parameter misspelt, of a wrong type, out of range."""
     _refuses(g, "bridge", "did you mean 'supervisor.tilt'", supervisor__titl=1.0)
     _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt=99.0)
     _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt="much")
     return NO_DELAY
 
 
-@case(22, "second bridge", "refuses to start; the first goes on")
+@case(22, "refuses to start; the first goes on")
 def second_bridge(g: LiveGraph) -> float:
+    """Second bridge."""
     process = g.another("bridge")
     code = process.wait(g.observer.patience)
     check(code == REFUSED, f"the second bridge ended with {code}")
@@ -239,8 +252,9 @@ def second_bridge(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-@case(22, "second planner", "refuses to start; the first goes on")
+@case(22, "refuses to start; the first goes on")
 def second_planner(g: LiveGraph) -> float:
+    """Second planner."""
     process = g.another("planner")
     code = process.wait(g.observer.patience)
     check(code == REFUSED, f"the second planner ended with {code}")
@@ -249,9 +263,10 @@ def second_planner(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-@case(22, "foreign stream of joint commands", "ERROR, the robot stands, the stream moves nothing",
+@case(22, "ERROR, the robot stands, the stream moves nothing",
       0.5, "its first command to the bridge's complaint")  # fmt: skip
 def foreign_stream(g: LiveGraph) -> float:
+    """Foreign stream of joint commands."""
     intruder = JointCommandMsg(source=_INTRUDER)
     begin = g.observer.now()
     convert_robot.command_to(JointCommand.damping(0.0), intruder, begin, 1)
@@ -274,8 +289,9 @@ def foreign_stream(g: LiveGraph) -> float:
     return told.sent - first.sent
 
 
-@case(24, "goal that cannot be reached", "refused with the reason")
+@case(24, "refused with the reason")
 def goal_unreachable(g: LiveGraph) -> float:
+    """Goal that cannot be reached."""
     answer = g.set_goal(100.0, 0.0, 0.0)
     check(not answer.success, "a goal out of reach was accepted")
     check("workspace" in answer.message, f"it said: {answer.message}")
@@ -283,9 +299,10 @@ def goal_unreachable(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-@case(24, "object out of the workspace", "planner holds and says so, robot stands", 0.1,
+@case(24, "planner holds and says so, robot stands", 0.1,
       "first state with the object outside to the planner's word")  # fmt: skip
 def object_outside(g: LiveGraph) -> float:
+    """Object out of the workspace."""
     begin = g.observer.now()
     g.fault(objects="jump", distance=20.0)
     told = g.observer.wait("planner/status", lambda m: "workspace" in m.hold_reason, begin)

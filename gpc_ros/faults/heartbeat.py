@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from rclpy.node import Node
 from std_msgs.msg import Bool
@@ -14,7 +15,11 @@ PERIOD = 0.1  # [s]
 
 
 class Heartbeat:
-    """Publishes the emergency stop from a thread of its own."""
+    """Publishes the emergency stop from a thread of its own.
+
+    Attributes:
+        last: when it last said something [s], on the system's clock.
+    """
 
     def __init__(self, node: Node, period: float = PERIOD) -> None:
         """Begin, released."""
@@ -22,13 +27,14 @@ class Heartbeat:
         self._pressed, self._silent = False, False
         self._over = threading.Event()
         self._period = period
+        self.last = 0.0
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
 
     def press(self, pressed: bool = True) -> None:
         """Press or release it, and say so at once."""
         self._pressed = pressed
-        self._publisher.publish(Bool(data=pressed))
+        self._say()
 
     def silence(self, silent: bool = True) -> None:
         """Stop or go on saying that it is there."""
@@ -42,4 +48,8 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._over.wait(self._period):
             if not self._silent:
-                self._publisher.publish(Bool(data=self._pressed))
+                self._say()
+
+    def _say(self) -> None:
+        self.last = time.time()
+        self._publisher.publish(Bool(data=self._pressed))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -30,7 +32,7 @@ from gpc_msgs.srv import SetGoal
 from gpc_ros import config
 from gpc_ros.faults.audit import CommandAudit
 from gpc_ros.faults.heartbeat import Heartbeat
-from gpc_ros.faults.observer import Heard, Observer
+from gpc_ros.faults.observer import Heard, Observer, SilentError
 from gpc_ros.graph import GRAPHS
 from gpc_ros.launcher import command, end_with_parent
 from gpc_ros.nodes import convert_robot, qos
@@ -38,8 +40,12 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
-# Never judges the episode; it would end the graph.
-_LEFT_OUT = ("monitor", "recorder", "view")
+_ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
+# Real-time priority of who observes: behind all nodes that have one.
+_PRIORITY = 5
+# Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
+_LEFT_OUT = ("view",)
+_DORMANT = ("recorder", "monitor")
 
 
 class LiveGraph:
@@ -51,9 +57,11 @@ class LiveGraph:
         words: arguments of the graph, ``name:=value`` each.
         patience: how long to wait for anything [s].
         left_out: nodes that are not started.
+        dormant: nodes that are started by :meth:`start` only.
         goal: x [m], y [m], yaw [rad] that the planner is given.
 
     Attributes:
+        folder: for the output of the nodes.
         observer: hears everything that counts.
         stop: the emergency stop, which says that it is there.
         audit: of every joint command.
@@ -66,6 +74,7 @@ class LiveGraph:
         words: Sequence[str],
         patience: float = 60.0,
         left_out: Sequence[str] = _LEFT_OUT,
+        dormant: Sequence[str] = _DORMANT,
         goal: tuple[float, float, float] = (2.0, 0.0, 0.0),
     ) -> None:
         """Start every node."""
@@ -75,11 +84,12 @@ class LiveGraph:
             for start in resolve(graph, parse_arguments(list(words), graph))
             if start.name not in left_out
         }
-        self._folder, self._goal = folder, goal
+        self.folder, self._goal = folder, goal
+        self._dormant = set(dormant)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._count = 0
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
+        _keep_up()
         for topic, kind, profile in (
             ("supervisor", SupervisorState, qos.report(100)),
             ("diagnostics", DiagnosticArray, qos.report(100)),
@@ -97,19 +107,30 @@ class LiveGraph:
         o.watchers.append(self._check)
         self.stop = Heartbeat(o.node)
         for name in self._starts:
-            self.start(name)
+            if name not in self._dormant:
+                self.start(name)
 
     def _check(self, topic: str, heard: Heard) -> None:
         if topic == "joint_commands":
             m = heard.message
             self.audit.check(convert_robot.command_from(m), m.source, m.sequence)
 
-    def start(self, name: str, **parameters: Any) -> None:
-        """Start a node, with other parameters (dots as two underscores) if some are given."""
+    def start(
+        self, name: str, *, largest_file: int = 0, **parameters: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a node.
+
+        Args:
+            name: of the node.
+            largest_file: size at which its files can grow no further, as on a full disk [bytes];
+                0 for no limit.
+            parameters: other values than the graph's, with two underscores for a dot.
+        """
         begin = self._starts[name]
         named = {key.replace("__", "."): value for key, value in parameters.items()}
         begin = replace(begin, parameters={**begin.parameters, **named})
-        self._processes[name] = self._spawn(begin, name)
+        self._processes[name] = process = self._spawn(begin, name, largest_file)
+        return process
 
     def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         """Start a second node of a kind, as somebody might by mistake."""
@@ -122,9 +143,15 @@ class LiveGraph:
         self._processes[begin.name] = process = self._spawn(begin, begin.name)
         return process
 
-    def _spawn(self, begin: NodeStart, name: str) -> subprocess.Popen[bytes]:
-        self._count += 1
-        log = self._folder / f"{name}.log"
+    def _spawn(self, begin: NodeStart, name: str, largest_file: int = 0) -> subprocess.Popen[bytes]:
+        die_with_me = end_with_parent(os.getpid())
+
+        def prepare() -> None:
+            die_with_me()
+            if largest_file:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+        log = self.folder / f"{name}.log"
         with log.open("ab") as stream:
             return subprocess.Popen(
                 command(begin),
@@ -132,12 +159,12 @@ class LiveGraph:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **begin.environment},
-                preexec_fn=end_with_parent(os.getpid()),
+                preexec_fn=prepare,
             )
 
     def output(self, name: str) -> str:
         """Return what the nodes of a name have written so far."""
-        return (self._folder / f"{name}.log").read_text(errors="replace")
+        return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def kill(self, name: str) -> float:
         """End a node without a chance to say good-bye; return when [s]."""
@@ -152,7 +179,7 @@ class LiveGraph:
 
     def runs(self, name: str) -> bool:
         """Return whether a node's process is there."""
-        return self._processes[name].poll() is None
+        return name in self._processes and self._processes[name].poll() is None
 
     def close(self) -> None:
         """End everything."""
@@ -199,17 +226,27 @@ class LiveGraph:
         """Take every fault back and start what does not run."""
         self.stop.silence(False)
         self.stop.press(False)
-        for name in self._starts:
-            if not self.runs(name):
-                self.start(name)
-            self.pause(name, False)
+        self._start_all()
         if self._faults:
             defaults = config.flatten(FaultConfig())
             self.fault(**{name: defaults[name] for name in self._faults})
             self._faults = {}
 
+    def _start_all(self) -> None:
+        """Start what does not run; a node that took its killed predecessor for alive ends again."""
+        for name in self._starts:
+            if name in self._dormant:
+                continue
+            if not self.runs(name):
+                self.start(name)
+            self.pause(name, False)
+
     def recover(self, walking: bool = True) -> None:
-        """Take every fault back and bring the robot back to its legs and to its task."""
+        """Take every fault back and bring the robot back to its legs and to its task.
+
+        Raises:
+            SilentError: it does not come back.
+        """
         self.mend()
         asked = 0.0
 
@@ -217,9 +254,10 @@ class LiveGraph:
             """Ask for what is missing, now and then."""
             nonlocal asked
             o = self.observer
-            if o.now() - asked < 0.3:
+            if o.now() - asked < 0.3 or not o.kept("supervisor"):
                 return
             asked = o.now()
+            self._start_all()
             state = self.state()
             if state == SupervisorState.FAULT:
                 self.ask("reset")
@@ -228,25 +266,41 @@ class LiveGraph:
             elif walking and any(
                 h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
             ):
-                x, y, yaw = self._goal
-                o.call("set_goal", SetGoal, x=x, y=y, yaw=yaw)
+                self.give_goal()
 
-        wanted = SupervisorState.ACTIVE if walking else SupervisorState.READY
-        while not self._settled(wanted):
+        begin = self.observer.now()
+        wanted = (SupervisorState.ACTIVE,) if walking else _ON_ITS_LEGS
+        while not self._settled(wanted, begin):
             self.observer.wait("supervisor", meanwhile=urge)
+            if self.observer.now() - begin > 2 * self.observer.patience:
+                last = self.observer.last("supervisor").message
+                raise SilentError(f"the robot did not recover: {last.name}: {last.reasons}")
 
-    def _settled(self, wanted: int) -> bool:
-        heard = self.observer.kept("supervisor")[-3:]
-        return len(heard) == 3 and all(h.message.state == wanted for h in heard)
+    def _settled(self, wanted: Sequence[int], begin: float) -> bool:
+        """Return whether what was heard last, after a time [s], is one of some states."""
+        heard = self.observer.kept("supervisor", begin)[-3:]
+        return len(heard) == 3 and all(h.message.state in wanted for h in heard)
 
     def state(self) -> int:
         """Return the supervisor's last state; disarmed if it said none yet."""
         heard = self.observer.kept("supervisor")
         return int(heard[-1].message.state) if heard else SupervisorState.DISARMED
 
+    def give_goal(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Give the planner the graph's own goal."""
+        x, y, yaw = self._goal
+        self.observer.call("set_goal", SetGoal, meanwhile, x=x, y=y, yaw=yaw)
+
     def set_goal(self, x: float, y: float, yaw: float) -> Any:
         """Give the planner a goal and return its answer."""
         return self.observer.call("set_goal", SetGoal, x=x, y=y, yaw=yaw)
+
+
+def _keep_up() -> None:
+    """Come before other processes where the system permits it; the nodes do not inherit that."""
+    with contextlib.suppress(OSError):
+        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(_PRIORITY))
 
 
 def status_text(message: DiagnosticArray) -> str:

@@ -1,8 +1,8 @@
 """The supervisor's states, what each does with the legs, and the one table of transitions.
 
 A transition is data: an event, the states in which it counts, the state that it leads to. An event
-that does not count in a state changes nothing there. ``docs/safety.md`` is made from this table, and
-the tests walk through every pair of state and event.
+that does not count in a state changes nothing there. ``docs/safety.md`` is made from this table,
+and the tests walk through every pair of state and event.
 """
 
 from __future__ import annotations

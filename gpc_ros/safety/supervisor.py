@@ -1,7 +1,7 @@
 """The supervisor: a pure state machine from inputs and time to what the robot may do.
 
-It is the one place that decides between walking, standing, sitting and damping. What it reacts to is
-written in the table of ``conditions.py``, where that leads in the table of ``states.py``.
+It is the one place that decides between walking, standing, sitting and damping. What it reacts to
+is written in the table of ``conditions.py``, where that leads in the table of ``states.py``.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
 from gpc_ros.config import param
 from gpc_ros.geometry import quat_exp, quat_multiply
 from gpc_ros.robot.joints import JOINT_NAMES

@@ -167,7 +167,7 @@ def test_a_fault_wins_over_everything_else() -> None:
         "pause",
         "base_age",
         "object_age",
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_not_a_number_counts_as_bad(field: str) -> None:
     values: dict[str, Any] = {field: math.nan}
