@@ -13,7 +13,7 @@ from gpc_ros.errors import GpcError
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
 COMMANDS = (
     "sim", "view", "evaluate", "collect", "train", "bootstrap", "compare", "report", "replay",
-    "play", "export", "repair", "tasks", "config", "doctor",
+    "play", "export", "repair", "estop", "tasks", "config", "doctor",
 )  # fmt: skip
 
 _EPILOG = """\

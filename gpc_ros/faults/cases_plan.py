@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from gpc_ros.faults.cases import (
     until_moving,
 )
 from gpc_ros.faults.live_graph import LiveGraph
+from gpc_ros.faults.observer import Heard, SilentError
 from gpc_ros.faults.proposals import write_shuffled
 from gpc_ros.graph import REFUSED
 from gpc_ros.locomotion.walker import make_walker
@@ -90,15 +93,36 @@ def planner_killed(g: LiveGraph) -> float:
 def deadline_missed(g: LiveGraph) -> float:
     """One planning deadline missed."""
     before = g.observer.last("planner/status").message
-    g.set_parameters("planner", samples=400)
-    missed = g.observer.wait("planner/status", lambda m: m.misses > before.misses and m.id > 0)
-    after = g.observer.wait("planner/status", lambda m: True, missed.sent)
-    again = g.observer.wait("planner/status", lambda m: True, after.sent)
-    check(missed.message.completed < 400, "all candidates were completed")
-    check(again.message.id > after.message.id > missed.message.id, "no plan came of a missed cycle")
-    g.said("planner", "missed its last deadline")
-    g.set_parameters("planner", samples=before.samples)
+    try:
+        missed = _too_many_candidates(g)
+        after = g.observer.wait("planner/status", lambda m: True, missed.sent)
+        again = g.observer.wait("planner/status", lambda m: True, after.sent)
+        g.said("planner", "missed its last deadline")
+    finally:
+        g.set_parameters("planner", samples=before.samples)
+    check(missed.message.completed < missed.message.samples, "all candidates were completed")
     return (again.sent - after.sent) - again.message.period
+
+
+def _too_many_candidates(g: LiveGraph) -> Heard:
+    """Ask for more and more candidates until they cost a deadline, and a plan came all the same."""
+    for samples in (24, 48, 96, 192, 384):
+        begin = g.observer.now()
+        g.set_parameters("planner", samples=samples)
+        misses = g.observer.last("planner/status").message.misses
+        with contextlib.suppress(SilentError):
+            return g.observer.wait(
+                "planner/status",
+                functools.partial(_missed, samples, misses),
+                begin,
+                patience=3.0,
+            )
+    raise ReactionError("no number of candidates costs a deadline and leaves a plan")
+
+
+def _missed(samples: int, misses: int, message: Any) -> bool:
+    """Return whether a plan came of a cycle with so many candidates that missed its deadline."""
+    return bool(message.samples == samples and message.misses > misses and message.id > 0)
 
 
 @case(3, "planner stops, robot stands", 0.15,

@@ -271,5 +271,6 @@ def command_limited(g: LiveGraph) -> float:
     before = now_counted(g, "commands_limited")
     g.kill("planner")
     until = counts(g, "commands_limited", before, lambda: send_plan(g, knot=(9.0, 0.0, 0.0)))
+    g.observer.silence("plan")
     check(abs(until.message.command[0]) < 2.0, "the walking command was not limited")
     return NO_DELAY

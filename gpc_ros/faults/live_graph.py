@@ -31,11 +31,11 @@ from gpc_msgs.msg import (
 from gpc_msgs.srv import SetGoal
 from gpc_ros import config
 from gpc_ros.faults.audit import CommandAudit
-from gpc_ros.faults.heartbeat import Heartbeat
 from gpc_ros.faults.observer import Heard, Observer, SilentError
 from gpc_ros.graph import GRAPHS
 from gpc_ros.launcher import command, end_with_parent
 from gpc_ros.nodes import convert_robot, qos
+from gpc_ros.nodes.heartbeat import Heartbeat
 from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
