@@ -27,7 +27,9 @@ export PIP_NO_INPUT := 1
 
 MESSAGES := $(shell find gpc_msgs -type f)
 
-.PHONY: help venv sim test training browser pictures lint format colcon ci lock clean machine
+MULTIARCH = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("MULTIARCH") or "")')
+
+.PHONY: help venv sim test training hardware browser pictures lint format colcon ci lock clean machine
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
@@ -43,6 +45,8 @@ test: $(VENV)/.complete ## Run all tests
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 training: $(VENV)/.training ## Add what training a proposal needs: torch and others
+
+hardware: $(VENV)/.hardware ## Add what reaching a Go2 needs: Unitree's SDK, its middleware
 
 browser: ## Install Chromium, in which the tests look at gpc view
 	@command -v chromium chromium-browser google-chrome > /dev/null && exit
@@ -74,7 +78,7 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 		-DCMAKE_PROJECT_INCLUDE="$$here/gpc_msgs/cmake/pip.cmake" \
 		-DPython3_EXECUTABLE="$$here/$(BIN)/python" -DBUILD_TESTING=OFF
 	installed="$$here/$(COLCON)/install/gpc_ros"
-	for node in sim estimator planner bridge recorder monitor player view; do
+	for node in sim emulator estimator planner bridge recorder monitor player view; do
 		test -x "$$installed/lib/gpc_ros/$$node" || { echo "No program $$node for ros2 run" >&2; exit 1; }
 	done
 	test -f "$$installed/share/gpc_ros/launch/sim.launch.py"
@@ -112,6 +116,27 @@ clean: ## Remove everything that was made, the virtual environment too
 $(VENV)/.training: requirements-training.txt $(VENV)/.complete
 	@$(unless_done)
 	$(BIN)/pip install -qq -r requirements-training.txt
+	touch $@
+
+# The robot speaks Cyclone DDS 0.10.2, of which PyPI has no wheel for this Python: it is built against
+# Debian's. The folder that it is built from has to stay, since its path goes into the module.
+$(VENV)/.hardware: requirements-hardware.txt $(VENV)/.complete
+	@$(unless_done)
+	if ! dpkg -s cyclonedds-dev cyclonedds-tools > /dev/null 2>&1; then
+		root=()
+		[[ $$(id -u) == 0 ]] || root=(sudo -n)
+		"$${root[@]}" apt-get update -qq
+		"$${root[@]}" apt-get install -y -qq --no-install-recommends cyclonedds-dev cyclonedds-tools > /dev/null
+	fi
+	home=$$PWD/$(VENV)/cyclonedds
+	mkdir -p "$$home"
+	ln -sfn /usr/include "$$home/include"
+	ln -sfn "/usr/lib/$(MULTIARCH)" "$$home/lib"
+	ln -sfn /usr/bin "$$home/bin"
+	CYCLONEDDS_HOME="$$home" $(BIN)/pip install -qq --no-cache-dir --no-binary cyclonedds \
+		-r <(grep -v '^unitree' requirements-hardware.txt)
+	# It asks for OpenCV, which only its camera client uses.
+	$(BIN)/pip install -qq --no-deps -r <(grep '^unitree' requirements-hardware.txt)
 	touch $@
 
 # What cannot be installed here, said before anything is tried.

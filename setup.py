@@ -8,7 +8,9 @@ from setuptools import find_packages, setup
 
 PACKAGE = "gpc_ros"
 HERE = Path(__file__).resolve().parent
-NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor", "player", "view")
+NODES = (
+    "sim", "emulator", "estimator", "planner", "bridge", "recorder", "monitor", "player", "view",
+)  # fmt: skip
 
 
 def version() -> str:
@@ -76,6 +78,8 @@ setup(
         "view": ["trimesh>=4.0", "viser>=1.1"],
         "train": ["torch==2.13.0", "onnx>=1.17", "matplotlib>=3.9"],
         "cluster": ["ray>=2.40"],
+        # Where a wheel is to be had; docs/hardware.md says how where there is none.
+        "hardware": ["cyclonedds==0.10.2"],
     },
     zip_safe=False,
     entry_points={

@@ -9,6 +9,9 @@ import numpy as np
 from gpc_ros.arrays import Array
 from gpc_ros.errors import ConfigError
 
+# Instead of a goal: nobody sets one.
+NO_GOAL = "none"
+
 
 def parse_assignments(text: str, what: str) -> dict[str, str]:
     """Return ``"a.b=1,c=[1,2]"`` as ``{"a.b": "1", "c": "[1,2]"}``.

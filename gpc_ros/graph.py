@@ -275,4 +275,97 @@ _VIEW = Graph(
     environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
 )
 
-GRAPHS: dict[str, Graph] = {graph.name: graph for graph in (_SIM, _REPLAY, _VIEW)}
+# What the hardware graph takes over from the simulation's, word for word.
+_SHARED = {a.name: a for a in _SIM.arguments}
+_AS_IN_SIM = (
+    "duration", "samples", "horizon", "rate", "optimizer", "proposal", "threads", "record",
+    "report", "view", "out",
+)  # fmt: skip
+_HARDWARE = Graph(
+    name="hardware",
+    doc="A Go2 does a task, planned live: everything but a simulated robot.",
+    arguments=(
+        Argument(
+            "task",
+            "What to do; gpc tasks lists the tasks",
+            default="box_push",
+            sets=tuple(t for t in _SHARED["task"].sets if not t.startswith("sim.")),
+        ),
+        Argument(
+            "goal",
+            "Goal as x,y,yaw in the map of motion capture [m, m, rad]; none: nobody sets one",
+            default="none",
+            sets=("monitor.goal",),
+        ),
+        Argument(
+            "task_params",
+            "Parameters of the task (planner.object.mass=3)",
+            sets=tuple(t for t in _SHARED["task_params"].sets if not t.startswith("sim.")),
+        ),
+        Argument(
+            "interface",
+            "Network interface that the robot is on; lo: gpc emulate-robot",
+            sets=("bridge.unitree.interface",),
+        ),
+        Argument(
+            "sdk_domain",
+            "DDS domain of the robot, which must not be ROS_DOMAIN_ID",
+            sets=("bridge.unitree.sdk_domain",),
+        ),
+        Argument(
+            "dry_run",
+            "Do everything but send to the robot; commands go to dry_run/joint_commands",
+            "false",
+            sets=("bridge.dry_run",),
+        ),
+        Argument(
+            "auto_arm",
+            "Whether the robot stands up by itself; else the service arm does it",
+            "false",
+            sets=("bridge.auto_arm",),
+        ),
+        *(_SHARED[name] for name in _AS_IN_SIM),
+        *_COMMON,
+    ),
+    nodes=(
+        NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
+        NodeSpec("planner", "planner"),
+        NodeSpec("bridge", "bridge", required=True, sets=(("driver", "unitree"),)),
+        NodeSpec("recorder", "recorder", told="arguments", when="record"),
+        NodeSpec("view", "view", when="view"),
+        # Nobody knows the truth here; people need time for the way to the robot.
+        NodeSpec(
+            "monitor",
+            "monitor",
+            required=True,
+            console=True,
+            sets=(("truth", "state"), ("start_timeout", 3600.0), ("duration", 600.0)),
+        ),
+    ),
+    # Motion capture may come from another machine, so the network stays as it is set.
+    environment=_ENVIRONMENT,
+)
+
+_EMULATOR = Graph(
+    name="emulator",
+    doc="A Go2 behind Unitree's SDK that is none: physics, sensors, motion capture, faults.",
+    arguments=(
+        Argument("task", "What stands around the robot", "box_push", sets=("emulator.task",)),
+        Argument("task_params", "Parameters of the task", sets=("emulator.task_params",)),
+        Argument("seed", "Seed of start and noise", "0", sets=("emulator.seed",)),
+        Argument("interface", "Network interface of its DDS", sets=("emulator.interface",)),
+        Argument("sdk_domain", "DDS domain; not that of ROS", sets=("emulator.sdk_domain",)),
+        Argument(
+            "mocap_noise",
+            "Motion capture noise of each coordinate [m]",
+            sets=("emulator.mocap.position_noise",),
+        ),
+        *_COMMON,
+    ),
+    nodes=(NodeSpec("emulator", "emulator", required=True, console=True),),
+    environment={**_ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+)
+
+GRAPHS: dict[str, Graph] = {
+    graph.name: graph for graph in (_SIM, _HARDWARE, _REPLAY, _VIEW, _EMULATOR)
+}

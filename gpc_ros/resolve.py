@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gpc_ros import config
-from gpc_ros.arguments import parse_assignments, parse_goal
+from gpc_ros.arguments import NO_GOAL, parse_assignments, parse_goal
 from gpc_ros.errors import ConfigError, nearest
 from gpc_ros.graph import Graph
 from gpc_ros.paths import share
+from gpc_ros.unitree.domains import check_domains, sdk_domain
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _check_task(values: Mapping[str, str]) -> None:
     if "task" not in values:
         return
     task = make_task(values["task"], parse_assignments(values["task_params"], "task_params"))
-    if values.get("goal"):
+    if values.get("goal", NO_GOAL) not in ("", NO_GOAL):
         task.check_goal(parse_goal(values["goal"]))
 
 
@@ -178,6 +179,9 @@ def _checked_overrides(node: str, path: Path, overrides: Mapping[str, Any]) -> d
     settings = config.replace(SETTINGS[node](), read_parameters(path), str(path))
     settings = config.replace(settings, overrides, f"arguments of node {node}")
     flat = config.flatten(settings)  # tuples leave as lists: that is what a parameter is
+    domain = sdk_domain(flat)
+    if domain is not None:
+        check_domains(domain)
     return {n: list(v) if isinstance(v := flat[n], tuple) else v for n in overrides}
 
 

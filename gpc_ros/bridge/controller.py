@@ -131,7 +131,8 @@ class BridgeController:
         """Take in a reading of the robot, see :meth:`Inputs.set_reading`."""
         accepted = self._in.set_reading(reading, received)
         if accepted:
-            self._broken, self._near = self._limiter.watch(reading)
+            broken, self._near = self._limiter.watch(reading)
+            self._broken = (*reading.faults, *broken)
         return accepted
 
     def set_state(self, state: RobotState, received: float) -> bool:
@@ -181,7 +182,7 @@ class BridgeController:
     @property
     def battery(self) -> float:
         """State of charge in the last reading [0..1]; 1 before the first."""
-        return 1.0 if self._in.reading is None else self._in.reading.battery
+        return self._in.reading.battery if self._in.reading else 1.0
 
     def step(self, now: float) -> JointCommand:
         """Return the command for this cycle.
@@ -237,8 +238,7 @@ class BridgeController:
     def _inputs(self, now: float, jumped: bool, pause: float) -> SupervisorInputs:
         known = self._in
         # A motion that belongs to another state says nothing about this one.
-        moving = MODES[self._supervisor.state] == self._motion_to
-        motion = self._motion if moving else None
+        motion = self._motion if MODES[self._supervisor.state] == self._motion_to else None
         warnings = self._near
         if now - self._clamped_at < _SHOWN:
             warnings = (*warnings, self._limiter.last_clamped)
@@ -249,9 +249,7 @@ class BridgeController:
             known.tilt,
             known.height,
             self.battery,
-            motion is not None
-            and known.reading is not None
-            and motion.done(now, known.reading.position),
+            bool(motion and known.reading and motion.done(now, known.reading.position)),
             0.0 if motion is None else now - motion.end,
             self._broken,
             warnings,
@@ -278,14 +276,14 @@ class BridgeController:
         return self._damp()
 
     def _move(self, mode: Mode, now: float, reading: RobotReading) -> JointCommand:
-        """Return the command of standing up or sitting down, which begins where the legs are."""
+        """Return the command of a motion, which begins where the legs are."""
         if self._motion is None or self._motion_to != mode:
             if mode == "stand_up":
                 self._limiter.forget()
-            make = stand_up if mode == "stand_up" else sit_down
             # Legs that carry the robot go down from where they were told to be.
             told = self._held if mode == "sit_down" else None
             start = reading.position if told is None else told.position
+            make = stand_up if mode == "stand_up" else sit_down
             self._motion = make(start, now, self.walker.gains, self.config.stand_up)
             self._motion_to = mode
             self._memory[:] = self.walker.initial_state(1)

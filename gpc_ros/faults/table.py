@@ -15,7 +15,7 @@ TEST = "test/faults/test_live_faults.py::test_the_reaction_is_the_stated_one"
 _VELOCITY = "[m/s]"
 
 
-def test_of(name: str) -> str:
+def named_test(name: str) -> str:
     """Return the test that holds a case, as pytest names it."""
     return f"{TEST}[{name}]"
 

@@ -25,13 +25,13 @@ from gpc_ros.graph import REFUSED
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.drivers import NodeDriver, SimDriver, UnitreeDriver
 from gpc_ros.nodes.dry_run import DryRun
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
 from gpc_ros.nodes.runner import Looping, Stop, run
 from gpc_ros.nodes.settings import BridgeSettings
-from gpc_ros.nodes.sim_driver import SimDriver
 from gpc_ros.nodes.timing import Window
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import RobotReading
@@ -56,7 +56,11 @@ class Bridge(Looping):
         self._walker = make_walker(s.walker)
         self._controller = BridgeController(self._walker, s.task, s)
         self._intake = Intake(node)
-        self._driver = SimDriver(node, self._intake, s.discovery, s.damping)
+        self._driver: NodeDriver = (
+            SimDriver(node, self._intake, s.discovery, s.damping)
+            if s.driver == "sim"
+            else UnitreeDriver(node, s.unitree, s.discovery, s.damping, s.dry_run)
+        )
         self._output: RobotDriver = DryRun(node, self._driver) if s.dry_run else self._driver
         self._clock = node.get_clock()
         self._states = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
@@ -183,7 +187,7 @@ class Bridge(Looping):
 
         def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             self._wants_arming = False  # from now on a person decides
-            if name == "arm" and not self._driver.commands.settled:
+            if name == "arm" and not self._driver.settled:
                 response.success, response.message = False, "looking for other bridges; try again"
                 return response
             response.success, response.message = getattr(self._controller, name)()
@@ -195,18 +199,17 @@ class Bridge(Looping):
     def _check_owner(self) -> None:
         """End this node if another bridge was there first; arm once everything is there."""
         try:
-            self._driver.commands.check()
+            self._driver.check()
         except GpcError as error:
             self.node.get_logger().fatal(str(error))
             self._stop.request(REFUSED)
             return
-        others = ", ".join(self._driver.commands.foreign)
-        foreign = f"another bridge publishes joint commands: {others}" if others else ""
-        self._controller.set_foreign(foreign)
-        self._troubles = [foreign] if foreign else []
+        foreign = self._driver.foreign
+        self._controller.set_foreign("; ".join(foreign))
+        self._troubles = [*foreign, self._driver.trouble] if self._driver.trouble else foreign
         if self._plans.publishers() > 1:
             self._troubles.append(f"{self._plans.publishers()} planners publish plans")
-        if self._wants_arming and self._driver.commands.settled and self._state_seen:
+        if self._wants_arming and self._driver.settled and self._state_seen:
             armed, reason = self._controller.arm()
             self._wants_arming = not armed
             self.node.get_logger().info(f"arming: {reason}", throttle_duration_sec=2.0)
@@ -226,6 +229,7 @@ class Bridge(Looping):
                 figures[f"{what} {name} [ms]"] = 1e3 * value
         figures["skipped cycles"] = self._skipped
         figures |= self._controller.counters | self._intake.figures()
+        figures |= self._driver.figures()
         figures |= {f"last of {what}": why for what, why in self._controller.refusals.items()}
         decision = self._controller.decision
         sentence = ": ".join([decision.state.name.lower(), *decision.reasons])

@@ -19,7 +19,7 @@ from std_srvs.srv import Trigger
 from gpc_msgs.msg import PlannerStatus, SupervisorState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros.arguments import parse_assignments, parse_goal
+from gpc_ros.arguments import NO_GOAL, parse_assignments, parse_goal
 from gpc_ros.arrays import Array
 from gpc_ros.launcher import STATUS_LINE
 from gpc_ros.nodes import convert_state, qos
@@ -41,6 +41,11 @@ _ANSWER = 15.0
 _CLOSING = 40.0
 # How long video and report may take [s].
 _RENDERING = 600.0
+# How long the robot may take to get down at the end [s].
+_SETTLING = 10.0
+_DOWN = (SupervisorState.DISARMED, SupervisorState.DAMPING, SupervisorState.FAULT)
+# How long the start may take until somebody wants to know what is missing [s].
+_QUIET = 5.0
 
 
 class Monitor:
@@ -56,9 +61,8 @@ class Monitor:
         self._settings = s = NodeParameters(node, MonitorSettings()).settings
         self.scheduling = s.scheduling
         self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
-        goal = parse_goal(s.goal) if s.goal else self._task.sample_episode(s.seed).goal
-        self._goal: Array = self._task.check_goal(goal)
-        self._judge = Judge(self._task, self._goal, s.duration)
+        self._goal = self._chosen_goal()
+        self._judge = None if self._goal is None else Judge(self._task, self._goal, s.duration)
         self._verdict: Verdict | None = None
         self._intake = Intake(node)
         self._figures = Figures()
@@ -67,7 +71,8 @@ class Monitor:
         self._status = PolledSubscription(node, PlannerStatus, "planner/status", qos.report())
         self._modes = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
         self._set_goal = node.create_client(SetGoal, "set_goal")
-        self._disarm = node.create_client(Trigger, "disarm")
+        # The first of these that there is lets the robot down at the end.
+        self._down = [node.create_client(Trigger, name) for name in ("sit_down", "disarm")]
         self._stop_recorder = node.create_client(Trigger, "recorder/stop")
         self._supervisor: SupervisorState | None = None
         self._answers: dict[str, Future] = {}
@@ -78,8 +83,23 @@ class Monitor:
         self._line = Line(in_place, _write)
         Diagnostics(node, self._diagnose)
         node.create_timer(0.1, self._tick)
-        x, y, yaw = self._goal
-        self._line.say(f"{s.task}: goal {x:.2f} m, {y:.2f} m, {yaw:.2f} rad (seed {s.seed})")
+        if self._goal is None:
+            self._line.say(f"{s.task}: no goal; the service set_goal or gpc view gives one")
+        else:
+            x, y, yaw = self._goal
+            self._line.say(f"{s.task}: goal {x:.2f} m, {y:.2f} m, {yaw:.2f} rad (seed {s.seed})")
+
+    def _chosen_goal(self) -> Array | None:
+        """Return the goal (3,) to set, None to set none.
+
+        Raises:
+            UnreachableGoalError: it lies outside the workspace of the task.
+        """
+        text = self._settings.goal
+        if text == NO_GOAL:
+            return None
+        goal = parse_goal(text) if text else self._task.sample_episode(self._settings.seed).goal
+        return self._task.check_goal(goal)
 
     def _tick(self) -> None:
         """Take in what came and go on with the current phase."""
@@ -105,13 +125,25 @@ class Monitor:
     def _wait(self, now: float) -> None:
         """Wait for the other nodes and for the robot to stand."""
         missing = self._missing()
-        if not missing:
+        if not missing and self._goal is None:
+            self._next(self._look)
+        elif not missing:
+            assert self._goal is not None
             x, y, yaw = (float(value) for value in self._goal)
             request = SetGoal.Request(x=x, y=y, yaw=yaw)
             self._answers = {"planner": self._set_goal.call_async(request)}
             self._next(self._ask)
         elif now - self._since > self._settings.start_timeout:
             self._finish(Verdict(False, 0.0, f"the graph did not start: {'; '.join(missing)}"))
+        elif now - self._since > _QUIET:
+            self._line.show(f"waiting: {'; '.join(missing)}", now)
+
+    def _look(self, now: float) -> None:
+        """Show how it goes; judge nothing."""
+        if missing := self._missing():
+            self._line.show(f"waiting: {'; '.join(missing)}", now)
+        else:
+            self._line.show(status_line(now - self._since, None, self._figures), now)
 
     def _missing(self) -> list[str]:
         """Return what is not there yet, in words."""
@@ -143,35 +175,40 @@ class Monitor:
 
     def _watch(self, now: float) -> None:
         """Judge every true state; show the status line."""
+        judge = self._judge
+        assert judge is not None
         for message in self._truth.drain():
             self._heard = now
             state = self._intake.accept(self._settings.truth, convert_state.state_from, message)
-            if state is None:
+            # An estimate may not have all objects yet.
+            if state is None or not state.objects.keys() >= set(self._task.bodies):
                 continue
-            verdict = self._judge.update(state.stamp, state.qpos(self._task.bodies))
+            verdict = judge.update(state.stamp, state.qpos(self._task.bodies))
             if verdict is not None:
                 self._finish(verdict)
                 return
-        self._line.show(status_line(self._judge.time, self._judge.progress, self._figures), now)
+        self._line.show(status_line(judge.time, judge.progress, self._figures), now)
         if now - self._heard > _SILENCE:
             reason = f"{self._settings.truth} has been silent for {_SILENCE:g} s"
-            self._finish(Verdict(False, self._judge.time, reason))
+            self._finish(Verdict(False, judge.time, reason))
         elif self._supervisor is not None and is_latched(self._supervisor):
             reason = f"the robot stopped: {mode_text(self._supervisor)}"
-            self._finish(Verdict(False, self._judge.time, reason))
+            self._finish(Verdict(False, judge.time, reason))
 
     def _finish(self, verdict: Verdict) -> None:
         """Tell the verdict, let the robot lie down and close the bag."""
         self._verdict = verdict
-        self._line.say(status_line(self._judge.time, self._judge.progress, self._figures))
+        if self._judge is not None:
+            self._line.say(status_line(self._judge.time, self._judge.progress, self._figures))
         word = "success" if verdict.success else "FAILED"
         self._line.say(f"{word} after {verdict.time:.1f} s: {verdict.reason}")
         self._answers = {}
         if self._settings.record and self._stop_recorder.service_is_ready():
             request = Trigger.Request()
             self._answers["recorder"] = self._stop_recorder.call_async(request)
-        if self._disarm.service_is_ready():
-            self._answers["bridge"] = self._disarm.call_async(Trigger.Request())
+        ready = [client for client in self._down if client.service_is_ready()]
+        if ready:
+            self._answers["bridge"] = ready[0].call_async(Trigger.Request())
         self._next(self._close_bag)
 
     def _close_bag(self, now: float) -> None:
@@ -205,17 +242,24 @@ class Monitor:
         self._end()
 
     def _end(self) -> None:
-        """Say where things are and end the graph."""
+        """Say where things are, and end the graph once the robot is down."""
         folder = Path(self._settings.folder)
         for path in sorted(folder.glob("*")) if self._settings.record else []:
             self._line.say(f"  {path}")
-        assert self._verdict is not None
-        self._stop.request(0 if self._verdict.success else 1)
+        self._next(self._settle)
+
+    def _settle(self, now: float) -> None:
+        """Wait until the legs carry nothing: the end of the graph is the end of their force."""
+        down = self._supervisor is None or self._supervisor.state in _DOWN
+        if down or now - self._since > _SETTLING:
+            assert self._verdict is not None
+            self._stop.request(0 if self._verdict.success else 1)
 
     def _diagnose(self) -> Report:
         """Return level, sentence and figures for diagnostics."""
         phase = self._phase.__name__.strip("_")
-        figures = {"phase": phase, "time [s]": self._judge.time, **self._intake.figures()}
+        time = 0.0 if self._judge is None else self._judge.time
+        figures = {"phase": phase, "time [s]": time, **self._intake.figures()}
         if self._verdict is not None and not self._verdict.success:
             return WARN, self._verdict.reason, figures
         return OK, phase, figures

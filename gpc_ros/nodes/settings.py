@@ -18,6 +18,9 @@ from gpc_ros.planning.planner import PlannerConfig
 from gpc_ros.planning.predictive_sampling import PredictiveSamplingConfig
 from gpc_ros.recording.recorder import RecorderConfig
 from gpc_ros.simulation.plant import PlantConfig
+from gpc_ros.unitree.driver import UnitreeConfig
+from gpc_ros.unitree.faults import WireFaultConfig
+from gpc_ros.unitree.firmware import FirmwareConfig
 from gpc_ros.view.config import ViewConfig
 
 _TASK = "Task to run; gpc tasks lists them"
@@ -34,6 +37,16 @@ class SimSettings(PlantConfig):
     task_params: str = param("", _TASK_PARAMS)
     walker: str = param("trot", _WALKER + ", for the joint gains that the model starts with")
     seed: int = param(0, "Seed of the start pose and of the sensor noise", low=0, high=2**31)
+
+
+@dataclass(frozen=True)
+class EmulatorSettings(SimSettings):
+    """The simulated robot behind Unitree's SDK: LowState, LowCmd, motion switcher, faults."""
+
+    interface: str = param("lo", "Network interface of the robot's DDS")
+    sdk_domain: int = param(0, "DDS domain of the robot; not that of ROS", low=0, high=230)
+    firmware: FirmwareConfig = FirmwareConfig()
+    wire: WireFaultConfig = WireFaultConfig()
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,11 @@ class BridgeSettings(ControllerConfig):
     """Walks the robot along the plan: walker, supervisor and limits at 500 Hz."""
 
     scheduling: Scheduling = Scheduling("upper", 30)
-    driver: str = param("sim", "How the robot is reached", choices=("sim",))
+    driver: str = param(
+        "sim", "How the robot is reached: over topics, or by Unitree's SDK",
+        choices=("sim", "unitree"),
+    )  # fmt: skip
+    unitree: UnitreeConfig = UnitreeConfig()
     task: str = param("box_push", _TASK + "; plans of another task are refused")
     walker: str = param("trot", _WALKER)
     dry_run: bool = param(
@@ -115,11 +132,13 @@ class MonitorSettings:
     scheduling: Scheduling = Scheduling(nice=10)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
-    goal: str = param("", "Goal as x,y,yaw [m, m, rad]; empty takes the one of the seed")
+    goal: str = param(
+        "", "Goal as x,y,yaw [m, m, rad]; empty takes the one of the seed; none sets none"
+    )
     seed: int = param(0, "Seed of the goal", low=0, high=2**31)
     duration: float = param(60.0, "Give up after this time", unit="s", low=1, high=3600)
     start_timeout: float = param(
-        30.0, "Give up if the graph is not ready by then", unit="s", low=1, high=600
+        30.0, "Give up if the graph is not ready by then", unit="s", low=1, high=86400
     )
     truth: str = param("ground_truth", "Topic of the state that is judged")
     record: bool = param(True, "Close the bag at the end")
@@ -156,6 +175,7 @@ class ViewSettings(ViewConfig):
 
 SETTINGS: dict[str, type[Any]] = {
     "sim": SimSettings,
+    "emulator": EmulatorSettings,
     "estimator": EstimatorSettings,
     "planner": PlannerSettings,
     "bridge": BridgeSettings,

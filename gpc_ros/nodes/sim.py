@@ -25,6 +25,7 @@ from gpc_ros.nodes.runner import Looping, Stop, run
 from gpc_ros.nodes.settings import SimSettings
 from gpc_ros.nodes.timing import Window
 from gpc_ros.robot.model import BASE_BODY
+from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.simulation.mocap import PoseSample
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
 from gpc_ros.tasks import build_model, make_task
@@ -38,14 +39,21 @@ _JUMP = 0.2
 
 
 class Sim(Looping):
-    """The plant behind topics."""
+    """The plant behind topics.
+
+    The emulated robot (``emulator.py``) is another one, reached in another way.
+    """
+
+    name = "sim"
+    defaults: SimSettings = SimSettings()
 
     def __init__(self, stop: Stop) -> None:
         """Build plant and topics."""
         self._stop = stop
         self.period = PERIOD
-        self.node = Node("sim")
-        settings = NodeParameters(self.node, SimSettings(), self._configure).settings
+        self.node = Node(self.name)
+        settings = NodeParameters(self.node, self.defaults, self._configure).settings
+        self._settings = settings
         self.scheduling = settings.scheduling
         task = make_task(settings.task, parse_assignments(settings.task_params, "task_params"))
         model = build_model(task, "plant", make_walker(settings.walker).gains)
@@ -54,32 +62,34 @@ class Sim(Looping):
         self._intake = Intake(self.node)
         self._clock = self.node.get_clock()
         node = self.node
-        self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.stream())
-        self._robot_state = node.create_publisher(RobotStateMsg, "robot_state", qos.sensor(1))
         self._truth = node.create_publisher(StateMsg, "ground_truth", qos.sensor())
         self._poses = {
             body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
             for body in (BASE_BODY, *task.bodies)
         }
-        self._reading_message = RobotStateMsg()
         self._pose_message = PoseStamped()
         self._epoch: float | None = None  # clock time at plant time zero, once physics runs
         self._count, self._lost = 0, 0.0
-        self._source, self._commanded = "", -1.0  # who commands, and when it did last
         self._periods = Window(2500)
         self._last = self._now()
+        self._connect()
         Diagnostics(node, self._report, "simulated Go2")
+
+    def _connect(self) -> None:
+        """Offer the robot to its driver."""
+        node = self.node
+        self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.stream())
+        self._robot_state = node.create_publisher(RobotStateMsg, "robot_state", qos.sensor(1))
+        self._reading_message = RobotStateMsg()
+        self._source, self._commanded = "", -1.0  # who commands, and when it did last
 
     def step(self, late: float) -> None:
         """Take the newest command, advance the plant by one period, publish what it senses."""
         now = self._now()
         self._periods.add(now - self._last)
         self._last = now
-        message = self._commands.latest()
-        command = None
-        if message is not None and self._holds_lease(message.source, now):
-            command = self._intake.accept("joint_commands", convert_robot.command_from, message)
-        if self._epoch is None and command is not None and command.kp.any():
+        command = self._take_command(now)
+        if self._epoch is None and self._begins(command):
             # What the coming step leads to is sensed now; no stamp lies in the future.
             self._epoch = now - late - self._plant.time - PERIOD
         if self._epoch is not None:
@@ -102,6 +112,22 @@ class Sim(Looping):
             self._epoch += time
         self._lost += time
 
+    def _take_command(self, now: float) -> JointCommand | None:
+        """Return what the motors are to do from now on, or None if nothing new came."""
+        message = self._commands.latest()
+        if message is None or not self._holds_lease(message.source, now):
+            return None
+        return self._intake.accept("joint_commands", convert_robot.command_from, message)
+
+    def _begins(self, command: JointCommand | None) -> bool:
+        """Return whether physics begins with a command."""
+        return command is not None and bool(command.kp.any())
+
+    def _say(self, reading: RobotReading) -> None:
+        """Send what the robot's own sensors report."""
+        convert_robot.reading_to(reading, self._reading_message)
+        self._robot_state.publish(self._reading_message)
+
     def _holds_lease(self, source: str, now: float) -> bool:
         """Return whether commands of a source count: those of the first, while it is not silent."""
         if source != self._source and now - self._commanded < _LEASE:
@@ -118,8 +144,7 @@ class Sim(Looping):
         reading.tick = 2 * self._count  # [ms]; goes on while the plant is held
         reported = self._plant.faults.reading(reading)
         if reported is not None:
-            convert_robot.reading_to(reported, self._reading_message)
-            self._robot_state.publish(self._reading_message)
+            self._say(reported)
         poses = self._plant.poses() if self._epoch is not None else self._still_poses()
         for sample in self._plant.faults.poses(poses):
             message = self._pose_message
@@ -151,15 +176,7 @@ class Sim(Looping):
 
     def _report(self) -> Report:
         """Return level, sentence and figures for diagnostics."""
-        p50, p99, longest = self._periods.percentiles()
-        figures = {
-            "period p50 [ms]": p50 * 1e3,
-            "period p99 [ms]": p99 * 1e3,
-            "period max [ms]": longest * 1e3,
-            "time lost [s]": self._lost,
-            "watchdog active": self._plant.watchdog_active,
-            **self._intake.figures(),
-        }
+        figures = self._figures()
         if self._commands.publishers() > 1:
             return ERROR, "joint_commands has more than one publisher", figures
         if self._epoch is None:
@@ -167,6 +184,18 @@ class Sim(Looping):
         if self._plant.watchdog_active:
             return WARN, "no joint commands: damping", figures
         return OK, "running", figures
+
+    def _figures(self) -> dict[str, object]:
+        """Return the figures of the loop and of the plant."""
+        p50, p99, longest = self._periods.percentiles()
+        return {
+            "period p50 [ms]": p50 * 1e3,
+            "period p99 [ms]": p99 * 1e3,
+            "period max [ms]": longest * 1e3,
+            "time lost [s]": self._lost,
+            "watchdog active": self._plant.watchdog_active,
+            **self._intake.figures(),
+        }
 
     def close(self) -> None:
         """Nothing to leave in order."""

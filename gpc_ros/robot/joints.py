@@ -32,6 +32,7 @@ def _joint_order(source: tuple[str, ...], target: tuple[str, ...]) -> IntArray:
 
 _TO_SDK = _joint_order(LEGS, SDK_LEGS)
 _FROM_SDK = _joint_order(SDK_LEGS, LEGS)
+_FEET_TO_SDK, _FEET_FROM_SDK = _TO_SDK[::3] // 3, _FROM_SDK[::3] // 3
 
 # Origin of each hip joint (4, 3) [m] in the base frame, and the side a leg is on: +1 left.
 HIP_OFFSETS = _frozen(
@@ -59,3 +60,13 @@ def to_sdk(values: Array) -> Array:
 def from_sdk(values: Array) -> Array:
     """Reorder joint values (..., 12) from the order of Unitree's SDK into model order."""
     return values[..., _FROM_SDK]
+
+
+def feet_to_sdk(values: Array) -> Array:
+    """Reorder foot values (..., 4) from model order into the order of Unitree's SDK."""
+    return values[..., _FEET_TO_SDK]
+
+
+def feet_from_sdk(values: Array) -> Array:
+    """Reorder foot values (..., 4) from the order of Unitree's SDK into model order."""
+    return values[..., _FEET_FROM_SDK]

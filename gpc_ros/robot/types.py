@@ -34,6 +34,7 @@ class RobotReading:
         foot_force: contact force of each foot (4,) [N], model leg order.
         battery: state of charge [0..1].
         tick: counter of the robot's own clock [ms].
+        faults: what the robot itself says is broken, in plain words.
     """
 
     stamp: float
@@ -47,6 +48,7 @@ class RobotReading:
     foot_force: Array = field(default_factory=lambda: _zeros(4))
     battery: float = 1.0
     tick: int = 0
+    faults: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise InputError if a field has the wrong length or is not finite."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gpc_ros.cli.config import safety_page
 from gpc_ros.faults.every_case import EVERY_CASE
-from gpc_ros.faults.table import fault_table, kill_table, test_of
+from gpc_ros.faults.table import fault_table, kill_table, named_test
 from gpc_ros.safety.conditions import CONDITIONS
 from gpc_ros.safety.states import RULES, State
 from gpc_ros.safety.tables import drawing, filled
@@ -43,7 +43,7 @@ def test_every_test_that_the_page_names_exists() -> None:
     for file, function in named:
         text = (ROOT / file).read_text(encoding="utf-8")
         assert not function or f"def {function}(" in text, f"{file}::{function}"
-    file, function, name = re.fullmatch(r"(.*)::(\w+)\[(.*)\]", test_of("robot_silent")).groups()  # type: ignore[union-attr]
+    file, function, name = re.fullmatch(r"(.*)::(\w+)\[(.*)\]", named_test("robot_silent")).groups()  # type: ignore[union-attr]
     assert name in EVERY_CASE
     assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
     for name in EVERY_CASE:

@@ -29,6 +29,8 @@ FROM_PYPI = {"imageio_ffmpeg": "imageio-ffmpeg", "pinocchio": "pin"} | {
 }  # fmt: skip
 # Imported by what trains, only when it is asked to; `make training` brings them.
 TRAINING = ("matplotlib", "onnx", "ray", "torch")
+# Imported by what reaches a robot, in one place; `make hardware` brings it.
+HARDWARE = {"unitree_sdk2py": "unitree-sdk2py-dimos"}
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -94,7 +96,7 @@ def test_messages_are_built_with_the_versions_of_the_environment(path: str) -> N
 
 
 def test_package_xml_names_what_is_imported() -> None:
-    elsewhere = {"gpc_ros", *FROM_PYPI, *TRAINING}
+    elsewhere = {"gpc_ros", *FROM_PYPI, *TRAINING, *HARDWARE}
     imports = imported(REPO / "gpc_ros") - set(sys.stdlib_module_names) - elsewhere
     root = manifest("package.xml")
     stated = {e.text for tag in ("depend", "exec_depend") for e in root.findall(tag)}
@@ -118,6 +120,21 @@ def test_training_alone_needs_what_trains() -> None:
         assert name in added
         assert re.search(rf'"{name}[=>]=', setup), name
     assert not set(TRAINING) & imported(REPO / "gpc_ros" / "nodes")
+
+
+def test_hardware_alone_needs_the_sdk_and_one_file_calls_it() -> None:
+    added = pins(REPO / "requirements-hardware.txt")
+    assert not set(added) & set(pins(REPO / "requirements.lock.txt"))
+    assert added["cyclonedds"] == "0.10.2"  # what runs in the robot
+    for module, name in HARDWARE.items():
+        assert name in added
+        callers = [
+            path.relative_to(REPO / "gpc_ros").as_posix()
+            for path in (REPO / "gpc_ros").rglob("*.py")
+            if f"from {module}" in (text := path.read_text(encoding="utf-8"))
+            or f"import {module}" in text
+        ]
+        assert callers == ["unitree/dds.py"]
 
 
 def test_pre_commit_runs_what_lint_runs() -> None:

@@ -1,0 +1,150 @@
+"""Between what this package says (RobotReading, JointCommand) and the robot's low-level messages.
+
+Joint and leg order change here and nowhere else on the way to the robot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpc_ros.arrays import Array
+from gpc_ros.errors import InputError
+from gpc_ros.robot.joints import JOINT_NAMES, feet_from_sdk, feet_to_sdk, from_sdk, to_sdk
+from gpc_ros.robot.types import JointCommand, RobotReading
+from gpc_ros.unitree.frames import (
+    COMMAND,
+    HEAD,
+    IDLE,
+    LOW_LEVEL,
+    SERVO,
+    STATE,
+    STOP_POSITION,
+    STOP_VELOCITY,
+    Record,
+)
+
+_JOINTS = slice(0, 12)
+# Where a value is at or past these it means "not controlled"; single precision rounds it.
+_STOPPED = (0.99 * STOP_POSITION, 0.99 * STOP_VELOCITY)
+
+
+def new_command() -> Record:
+    """Return a LowCmd that controls nothing: every motor a servo with stop values and no gains."""
+    record = COMMAND.new()
+    record["head"], record["level_flag"] = HEAD, LOW_LEVEL
+    record["motor"]["mode"] = SERVO
+    record["motor"]["q"], record["motor"]["dq"] = STOP_POSITION, STOP_VELOCITY
+    return record
+
+
+def command_to(command: JointCommand, record: Record) -> Record:
+    """Write a joint command into a LowCmd made by :func:`new_command`; the CRC is left as it is.
+
+    Raises:
+        InputError: a value is not finite, or a gain is below zero; the record is as before.
+    """
+    rows = np.stack(
+        [command.position, command.velocity, command.effort, command.kp, command.kd]
+    )  # (5, 12)
+    if not np.isfinite(rows).all() or rows[3:].min() < 0.0:
+        raise InputError("joint command: a value is not finite or a gain is below zero")
+    motors = record["motor"][_JOINTS]
+    for name, row in zip(("q", "dq", "tau", "kp", "kd"), to_sdk(rows), strict=True):
+        motors[name] = row
+    return record
+
+
+def command_from(record: Record) -> JointCommand:
+    """Return the joint command in a LowCmd (12 joints), as its motors would follow it.
+
+    An idle motor has no gains and no torque; a stop value takes its gain away.
+    """
+    motors = record["motor"][_JOINTS]
+    q, dq, tau, kp, kd = (
+        from_sdk(motors[name].astype(np.float64)) for name in ("q", "dq", "tau", "kp", "kd")
+    )
+    idle = from_sdk(motors["mode"]) == IDLE
+    free_q, free_dq = idle | (np.abs(q) >= _STOPPED[0]), idle | (np.abs(dq) >= _STOPPED[1])
+    return JointCommand(
+        np.where(free_q, 0.0, q),
+        np.where(free_dq, 0.0, dq),
+        np.where(idle, 0.0, tau),
+        np.where(free_q, 0.0, kp),
+        np.where(free_dq, 0.0, kd),
+    )
+
+
+def new_state() -> Record:
+    """Return a LowState with its head, every motor a servo."""
+    record = STATE.new()
+    record["head"], record["level_flag"] = HEAD, LOW_LEVEL
+    record["motor"]["mode"][_JOINTS] = SERVO
+    return record
+
+
+def state_to(reading: RobotReading, record: Record) -> Record:
+    """Write a reading into a LowState made by :func:`new_state`; the CRC is left as it is.
+
+    Temperatures and charge are whole numbers there, foot forces too [N] (the real robot's are not
+    calibrated).
+    """
+    motors = record["motor"][_JOINTS]
+    motors["q"], motors["dq"] = to_sdk(reading.position), to_sdk(reading.velocity)
+    motors["tau_est"] = to_sdk(reading.effort)
+    motors["temperature"] = np.clip(np.rint(to_sdk(reading.temperature)), 0, 255)
+    imu = record["imu"]
+    imu["quaternion"] = reading.orientation
+    imu["gyroscope"] = reading.angular_velocity
+    imu["accelerometer"] = reading.linear_acceleration
+    imu["rpy"] = _roll_pitch_yaw(reading.orientation)
+    record["foot_force"] = np.clip(np.rint(feet_to_sdk(reading.foot_force)), -32768, 32767)
+    record["bms"]["soc"] = round(100.0 * min(max(reading.battery, 0.0), 1.0))
+    record["tick"] = reading.tick % 2**32
+    return record
+
+
+def state_from(record: Record, stamp: float, lost: NDArray[np.bool_] | None = None) -> RobotReading:
+    """Return the reading in a LowState.
+
+    Values are as the robot sent them: who uses them checks whether they are finite.
+
+    Args:
+        record: what came.
+        stamp: time of measurement [s].
+        lost: which motors the robot has lost (12,), model order; None if none.
+    """
+    motors, imu = record["motor"][_JOINTS], record["imu"]
+    values = from_sdk(
+        np.stack([motors[name] for name in ("q", "dq", "tau_est", "temperature")]).astype(
+            np.float64
+        )
+    )
+    faults: tuple[str, ...] = ()
+    if lost is not None and lost.any():
+        names = (JOINT_NAMES[i] for i in np.flatnonzero(lost))
+        faults = tuple(f"{name}: the robot has lost this motor" for name in names)
+    return RobotReading(
+        stamp=stamp,
+        position=values[0],
+        velocity=values[1],
+        effort=values[2],
+        orientation=imu["quaternion"].astype(np.float64),
+        angular_velocity=imu["gyroscope"].astype(np.float64),
+        linear_acceleration=imu["accelerometer"].astype(np.float64),
+        temperature=values[3],
+        foot_force=feet_from_sdk(record["foot_force"].astype(np.float64)),
+        battery=float(record["bms"]["soc"]) / 100.0,
+        tick=int(record["tick"]),
+        faults=faults,
+    )
+
+
+def _roll_pitch_yaw(wxyz: Array) -> tuple[float, float, float]:
+    """Return roll, pitch and yaw [rad] of an attitude (4,)."""
+    w, x, y, z = wxyz.tolist()
+    return (
+        float(np.arctan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))),
+        float(np.arcsin(min(max(2 * (w * y - z * x), -1.0), 1.0))),
+        float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))),
+    )

@@ -1,0 +1,63 @@
+"""When a LowState was measured: the robot counts milliseconds, we know when each message came.
+
+A message can only be late, so the smallest difference between arrival and tick over the last
+half second is taken for the offset between the two clocks, and stamps have the tick's rhythm
+instead of the network's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+_WRAP = 2**32
+# A tick that is older than the last one by more than this is that of a robot switched on anew [ms].
+_RESTART = 1000
+# Messages that the offset is taken from, and the delay that means that a clock was set [s].
+_WINDOW, _JUMP = 250, 0.02
+# Stamps are apart by this at least [s].
+_APART = 1e-6
+
+
+class TickClock:
+    """Turns ticks of the robot into stamps on our clock.
+
+    Attributes:
+        restarts: how often the tick went back, or one of the clocks jumped.
+    """
+
+    def __init__(self) -> None:
+        """Start without a tick."""
+        self._tick: int | None = None
+        self._elapsed = 0  # since the first tick [ms]
+        self._delays: deque[float] = deque(maxlen=_WINDOW)
+        self._stamp = -float("inf")
+        self.restarts = 0
+
+    def stamp(self, tick: int, arrival: float) -> float | None:
+        """Return the time of measurement [s], or None for a message that was there before.
+
+        Args:
+            tick: the robot's counter [ms], which wraps around at 2^32.
+            arrival: when the message came, on the clock that stamps are on [s].
+        """
+        if self._tick is not None:
+            passed = (tick - self._tick + _WRAP // 2) % _WRAP - _WRAP // 2
+            if -_RESTART <= passed <= 0:
+                return None
+            if passed < 0:
+                self._forget()
+            else:
+                self._elapsed += passed
+        self._tick = tick
+        time = 1e-3 * self._elapsed
+        delay = arrival - time
+        if self._delays and abs(delay - min(self._delays)) > _JUMP:
+            self._forget()
+        self._delays.append(delay)
+        self._stamp = max(time + min(self._delays), self._stamp + _APART)
+        return self._stamp
+
+    def _forget(self) -> None:
+        self._delays.clear()
+        self._stamp = -float("inf")
+        self.restarts += 1

@@ -1,0 +1,251 @@
+"""What the driver's process lets through: whole readings up, and commands only while they come."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpc_ros.errors import ConfigError
+from gpc_ros.robot.joints import JOINT_NAMES, STAND
+from gpc_ros.robot.types import JointCommand, RobotReading
+from gpc_ros.unitree import codec, frames
+from gpc_ros.unitree.domains import check_domains, ros_domain, sdk_domain
+from gpc_ros.unitree.driver import Driver, UnitreeConfig
+from gpc_ros.unitree.faults import WireFaultConfig, WireFaults
+from gpc_ros.unitree.frames import COMMAND
+from gpc_ros.unitree.link import BridgeEnd, DriverEnd, Gone, Status, pair
+
+SILENCE = UnitreeConfig().silence
+
+
+def driver(dry_run: bool = False, ready: bool = True) -> Driver:
+    made = Driver(UnitreeConfig(), 3.0, dry_run)
+    if ready:
+        made.begin(0.0)
+    return made
+
+
+def stiff(kp: float = 40.0) -> JointCommand:
+    return JointCommand(STAND.copy(), np.zeros(12), np.zeros(12), np.full(12, kp), np.ones(12))
+
+
+def state(tick: int, faults: WireFaults | None = None) -> bytes:
+    reading = RobotReading(0.0, STAND.copy(), np.zeros(12), tick=tick)
+    record = codec.state_to(reading, codec.new_state())
+    data = (faults or WireFaults(WireFaultConfig())).frame(record)
+    assert data is not None
+    return data
+
+
+def sends(made: Driver, now: float) -> JointCommand:
+    data = made.frame(now)
+    assert data is not None
+    record = COMMAND.decode(data)
+    assert frames.intact(record)
+    return codec.command_from(record)
+
+
+def brakes(command: JointCommand) -> bool:
+    return not command.kp.any() and not command.effort.any() and bool((command.kd == 3.0).all())
+
+
+def test_before_its_turn_it_sends_nothing_and_delivers_nothing() -> None:
+    made = driver(ready=False)
+    made.take_command(stiff(), 0.0)
+    assert made.frame(0.001) is None
+    assert not made.delivers
+
+
+def test_a_dry_run_delivers_and_never_sends() -> None:
+    made = driver(dry_run=True)
+    made.take_command(stiff(), 0.0)
+    assert made.delivers
+    assert made.frame(0.001) is None
+    assert made.counters["commands_sent"] == 0
+
+
+def test_until_the_bridge_says_something_it_damps() -> None:
+    assert brakes(sends(driver(), 0.001))
+
+
+def test_it_sends_what_the_bridge_says() -> None:
+    made = driver()
+    made.take_command(stiff(), 0.01)
+    assert np.allclose(sends(made, 0.01).position, STAND)
+    assert sends(made, 0.01 + 0.9 * SILENCE).kp.all()  # a gap is bridged
+
+
+def test_a_silent_bridge_means_damping_until_the_bridge_itself_damps() -> None:
+    made = driver()
+    made.take_command(stiff(), 0.0)
+    late = SILENCE + 0.001
+    assert brakes(sends(made, late))
+    assert "silent" in made.complaint and not made.delivers
+    made.take_command(stiff(), late)  # as if nothing had happened
+    assert brakes(sends(made, late)) and not made.delivers
+    made.take_command(JointCommand.damping(3.0), late)
+    assert made.delivers and not made.complaint
+    made.take_command(stiff(), late)
+    assert sends(made, late).kp.all()
+    assert made.counters["silences"] == 1
+
+
+@pytest.mark.parametrize("name", ["position", "velocity", "effort", "kp", "kd"])
+def test_a_command_that_is_no_number_means_damping(name: str) -> None:
+    made, bad = driver(), stiff()
+    made.take_command(stiff(), 0.0)
+    getattr(bad, name)[3] = np.nan
+    made.take_command(bad, 0.001)
+    assert brakes(sends(made, 0.001))
+    assert "not finite" in made.complaint
+    assert made.counters["commands_refused"] == 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.0, 0.2),
+            st.sampled_from(("stiff", "damping", "bad", "nothing")),
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_the_bridge_does_nothing_old_and_nothing_bad_is_sent(
+    events: list[tuple[float, str]],
+) -> None:
+    made, now, heard = driver(), 0.0, 0.0
+    for wait, what in events:
+        now += wait
+        if what != "nothing":
+            command = JointCommand.damping(3.0) if what == "damping" else stiff()
+            if what == "bad":
+                command.effort[0] = np.inf
+            made.take_command(command, now)
+            heard = heard if what == "bad" else now
+        command = sends(made, now)
+        assert np.isfinite(command.position).all()
+        if command.kp.any():
+            assert what == "stiff" or now - heard <= SILENCE
+            assert made.delivers
+        if what == "bad":
+            assert brakes(command)
+
+
+def test_readings_pass_once_with_their_stamp() -> None:
+    made = driver()
+    received = made.take_state(state(100), 5.0)
+    assert received is not None and received.stamp == 5.0 and not received.lost.any()
+    assert made.take_state(state(100), 5.002) is None
+    assert made.counters["states"] == 1 and made.counters["states_repeated"] == 1
+
+
+def test_damaged_readings_do_not_pass() -> None:
+    made = driver()
+    assert made.take_state(state(2, WireFaults(WireFaultConfig(bad_crc=True))), 1.0) is None
+    assert made.take_state(state(4)[:-8], 1.0) is None
+    assert made.counters["states_bad_crc"] == 1 and made.counters["states_bad_frame"] == 1
+
+
+@given(st.binary(max_size=1500))
+def test_no_bytes_whatsoever_break_it(data: bytes) -> None:
+    made = driver()
+    assert made.take_state(data, 1.0) is None
+    made.take_order(data, 1.0)
+
+
+def test_a_lost_motor_is_named_after_some_messages_and_one_hiccup_is_none() -> None:
+    made, faults = driver(), WireFaults(WireFaultConfig(lost_motor="RL_calf_joint"))
+    lost = []
+    for i in range(10):
+        received = made.take_state(state(2 + 2 * i, faults), 0.002 * i)
+        assert received is not None
+        lost.append(received.lost[JOINT_NAMES.index("RL_calf_joint")])
+        assert received.lost.sum() == lost[-1]
+    assert lost[:4] == [False] * 4 and lost[4:] == [True] * 6
+
+
+def test_somebody_elses_commands_are_noticed_and_forgotten() -> None:
+    made = driver()
+    made.take_command(stiff(), 1.0)
+    mine = made.frame(1.0)
+    assert mine is not None
+    for data in (mine, made.brake):
+        made.take_order(data, 1.0)
+    assert not made.foreign(1.0)
+    other = COMMAND.encode(frames.seal(codec.command_to(stiff(7.0), codec.new_command())))
+    made.take_order(other, 1.0)
+    assert made.foreign(1.2) and not made.foreign(1.6)
+
+
+def ends() -> tuple[BridgeEnd, DriverEnd]:
+    mine, its = pair()
+    return BridgeEnd(mine), DriverEnd(its)
+
+
+def test_the_newest_reading_and_the_newest_command_cross_the_link() -> None:
+    bridge, process = ends()
+    made = driver()
+    assert bridge.receive() is None and process.receive() is None
+    for i in range(3):
+        received = made.take_state(state(2 + 2 * i), 1.0 + 0.002 * i)
+        assert received is not None
+        received.lost[4] = True
+        process.deliver(received)
+        bridge.send(stiff(float(i)))
+    reading = bridge.receive()
+    assert reading is not None and abs(reading.stamp - 1.004) < 1e-9 and reading.tick == 6
+    assert np.allclose(reading.position, STAND) and "FR_thigh" in reading.faults[0]
+    command = process.receive()
+    assert command is not None and command.kp[0] == 2.0
+    assert np.allclose(command.position, STAND)
+    assert bridge.receive() is None and process.receive() is None
+
+
+def test_a_status_crosses_the_link() -> None:
+    bridge, process = ends()
+    process.report(Status("waiting", True, {"states": 3}))
+    bridge.receive()
+    assert bridge.status == Status("waiting", True, {"states": 3})
+
+
+def test_each_end_notices_that_the_other_is_gone() -> None:
+    bridge, process = ends()
+    bridge.close()
+    with pytest.raises(Gone):
+        process.receive()
+    bridge, process = ends()
+    process.close()
+    bridge.send(stiff())  # nobody hears it, and nothing raises
+    with pytest.raises(Gone):
+        bridge.receive()
+    bridge, process = ends()
+    bridge.send(stiff())
+    bridge.end()
+    with pytest.raises(Gone):
+        process.receive()
+
+
+def test_a_driver_that_does_not_read_its_mail_does_not_stop_the_bridge() -> None:
+    bridge, process = ends()
+    for i in range(5000):
+        bridge.send(stiff(float(i)))
+    assert process.receive() is not None
+
+
+def test_ros_and_the_robot_may_not_share_a_domain() -> None:
+    check_domains(0, {"ROS_DOMAIN_ID": "1"})
+    with pytest.raises(ConfigError, match="export ROS_DOMAIN_ID=1"):
+        check_domains(0, {})
+    with pytest.raises(ConfigError, match="export ROS_DOMAIN_ID=8"):
+        check_domains(7, {"ROS_DOMAIN_ID": "7"})
+    with pytest.raises(ConfigError, match="no number"):
+        ros_domain({"ROS_DOMAIN_ID": "x"})
+
+
+def test_only_nodes_that_reach_a_robot_have_its_domain() -> None:
+    assert sdk_domain({"driver": "sim", "unitree.sdk_domain": 3}) is None
+    assert sdk_domain({"driver": "unitree", "unitree.sdk_domain": 3}) == 3
+    assert sdk_domain({"sdk_domain": 2}) == 2
+    assert sdk_domain({"rate": 2.0}) is None
