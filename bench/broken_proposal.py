@@ -9,13 +9,11 @@ the paired difference in time to success.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
 from gpc_ros import config
 from gpc_ros.cli.evaluate import parse_seeds
@@ -23,30 +21,10 @@ from gpc_ros.evaluation.episode import EpisodeConfig
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
+from gpc_ros.faults.proposals import shipped, shuffled, write
 from gpc_ros.files import write_whole
-from gpc_ros.paths import share
-from gpc_ros.proposal.card import Card, checksum, load_card, read_weights, save_card
+from gpc_ros.proposal.card import Card
 from gpc_ros.proposal.model import Weights
-
-
-def read(task: str) -> tuple[Card, Weights]:
-    """Return card and weights of a shipped proposal."""
-    from safetensors.numpy import load
-
-    path = share("models", "proposals", f"{task}.json")
-    card = load_card(path)
-    return card, load(read_weights(path, card))
-
-
-def shuffled(weights: Weights, seed: int) -> Weights:
-    """Return weights with the entries of every layer in another order."""
-    rng = np.random.default_rng(seed)
-    return {
-        name: rng.permutation(value.ravel()).reshape(value.shape)
-        if name.split(".")[0] in ("layers", "cost")
-        else value
-        for name, value in weights.items()
-    }
 
 
 def transplanted(card: Card, other: Card, weights: Weights) -> Weights:
@@ -77,8 +55,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     seeds = parse_seeds(args.seeds)
-    card, weights = read("box_push")
-    other, foreign = read("navigate")
+    card, weights = shipped("box_push")
+    other, foreign = shipped("navigate")
     broken = {
         "weights shuffled": shuffled(weights, 0),
         "trained for navigate": transplanted(card, other, foreign),
@@ -94,10 +72,7 @@ def main() -> None:
         files = {"plain": "none"}
         for i, (name, arrays) in enumerate(broken.items()):
             path = Path(folder) / f"broken_{i}.json"
-            content = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-            path.with_suffix(".safetensors").write_bytes(content)
-            entry = {"name": path.with_suffix(".safetensors").name, "sha256": checksum(content)}
-            save_card(path, dataclasses.replace(card, files={"safetensors": entry}))
+            write(path, card, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
             files[name] = str(path)
         for name, file in files.items():
             chosen = config.replace(base, {"planner.proposal.file": file}, "bench")

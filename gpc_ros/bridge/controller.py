@@ -16,14 +16,16 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.bridge.inputs import Inputs
-from gpc_ros.bridge.stand_up import StandUp, StandUpConfig
+from gpc_ros.bridge.stand_up import Motion, StandUpConfig, sit_down, stand_up
 from gpc_ros.config import param
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
 from gpc_ros.safety.limits import JointLimiter, LimitsConfig, VelocityLimiter
+from gpc_ros.safety.states import MODES
 from gpc_ros.safety.supervisor import (
     Decision,
+    Mode,
     State,
     Supervisor,
     SupervisorConfig,
@@ -82,7 +84,8 @@ class BridgeController:
         self._limiter = JointLimiter(self.config.limits)
         self._velocity = VelocityLimiter(walker.command_low, walker.command_high)
         self._in = Inputs(task, self.config.plan_life)
-        self._stand_up: StandUp | None = None
+        self._motion: Motion | None = None
+        self._motion_to = ""  # the mode that it belongs to
         self._memory = walker.initial_state(1)
         self._qpos, self._qvel = np.zeros((1, 19)), np.zeros((1, 18))
         self._held: JointCommand | None = None
@@ -156,6 +159,10 @@ class BridgeController:
         """Ask to stand up; return whether it is granted, and why not."""
         return self._supervisor.arm()
 
+    def sit_down(self) -> tuple[bool, str]:
+        """Ask to sit down slowly, and then to disarm."""
+        return self._supervisor.sit_down(self._now)
+
     def disarm(self) -> tuple[bool, str]:
         """Sink to the ground and disarm."""
         return self._supervisor.disarm(self._now)
@@ -167,6 +174,15 @@ class BridgeController:
     def reset(self) -> tuple[bool, str]:
         """Leave a fault."""
         return self._supervisor.reset()
+
+    def goal_refusal(self) -> str:
+        """Return why new goals are to be refused; empty if they are not."""
+        return self._supervisor.goal_refusal()
+
+    @property
+    def battery(self) -> float:
+        """State of charge in the last reading [0..1]; 1 before the first."""
+        return self._in.reading.battery if self._in.reading else 1.0
 
     def step(self, now: float) -> JointCommand:
         """Return the command for this cycle.
@@ -187,8 +203,8 @@ class BridgeController:
         if mode == "damping" or self._in.reading is None:
             return self._damp()
         wanted = (
-            self._rise(now, self._in.reading)
-            if mode == "stand_up"
+            self._move(mode, now, self._in.reading)
+            if mode in ("stand_up", "sit_down")
             else self._walk(now, self._in.reading)
         )
         if wanted is None:
@@ -215,12 +231,14 @@ class BridgeController:
         self._in.forget(now)
         if self._heartbeat > -math.inf:
             self._heartbeat = now  # as alive as a moment ago; silence will show
-        self._stand_up = None  # it goes on from where the legs are
+        self._motion = None  # it goes on from where the legs are
         self._next_tick = self._clamped_at = -math.inf
         return True, 0.0
 
     def _inputs(self, now: float, jumped: bool, pause: float) -> SupervisorInputs:
-        known, rising = self._in, self._stand_up
+        known = self._in
+        # A motion that belongs to another state says nothing about this one.
+        motion = self._motion if MODES[self._supervisor.state] == self._motion_to else None
         warnings = self._near
         if now - self._clamped_at < _SHOWN:
             warnings = (*warnings, self._limiter.last_clamped)
@@ -230,11 +248,9 @@ class BridgeController:
             known.plan is not None and now < known.plan_end,
             known.tilt,
             known.height,
-            1.0 if known.reading is None else known.reading.battery,
-            rising is not None
-            and known.reading is not None
-            and rising.done(now, known.reading.position),
-            0.0 if rising is None else now - rising.end,
+            self.battery,
+            bool(motion and known.reading and motion.done(now, known.reading.position)),
+            0.0 if motion is None else now - motion.end,
             self._broken,
             warnings,
             pause,
@@ -242,10 +258,12 @@ class BridgeController:
             self._foreign,
             self._emergency,
             now - self._heartbeat,
+            max(now - known.base_seen, 0.0),
+            max(now - known.object_seen, 0.0),
         )
 
     def _damp(self) -> JointCommand:
-        self._stand_up = None
+        self._motion = None
         self._held = None
         self._limiter.forget()
         self.executed_command = self._zero
@@ -257,14 +275,21 @@ class BridgeController:
         self._memory[:] = self.walker.initial_state(1)  # it may be the reason
         return self._damp()
 
-    def _rise(self, now: float, reading: RobotReading) -> JointCommand:
-        """Return the command of the stand-up motion, which begins where the legs are."""
-        if self._stand_up is None:
-            self._limiter.forget()
-            self._stand_up = StandUp(reading.position, now, self.walker.gains, self.config.stand_up)
+    def _move(self, mode: Mode, now: float, reading: RobotReading) -> JointCommand:
+        """Return the command of a motion, which begins where the legs are."""
+        if self._motion is None or self._motion_to != mode:
+            if mode == "stand_up":
+                self._limiter.forget()
+            # Legs that carry the robot go down from where they were told to be.
+            told = self._held if mode == "sit_down" else None
+            start = reading.position if told is None else told.position
+            make = stand_up if mode == "stand_up" else sit_down
+            self._motion = make(start, now, self.walker.gains, self.config.stand_up)
+            self._motion_to = mode
             self._memory[:] = self.walker.initial_state(1)
-            self._next_tick = -math.inf
-        return self._stand_up.command(now)
+            self._held, self._next_tick = None, -math.inf
+            self.executed_command = self._zero
+        return self._motion.command(now)
 
     def _walk(self, now: float, reading: RobotReading) -> JointCommand | None:
         """Run the walker when its period has passed; hold its targets in between.

@@ -80,6 +80,8 @@ class Inputs:
         reading_time: since when the reading is old [s]: its stamp, or when it came if earlier.
         state_time: the same of the estimate.
         plan_end: time from which the plan must not be followed [s].
+        base_seen: when motion capture last saw the base, by the estimate; infinite without one [s].
+        object_seen: the same of the object that was unseen longest; infinite without objects [s].
         tilt: of the base in the reading [rad].
         height: of the base in the estimate [m].
         counters: what was dropped or refused, by source.
@@ -94,6 +96,7 @@ class Inputs:
         self.estimate: RobotState | None = None
         self.plan: Plan | None = None
         self.reading_time = self.state_time = self.plan_end = -math.inf
+        self.base_seen = self.object_seen = math.inf
         self._reading_stamp = self._state_stamp = -math.inf  # the next one must be newer
         self.tilt, self.height = 0.0, math.inf
         self.counters = {"readings_dropped": 0, "states_dropped": 0, "plans_refused": 0}
@@ -107,6 +110,7 @@ class Inputs:
         """
         self.estimate = self.plan = None
         self.height = math.inf
+        self.base_seen = self.object_seen = math.inf
         self._reading_stamp = self._state_stamp = -math.inf
         self.state_time = self.plan_end = -math.inf
         if self.reading is not None:
@@ -135,11 +139,15 @@ class Inputs:
             stamp = _check_stamp(state.stamp, self._state_stamp, received)
             self._state_check.check(state)
             _tilt(state.orientation)
+            base_age = _age("base", state.base_age)
+            ages = [_age(name, thing.age) for name, thing in state.objects.items()]
         except _BAD as error:
             return self._refuse("states_dropped", f"state: {error}")
         self.estimate, self._state_stamp = state, stamp
         self.state_time = min(stamp, received)
         self.height = float(state.position[2])
+        self.base_seen = self.state_time - base_age
+        self.object_seen = self.state_time - max(ages) if ages else math.inf
         return True
 
     def set_plan(self, plan: Plan, received: float) -> bool:
@@ -190,6 +198,13 @@ def _check_stamp(stamp: float, last: float, received: float) -> float:
     if stamp > received + FUTURE:
         raise InputError(f"stamp {stamp} s is {stamp - received:.3f} s ahead of the clock")
     raise InputError(f"stamp {stamp} s is not newer than the last one, {last} s")
+
+
+def _age(name: str, age: float) -> float:
+    """Return an age [s], which is finite and not negative."""
+    if not 0.0 <= age < math.inf:
+        raise InputError(f"age of {name} is {age} s")
+    return float(age)
 
 
 def _check_number(name: str, value: float) -> None:

@@ -1,4 +1,4 @@
-"""``gpc config``: print every parameter, and write config/*.yaml and docs/parameters.md."""
+"""``gpc config``: print every parameter; write config/*.yaml and the tables of docs/."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("section", nargs="?", help="only this node or task")
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
-        "--write", action="store_true", help="write config/*.yaml and docs/parameters.md"
+        "--write",
+        action="store_true",
+        help="write config/*.yaml, docs/parameters.md and the tables of docs/safety.md",
     )
     group.add_argument(
         "--check", action="store_true", help="exit 1 if those files differ from the code"
@@ -73,9 +75,21 @@ def generated() -> dict[str, str]:
     return files
 
 
+def safety_page(root: Path) -> dict[str, str]:
+    """Return what docs/safety.md of a clone must hold; nothing where there is none."""
+    from gpc_ros.faults.table import fault_blocks
+    from gpc_ros.safety.tables import filled, state_blocks
+
+    name = "docs/safety.md"
+    if not (root / name).is_file():
+        return {}
+    page = (root / name).read_text(encoding="utf-8")
+    return {name: filled(page, {**state_blocks(), **fault_blocks(root)})}
+
+
 def _write(root: Path, only_check: bool) -> int:
     code = 0
-    for name, text in generated().items():
+    for name, text in {**generated(), **safety_page(root)}.items():
         path = root / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

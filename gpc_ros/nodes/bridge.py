@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 from sensor_msgs.msg import Imu, JointState
+from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from gpc_msgs.msg import Plan as PlanMsg
@@ -64,11 +65,12 @@ class Bridge(Looping):
         self._clock = node.get_clock()
         self._states = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
         self._plans = PolledSubscription(node, PlanMsg, "plan", qos.command())
+        self._stops = PolledSubscription(node, Bool, "emergency_stop", qos.report())
         self._joints_out = node.create_publisher(JointState, "joint_states", qos.sensor())
         self._imu_out = node.create_publisher(Imu, "imu/data", qos.sensor())
         self._walker_out = node.create_publisher(WalkerState, "walker_state", qos.sensor(1))
         self._supervisor_out = node.create_publisher(SupervisorState, "supervisor", qos.report())
-        for name in ("arm", "disarm", "stop", "reset"):
+        for name in ("arm", "sit_down", "disarm", "stop", "reset"):
             node.create_service(Trigger, name, self._service(name))
         self._joint_message, self._imu_message = JointState(), Imu()
         self._walker_message = WalkerState(walker=self._walker.name)
@@ -119,7 +121,16 @@ class Bridge(Looping):
             plan = self._intake.accept("plan", convert_state.plan_from, plan_message)
             if plan is not None and self._controller.set_plan(plan, now):
                 self._plan = plan
+        self._take_stops(now)
         return reading
+
+    def _take_stops(self, now: float) -> None:
+        """Look whether the emergency stop is pressed; each of its messages is a sign of life."""
+        stops = [message.data for message in self._stops.drain()]
+        if stops:
+            # Pressed and released between two cycles was pressed.
+            self._controller.set_emergency_stop(any(stops))
+            self._controller.set_heartbeat(now)
 
     def _publish_sensors(self, reading: RobotReading) -> None:
         if reading.stamp - self._sensed >= _SENSOR_PERIOD:
@@ -160,6 +171,8 @@ class Bridge(Looping):
             command=self._controller.executed_command,
             period_p99=self._p99[0],
             latency_p99=self._p99[1],
+            battery=self._controller.battery,
+            goal_refusal=self._controller.goal_refusal(),
         )
         convert.set_time(message.header.stamp, now)
         counters = {**self._controller.counters, **self._intake.figures()}

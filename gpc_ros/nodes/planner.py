@@ -20,7 +20,7 @@ from gpc_msgs.msg import PlannerCycle, PlannerStatus, SupervisorState, WalkerSta
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.arrays import Array
-from gpc_ros.errors import GpcError
+from gpc_ros.errors import GpcError, InputError
 from gpc_ros.graph import REFUSED
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.nodes.convert_cycle import cycle_to
@@ -78,7 +78,7 @@ class PlannerNode:
         self._goal: Array | None = None
         self._state: RobotState | None = None
         self._walker_state: Array | None = None
-        self._active, self._mode = False, "unknown"
+        self._active, self._mode, self._goal_refusal = False, "unknown", ""
         self._last_cycle = self._now()
         # Ids go on counting when this node is started again: the bridge refuses smaller ones.
         self._first_id = self._last_id = int(self._last_cycle * 1e3)
@@ -161,8 +161,12 @@ class PlannerNode:
         if walker is not None:
             memory = self._intake.accept("walker_state", self._walker_memory, walker)
             self._walker_state = self._walker_state if memory is None else memory
+        self._take_mode()
+
+    def _take_mode(self) -> None:
         for supervisor in self._mode_in.drain():
             self._mode, self._active = mode_text(supervisor), is_active(supervisor)
+            self._goal_refusal = supervisor.goal_refusal
 
     def _walker_memory(self, message: WalkerState) -> Array:
         return convert_robot.walker_state_from(
@@ -271,9 +275,12 @@ class PlannerNode:
         """Check a goal, take it over and show it to everybody.
 
         Raises:
-            InputError: it is not finite.
+            InputError: it is not finite, or the bridge refuses new goals.
             UnreachableGoalError: it lies outside the workspace.
         """
+        self._take_mode()
+        if self._goal_refusal:
+            raise InputError(f"no new goal: {self._goal_refusal}")
         self._goal = self._task.check_goal(goal)
         shown = convert.goal_to(self._goal, self._now())
         self._goal_out.publish(shown)

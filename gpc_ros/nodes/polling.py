@@ -64,6 +64,11 @@ class PolledSubscription(Generic[M]):
         while (taken := self._take()) is not None:
             yield cast(M, taken[0]), int(taken[1]["received_timestamp"])
 
+    def drain_sent(self) -> Iterator[tuple[M, int]]:
+        """Yield every waiting message with the time that it was sent [ns, sender's clock]."""
+        while (taken := self._take()) is not None:
+            yield cast(M, taken[0]), int(taken[1]["source_timestamp"])
+
     def latest(self) -> M | None:
         """Return the newest waiting message and drop the rest; None if there is none."""
         newest = None

@@ -103,7 +103,8 @@ class Sim(Looping):
         self._count += 1
 
     def _configure(self, settings: SimSettings) -> None:
-        """Take over live parameters."""
+        """Switch faults on and off while it runs."""
+        self._plant.faults.config = settings.faults
 
     def skipped(self, time: float) -> None:
         """Let simulated time fall behind by what the loop could not catch up with."""
@@ -141,8 +142,11 @@ class Sim(Looping):
         reading = self._plant.reading()
         reading.stamp += offset
         reading.tick = 2 * self._count  # [ms]; goes on while the plant is held
-        self._say(reading)
-        for sample in self._plant.poses() if self._epoch is not None else self._still_poses():
+        reported = self._plant.faults.reading(reading)
+        if reported is not None:
+            self._say(reported)
+        poses = self._plant.poses() if self._epoch is not None else self._still_poses()
+        for sample in self._plant.faults.poses(poses):
             message = self._pose_message
             convert.pose_to(sample.stamp + offset, sample.position, sample.quaternion, message)
             self._poses[sample.body].publish(message)

@@ -10,42 +10,48 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Literal
 
 from gpc_ros.config import param
+from gpc_ros.safety.states import POWERED, UPRIGHT, WALKING, Event, State
 
-# What a condition does: latch damping, sink to the ground and disarm, stand until it is over, only
-# say so, or only forbid to arm.
-Reaction = Literal["fault", "sit", "hold", "warn", "refuse"]
+# What a condition does: latch damping, sink to the ground and disarm, sit down and disarm, stand
+# until it is over, only say so, or only forbid to arm.
+Reaction = Literal["fault", "damp", "sit", "hold", "warn", "refuse"]
 
-
-class State(IntEnum):
-    """The supervisor's states; the numbers are those of gpc_msgs/SupervisorState."""
-
-    DISARMED = 0
-    STANDING_UP = 1
-    READY = 2
-    ACTIVE = 3
-    HOLDING = 4
-    DAMPING = 5
-    FAULT = 6
-
-
-# States in which the walker runs, and in which the legs carry the robot.
-WALKING = frozenset({State.READY, State.ACTIVE, State.HOLDING})
-UPRIGHT = WALKING | {State.STANDING_UP}
+# The event that a reaction is to the state machine; the other reactions change no state.
+EVENTS: dict[Reaction, Event] = {
+    "fault": Event.FAULT,
+    "damp": Event.DAMP,
+    "sit": Event.SIT,
+    "hold": Event.HOLD,
+}
 
 
 @dataclass(frozen=True)
 class SupervisorConfig:
     """Limits on ages, attitude and battery, and the times of the state machine."""
 
+    # Less than the 50 ms that the fault table allows, so that the reaction itself fits in.
     reading_age: float = param(
-        0.05, "Silence of the robot after which it damps", unit="s", low=0.004, high=1.0
+        0.04, "Silence of the robot after which it damps", unit="s", low=0.004, high=1.0
     )
     state_age: float = param(
         0.1, "Age of the estimate after which the robot stands", unit="s", low=0.01, high=2.0
+    )
+    base_age: float = param(
+        2.0,
+        "Time without motion capture of the base after which the robot stands",
+        unit="s",
+        low=0.05,
+        high=60.0,
+    )
+    object_age: float = param(
+        1.0,
+        "Time without motion capture of an object after which the robot stands",
+        unit="s",
+        low=0.05,
+        high=60.0,
     )
     stall: float = param(
         0.25,
@@ -63,10 +69,16 @@ class SupervisorConfig:
         0.12, "Lowest estimated height of the base while the legs carry it", unit="m", low=0, high=1
     )
     overdue: float = param(
-        1.0, "Time to reach the standing pose after the stand-up motion", unit="s", low=0, high=30
+        1.0,
+        "Time to reach the standing or lying pose after the end of the motion there",
+        unit="s",
+        low=0,
+        high=30,
     )
     battery_warn: float = param(0.2, "State of charge below which it warns", low=0, high=1)
-    battery: float = param(0.1, "State of charge below which arming is refused", low=0, high=1)
+    battery: float = param(
+        0.1, "State of charge below which arming and new goals are refused", low=0, high=1
+    )
     battery_sit: float = param(0.05, "State of charge below which it sits down", low=0, high=1)
     damping_time: float = param(
         2.0, "Time to sink to the ground before disarming", unit="s", low=0.0, high=20.0
@@ -84,8 +96,8 @@ class SupervisorInputs:
         tilt: of the base from upright [rad].
         height: estimated height of the base [m]; infinite if unknown.
         battery: state of charge [0..1].
-        stood_up: whether the stand-up motion is complete.
-        overdue: time since the stand-up motion should have been complete [s].
+        arrived: whether the stand-up or sit-down motion is complete and the joints have followed.
+        overdue: time since that motion should have been complete [s].
         broken_limits: joint limits that are broken, in plain words.
         warnings: what is near a limit, in plain words.
         pause: time since the previous control cycle [s].
@@ -93,6 +105,8 @@ class SupervisorInputs:
         foreign: who else commands this robot, in plain words; empty if nobody.
         emergency: whether the emergency stop is pressed.
         heartbeat_age: since its last sign of life [s]; infinite if there is none.
+        base_age: since motion capture last saw the base [s].
+        object_age: of the object that was unseen longest [s].
     """
 
     reading_age: float
@@ -101,7 +115,7 @@ class SupervisorInputs:
     tilt: float = 0.0
     height: float = math.inf
     battery: float = 1.0
-    stood_up: bool = False
+    arrived: bool = False
     overdue: float = 0.0
     broken_limits: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -110,6 +124,8 @@ class SupervisorInputs:
     foreign: str = ""
     emergency: bool = False
     heartbeat_age: float = math.inf
+    base_age: float = 0.0
+    object_age: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +138,9 @@ class Condition:
         reaction: what it does there.
         holds: whether it is the case, from config and inputs.
         say: what to tell a person.
+        advice: what a person does about it.
         arming: whether it forbids to arm.
+        goals: whether new goals are refused meanwhile.
     """
 
     name: str
@@ -130,13 +148,19 @@ class Condition:
     reaction: Reaction
     holds: Callable[[SupervisorConfig, SupervisorInputs], bool]
     say: Callable[[SupervisorConfig, SupervisorInputs], str]
+    advice: str
     arming: bool = False
+    goals: bool = False
 
 
 def _missing(what: str, age: float, limit: float) -> str:
     if math.isinf(age):
         return f"no {what} yet"
     return f"no {what} for {age:.3f} s (limit {limit} s)"
+
+
+def _unseen(what: str, age: float, limit: float) -> str:
+    return f"motion capture has not seen {what} for {age:.2f} s (limit {limit} s)"
 
 
 def _battery(inputs: SupervisorInputs) -> str:
@@ -152,45 +176,51 @@ CONDITIONS = (
         "fault",
         lambda c, i: i.emergency,
         lambda c, i: "the emergency stop is pressed",
+        "Find out why it was pressed. Release it, `reset`, `arm`.",
         arming=True,
     ),
     Condition(
         "emergency stop silent",
-        UPRIGHT | {State.DAMPING},
+        POWERED | {State.DAMPING},
         "fault",
         lambda c, i: c.heartbeat and not i.heartbeat_age <= c.heartbeat_age,
         lambda c, i: _missing("heartbeat of the emergency stop", i.heartbeat_age, c.heartbeat_age),
+        "Start `gpc estop`, or mend its network or battery; then `reset`, `arm`.",
         arming=True,
     ),
     Condition(
         "robot silent",
-        UPRIGHT | {State.DAMPING},
+        POWERED | {State.DAMPING},
         "fault",
         lambda c, i: not i.reading_age <= c.reading_age,
         lambda c, i: _missing("reading from the robot", i.reading_age, c.reading_age),
+        "Look at cable, power and driver of the robot; then `reset`, `arm`.",
         arming=True,
     ),
     Condition(
         "control loop stalled",
-        UPRIGHT,
+        POWERED,
         "fault",
         lambda c, i: not i.pause <= c.stall,
         lambda c, i: f"the control loop stood still for {i.pause:.3f} s (limit {c.stall} s)",
+        "The computer was busy: `gpc doctor` says how to get real-time priority. `reset`, `arm`.",
     ),
     Condition(
         "limit broken",
-        UPRIGHT,
+        POWERED,
         "fault",
         lambda c, i: bool(i.broken_limits),
         lambda c, i: "; ".join(i.broken_limits),
+        "Let the named motor cool, or look for what blocks or drives it; then `reset`, `arm`.",
         arming=True,
     ),
     Condition(
         "tilted",
-        UPRIGHT,
+        POWERED,
         "fault",
         lambda c, i: not i.tilt <= c.tilt,
         lambda c, i: f"the base is tilted by {i.tilt:.2f} rad (limit {c.tilt} rad)",
+        "Put the robot on its belly on level ground; then `reset`, `arm`.",
         arming=True,
     ),
     Condition(
@@ -200,6 +230,7 @@ CONDITIONS = (
         # An old height says nothing about now; the tilt is watched without an estimate.
         lambda c, i: i.state_age <= c.state_age and not i.height >= c.base_height,
         lambda c, i: f"the base is at {i.height:.2f} m (limit {c.base_height} m): it has fallen",
+        "Put the robot on its belly on level ground; then `reset`, `arm`.",
     ),
     Condition(
         "not standing",
@@ -209,6 +240,15 @@ CONDITIONS = (
         lambda c, i: (
             f"the legs do not stand {i.overdue:.1f} s after the end of the stand-up motion"
         ),
+        "Look for what holds the legs; then `reset`, `arm`.",
+    ),
+    Condition(
+        "not lying",
+        frozenset({State.SITTING_DOWN}),
+        "damp",
+        lambda c, i: not i.overdue <= c.overdue,
+        lambda c, i: f"the legs do not lie {i.overdue:.1f} s after the end of the sit-down motion",
+        "Nothing; it sinks to the ground. Look for what holds the legs.",
     ),
     Condition(
         "battery empty",
@@ -216,6 +256,7 @@ CONDITIONS = (
         "sit",
         lambda c, i: not i.battery >= c.battery_sit,
         lambda c, i: f"{_battery(i)}: sitting down",
+        "Charge the battery.",
     ),
     Condition(
         "clock jumped",
@@ -223,6 +264,7 @@ CONDITIONS = (
         "hold",
         lambda c, i: i.clock_jumped,
         lambda c, i: "the clock has jumped: what was stamped before is dropped",
+        "Nothing; it goes on with the next inputs. If it comes again: `docs/safety.md`, clocks.",
     ),
     Condition(
         "state old",
@@ -230,8 +272,26 @@ CONDITIONS = (
         "hold",
         lambda c, i: not i.state_age <= c.state_age,
         lambda c, i: _missing("estimate of where the robot is", i.state_age, c.state_age),
+        "Look at the estimator's diagnostics: motion capture hidden, wrong axes, node dead?",
         # The estimator gives none while motion capture and IMU disagree.
         arming=True,
+    ),
+    Condition(
+        "base unseen",
+        WALKING,
+        "hold",
+        lambda c, i: not i.base_age <= c.base_age,
+        lambda c, i: _unseen("the robot", i.base_age, c.base_age),
+        "Bring the robot back into the view of motion capture, or clear its markers.",
+        arming=True,
+    ),
+    Condition(
+        "object unseen",
+        WALKING,
+        "hold",
+        lambda c, i: not i.object_age <= c.object_age,
+        lambda c, i: _unseen("an object of the task", i.object_age, c.object_age),
+        "Bring the object back into the view of motion capture, or clear its markers.",
     ),
     Condition(
         "foreign commands",
@@ -239,6 +299,7 @@ CONDITIONS = (
         "hold",
         lambda c, i: bool(i.foreign),
         lambda c, i: i.foreign,
+        "Stop the other bridge, or give one of them another namespace or ROS_DOMAIN_ID.",
         arming=True,
     ),
     Condition(
@@ -247,28 +308,33 @@ CONDITIONS = (
         "hold",
         lambda c, i: not i.plan_fresh,
         lambda c, i: "no plan that has not expired",
+        "Look at `planner/status`: `hold_reason` says why there is no plan.",
     ),
     Condition(
-        "battery too low to arm",
+        "battery too low",
         frozenset(),
         "refuse",
         lambda c, i: not i.battery >= c.battery,
         lambda c, i: f"{_battery(i)} (needed {100 * c.battery:.0f} %): charge it",
+        "Charge the battery.",
         arming=True,
+        goals=True,
     ),
     Condition(
         "battery low",
-        UPRIGHT,
+        POWERED,
         "warn",
         lambda c, i: not i.battery >= c.battery_warn,
         lambda c, i: f"{_battery(i)}: charge it soon",
+        "Charge the battery soon.",
     ),
     Condition(
         "near a limit",
-        UPRIGHT,
+        POWERED,
         "warn",
         lambda c, i: bool(i.warnings),
         lambda c, i: "; ".join(i.warnings),
+        "Let the named motor rest; it walks slower meanwhile.",
     ),
 )
 

@@ -29,15 +29,16 @@ class LimitsConfig:
     step: float = param(
         0.4, "Largest change of a target from one cycle to the next", unit="rad", low=0.001, high=3
     )
+    # Sixteen of the 20 ms that the fault table allows.
     overload_cycles: int = param(
-        10, "Cycles in a row over the torque or velocity limit that are a fault", low=1, high=1000
+        8, "Cycles in a row over the torque or velocity limit that are a fault", low=1, high=1000
     )
     temperature: float = param(95.0, "Hottest motor", unit="deg C", low=20.0, high=150.0)
     temperature_warn: float = param(
         80.0, "Motor temperature from which it walks slower", unit="deg C", low=20.0, high=150.0
     )
     hot_speed: float = param(
-        0.5, "Share of the walking command that is left with a hot motor", low=0.0, high=1.0
+        0.5, "Share of the walking command that is left near or over a limit", low=0.0, high=1.0
     )
 
 
@@ -82,13 +83,11 @@ class JointLimiter:
             return sent, ()
         target = command.position
         # Entry by entry, because a sum of large numbers can overflow.
-        finite = (
-            np.isfinite(target).all()
-            and np.isfinite(command.velocity).all()
-            and np.isfinite(command.effort).all()
-        )
+        finite = all(np.isfinite(part).all() for part in vars(command).values())
         if not finite:
             return JointCommand.damping(3.0), ("the joint targets are not finite",)
+        if command.kp.min() < 0.0 or command.kd.min() < 0.0:
+            return JointCommand.damping(3.0), ("a joint gain is negative",)
         limited = np.minimum(np.maximum(target, self._low), self._high)
         faults: tuple[str, ...] = ()
         if (limited != target).any():
@@ -149,6 +148,7 @@ class JointLimiter:
             self._overload = (self._overload + 1) * over
             if self._overload.max() >= self.config.overload_cycles:
                 return (self._name_overload(reading),), ()
+            return (), (self._name_overload(reading),)
         elif self._overloaded:
             self._overloaded = False
             self._overload[:] = 0

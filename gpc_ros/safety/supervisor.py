@@ -1,42 +1,39 @@
 """The supervisor: a pure state machine from inputs and time to what the robot may do.
 
-It is the one place that decides between walking, standing and damping; what it reacts to is
-written in the table of ``conditions.py``.
+It is the one place that decides between walking, standing, sitting and damping. What it reacts to
+is written in the table of ``conditions.py``, where that leads in the table of ``states.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from gpc_ros.safety.conditions import (
     BY_STATE,
     CONDITIONS,
-    UPRIGHT,
-    WALKING,
+    EVENTS,
     Condition,
     Reaction,
-    State,
     SupervisorConfig,
     SupervisorInputs,
 )
+from gpc_ros.safety.states import (
+    MODES,
+    POWERED,
+    TRANSITIONS,
+    UPRIGHT,
+    WALKING,
+    Event,
+    Mode,
+    State,
+    after,
+    strongest,
+)
 
 __all__ = [
-    "CONDITIONS", "UPRIGHT", "WALKING", "Condition", "Decision", "Mode", "Reaction", "State",
-    "Supervisor", "SupervisorConfig", "SupervisorInputs",
+    "CONDITIONS", "POWERED", "UPRIGHT", "WALKING", "Condition", "Decision", "Event", "Mode",
+    "Reaction", "State", "Supervisor", "SupervisorConfig", "SupervisorInputs",
 ]  # fmt: skip
-
-Mode = Literal["damping", "stand_up", "stand", "walk"]
-
-_MODES: dict[State, Mode] = {
-    State.DISARMED: "damping",
-    State.STANDING_UP: "stand_up",
-    State.READY: "stand",
-    State.ACTIVE: "walk",
-    State.HOLDING: "stand",
-    State.DAMPING: "damping",
-    State.FAULT: "damping",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Supervisor:
         """Start disarmed."""
         self.config = config or SupervisorConfig()
         self.state = State.DISARMED
-        self._why: tuple[str, ...] = ()  # of the fault, or of the damping
+        self._why: tuple[str, ...] = ()  # of the fault, of the damping or of sitting down
         self._damping_until = 0.0
         self._last: SupervisorInputs | None = None
 
@@ -72,37 +69,49 @@ class Supervisor:
         """
         self._last = inputs
         rows = [row for row in BY_STATE[self.state] if row.holds(self.config, inputs)]
-        if faults := self._say(rows, "fault", inputs):
-            return self._latch(faults)
-        if sits := self._say(rows, "sit", inputs):
-            self._damp(now, sits)
-        holds = self._say(rows, "hold", inputs)
+        found = strongest(self.state, self._events(now, inputs, rows))
+        if found is not None:
+            event, to = found
+            causes = self._say(rows, event, inputs)
+            if event == Event.FAULT:
+                return self._latch(causes)
+            if to in (State.DAMPING, State.SITTING_DOWN):
+                self._enter(to, now, causes)
+            elif to == State.DISARMED:
+                self._enter(to, now, ())
+            else:
+                self.state = to
+        reasons = self._why
+        if rows:
+            reasons += self._say(rows, Event.HOLD, inputs)
+            if self.state in POWERED:
+                reasons += self._say(rows, None, inputs)
+        return Decision(self.state, MODES[self.state], reasons)
+
+    def _events(self, now: float, inputs: SupervisorInputs, rows: list[Condition]) -> set[Event]:
+        """Return everything that happens in a cycle."""
+        events = {EVENTS[row.reaction] for row in rows if row.reaction in EVENTS}
+        if inputs.arrived:
+            events |= {Event.STOOD, Event.LIES}
+        if inputs.plan_fresh:
+            events.add(Event.PLAN)
         # The damping time may not be waited for on a clock that has jumped back.
-        over = not self._damping_until - self.config.damping_time <= now < self._damping_until
-        if self.state == State.DAMPING and over:
-            self.state, self._why = State.DISARMED, ()
-        elif self.state == State.STANDING_UP and inputs.stood_up:
-            self.state = State.READY
-        elif self.state in WALKING:
-            walking = State.ACTIVE if inputs.plan_fresh else State.READY
-            self.state = State.HOLDING if holds else walking
-        reasons = self._why + holds if rows else self._why
-        if rows and self.state in UPRIGHT:
-            reasons += self._say(rows, "warn", inputs)
-        return Decision(self.state, _MODES[self.state], reasons)
+        if not self._damping_until - self.config.damping_time <= now < self._damping_until:
+            events.add(Event.SUNK)
+        return events
 
     def _say(
-        self, rows: list[Condition], reaction: Reaction, inputs: SupervisorInputs
+        self, rows: list[Condition], event: Event | None, inputs: SupervisorInputs
     ) -> tuple[str, ...]:
-        """Return in words what asks for a reaction."""
-        if not rows:
-            return ()
-        return tuple(row.say(self.config, inputs) for row in rows if row.reaction == reaction)
+        """Return in words what asks for an event; None stands for what only warns."""
+        return tuple(
+            row.say(self.config, inputs) for row in rows if EVENTS.get(row.reaction) == event
+        )
 
     def arm(self) -> tuple[bool, str]:
         """Ask to stand up; return whether it is granted, and why not."""
-        if self.state != State.DISARMED:
-            return False, f"{self._name()} already; only a disarmed robot can be armed"
+        if after(self.state, Event.ARM) == self.state:
+            return False, f"{self.state.words} already; only a disarmed robot can be armed"
         inputs = self._last
         if inputs is None:
             return False, "the control loop has not run yet"
@@ -113,43 +122,59 @@ class Supervisor:
         ]
         if against:
             return False, "; ".join(against)
-        self.state, self._why = State.STANDING_UP, ()
+        self.state, self._why = after(self.state, Event.ARM), ()
         return True, "standing up"
+
+    def sit_down(self, now: float) -> tuple[bool, str]:
+        """Sit down slowly, then disarm; a fault stays."""
+        return self._request(now, Event.SIT_DOWN, "sitting down", "sitting down on request")
 
     def disarm(self, now: float) -> tuple[bool, str]:
         """Sink to the ground and disarm; a fault stays."""
-        if self.state == State.FAULT:
-            return False, f"in fault: {'; '.join(self._why)}; reset it first"
-        if self.state == State.DISARMED:
-            return True, "disarmed already"
-        self._damp(now, ("disarmed on request",))
-        return True, "damping, then disarmed"
+        return self._request(now, Event.DISARM, "damping, then disarmed", "disarmed on request")
 
     def stop(self, now: float) -> tuple[bool, str]:
         """Damp at once, whatever the state."""
         if self.state in (State.FAULT, State.DISARMED):
-            return True, f"damping already ({self._name()})"
-        self._damp(now, ("stopped on request",))
-        return True, "damping"
+            return True, f"damping already ({self.state.words})"
+        return self._request(now, Event.STOP, "damping", "stopped on request")
+
+    def _request(self, now: float, event: Event, answer: str, why: str) -> tuple[bool, str]:
+        """Do what a person asks for, if the state knows it."""
+        if self.state == State.FAULT:
+            return False, f"in fault: {'; '.join(self._why)}; reset it first"
+        if (self.state, event) not in TRANSITIONS:
+            return True, f"{self.state.words} already"
+        self._enter(after(self.state, event), now, (why,))
+        return True, answer
 
     def reset(self) -> tuple[bool, str]:
         """Leave a fault; the robot is disarmed then, and arming looks at every condition anew."""
         if self.state != State.FAULT:
-            return False, f"there is no fault to reset ({self._name()})"
-        self.state, self._why = State.DISARMED, ()
+            return False, f"there is no fault to reset ({self.state.words})"
+        self.state, self._why = after(self.state, Event.RESET), ()
         return True, "fault cleared; disarmed"
 
     def fail(self, reason: str) -> Decision:
         """Latch a fault that something else has found, and return the decision to damp."""
         return self._latch((reason,))
 
+    def goal_refusal(self) -> str:
+        """Return why new goals are to be refused, in plain words; empty if they are not."""
+        inputs = self._last
+        if inputs is None:
+            return ""
+        return "; ".join(
+            row.say(self.config, inputs)
+            for row in CONDITIONS
+            if row.goals and row.holds(self.config, inputs)
+        )
+
     def _latch(self, reasons: tuple[str, ...]) -> Decision:
         self.state, self._why = State.FAULT, reasons
         return Decision(State.FAULT, "damping", reasons)
 
-    def _damp(self, now: float, why: tuple[str, ...]) -> None:
-        self.state, self._why = State.DAMPING, why
-        self._damping_until = now + self.config.damping_time
-
-    def _name(self) -> str:
-        return self.state.name.lower().replace("_", " ")
+    def _enter(self, to: State, now: float, why: tuple[str, ...]) -> None:
+        self.state, self._why = to, why
+        if to == State.DAMPING:
+            self._damping_until = now + self.config.damping_time

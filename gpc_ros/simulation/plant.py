@@ -14,10 +14,11 @@ import numpy as np
 from gpc_ros.arrays import Array, checked
 from gpc_ros.config import param
 from gpc_ros.errors import GpcError, InputError
-from gpc_ros.geometry import rotate_inverse
+from gpc_ros.geometry import rotate, rotate_inverse
 from gpc_ros.robot.joints import FOOT_NAMES, JOINT_NAMES
 from gpc_ros.robot.model import BASE_BODY, set_gains
 from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
+from gpc_ros.simulation.faults import FaultConfig, Faults
 from gpc_ros.simulation.mocap import MocapConfig, MotionCapture, PoseSample
 from gpc_ros.simulation.sensors import EncoderConfig, Encoders, Imu, ImuConfig
 
@@ -41,8 +42,9 @@ class DivergedError(GpcError):
 class PlantConfig:
     """The simulated robot's sensors and its own watchdog."""
 
+    # Less than the 100 ms that the fault table allows, so that the reaction itself fits in.
     watchdog_timeout: float = param(
-        0.1,
+        0.09,
         "Silence of the command stream after which the robot damps",
         unit="s",
         low=0.0,
@@ -53,6 +55,7 @@ class PlantConfig:
     )
     temperature: float = param(35.0, "Reported motor temperature", unit="deg C", low=-20, high=150)
     battery: float = param(0.8, "Reported state of charge", low=0.0, high=1.0)
+    faults: FaultConfig = FaultConfig()
     imu: ImuConfig = field(default_factory=ImuConfig)
     encoders: EncoderConfig = field(default_factory=EncoderConfig)
     mocap: MocapConfig = field(default_factory=MocapConfig)
@@ -66,6 +69,7 @@ class Plant:
         data: its simulation state; read it to render, write it only through :meth:`reset`.
         bodies: names of the tracked objects, in the order of :meth:`qpos`.
         mocap: the motion capture system, which also sees the base.
+        faults: what is wrong with what the robot and motion capture report.
     """
 
     def __init__(
@@ -91,9 +95,11 @@ class Plant:
         self.data = mujoco.MjData(model)
         self.bodies = bodies
         self.config = config or PlantConfig()
+        self.faults = Faults(self.config.faults)
         self._substeps = _substeps(model)
         self._check_joints()
         self._addresses = {body: _free_joint(model, body) for body in (BASE_BODY, *bodies)}
+        self._base = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, BASE_BODY)
         self._sensors = {
             name: _sensor_slice(model, name) for name in ("gyro", "accelerometer", *FOOT_NAMES)
         }
@@ -167,6 +173,7 @@ class Plant:
             self._commanded_at = self.time
         elif self.watchdog_active:
             self._apply(JointCommand.damping(self.config.watchdog_damping))
+        self._push(self.faults.config.push)
         for _ in range(self._substeps):
             mujoco.mj_step(self.model, self.data)
         self._held = False
@@ -179,6 +186,11 @@ class Plant:
         self.data.ctrl[:12] = (
             command.kp * command.position + command.kd * command.velocity + command.effort
         )
+
+    def _push(self, moment: float) -> None:
+        """Apply a moment [N m] that rolls the base, until the next call."""
+        force = self.data.xfrc_applied[self._base]
+        force[3:] = rotate(self.data.qpos[3:7], np.array([moment, 0.0, 0.0])) if moment else 0.0
 
     def _observe(self) -> None:
         self.mocap.update(self.time, self._pose)

@@ -85,14 +85,16 @@ def test_targets_that_are_not_finite_damp() -> None:
         ({"effort": 30.0}, "RL_thigh_joint: 30.0 N m is over the limit of 23.7 N m"),
     ],
 )
-def test_overload_is_a_fault_after_a_few_cycles(changes: dict[str, float], message: str) -> None:
+def test_overload_slows_down_and_is_a_fault_after_a_few_cycles(
+    changes: dict[str, float], message: str
+) -> None:
     limiter = JointLimiter(LimitsConfig(overload_cycles=3))
     arrays_ = {}
     for name, value in changes.items():
         arrays_[name] = np.zeros(12)
         arrays_[name][7] = value
     results = [limiter.watch(reading(**arrays_)) for _ in range(3)]
-    assert results == [((), ()), ((), ()), ((message,), ())]
+    assert results == [((), (message,)), ((), (message,)), ((message,), ())]
 
 
 def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
@@ -100,7 +102,8 @@ def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
     fast = np.zeros(12)
     fast[0] = 40.0
     for _ in range(5):
-        assert limiter.watch(reading(velocity=fast)) == FINE
+        broken, near = limiter.watch(reading(velocity=fast))
+        assert broken == () and near[0].startswith("FL_hip_joint")
         assert limiter.watch(reading()) == FINE
 
 

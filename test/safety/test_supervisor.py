@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpc_ros.safety.states import MODES, TRANSITIONS, Event, after
 from gpc_ros.safety.supervisor import (
     CONDITIONS,
+    POWERED,
     UPRIGHT,
     Condition,
     Decision,
@@ -23,31 +25,35 @@ from gpc_ros.safety.supervisor import (
 
 CONFIG = SupervisorConfig(heartbeat=True)
 FINE = SupervisorInputs(
-    reading_age=0.002, state_age=0.01, height=0.3, stood_up=True, heartbeat_age=0.1
+    reading_age=0.002, state_age=0.01, height=0.3, arrived=True, heartbeat_age=0.1
 )
 PLANNED = replace(FINE, plan_fresh=True)
 # For each row of the table: inputs that break it and nothing else.
 BROKEN = {
     "emergency stop": replace(PLANNED, emergency=True),
     "emergency stop silent": replace(PLANNED, heartbeat_age=0.51),
-    "robot silent": replace(PLANNED, reading_age=0.051),
+    "robot silent": replace(PLANNED, reading_age=0.041),
     "control loop stalled": replace(PLANNED, pause=0.3),
     "limit broken": replace(PLANNED, broken_limits=("FL_calf_joint: too hot",)),
     "tilted": replace(PLANNED, tilt=1.1),
     "on the ground": replace(PLANNED, height=0.1),
-    "not standing": replace(PLANNED, stood_up=False, overdue=1.1),
+    "not standing": replace(PLANNED, arrived=False, overdue=1.1),
     "battery empty": replace(PLANNED, battery=0.04),
     "clock jumped": replace(PLANNED, clock_jumped=True),
     "state old": replace(PLANNED, state_age=0.11),
+    "base unseen": replace(PLANNED, base_age=2.1),
+    "object unseen": replace(PLANNED, object_age=1.1),
+    "not lying": replace(PLANNED, arrived=False, overdue=1.1),
     "foreign commands": replace(PLANNED, foreign="another bridge commands this robot"),
     "no plan": FINE,
-    "battery too low to arm": replace(PLANNED, battery=0.09),
+    "battery too low": replace(PLANNED, battery=0.09),
     "battery low": replace(PLANNED, battery=0.15),
     "near a limit": replace(PLANNED, warnings=("FL_calf_joint: warm",)),
 }
 WAYS = {
     "fault": (State.FAULT, "damping"),
-    "sit": (State.DAMPING, "damping"),
+    "damp": (State.DAMPING, "damping"),
+    "sit": (State.SITTING_DOWN, "sit_down"),
     "hold": (State.HOLDING, "stand"),
 }
 
@@ -60,7 +66,7 @@ def supervisor_in(state: State) -> Supervisor:
         return supervisor
     assert supervisor.arm()[0]
     if state == State.STANDING_UP:
-        supervisor.update(0.1, replace(FINE, stood_up=False))
+        supervisor.update(0.1, replace(FINE, arrived=False))
     elif state == State.READY:
         supervisor.update(0.1, FINE)
     elif state == State.ACTIVE:
@@ -72,6 +78,10 @@ def supervisor_in(state: State) -> Supervisor:
         supervisor.update(0.3, FINE)
     elif state == State.DAMPING:
         supervisor.stop(0.1)
+    elif state == State.SITTING_DOWN:
+        supervisor.update(0.1, FINE)
+        supervisor.sit_down(0.2)
+        supervisor.update(0.3, replace(FINE, arrived=False))
     elif state == State.FAULT:
         supervisor.update(0.1, replace(FINE, tilt=2.0))
     assert supervisor.state == state
@@ -85,7 +95,10 @@ def test_every_row_of_the_table_is_tested() -> None:
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
 def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
-    inputs = BROKEN[row.name]
+    # Legs that have arrived end these states before anything is said.
+    inputs = replace(
+        BROKEN[row.name], arrived=BROKEN[row.name].arrived and state != State.SITTING_DOWN
+    )
     decision = supervisor_in(state).update(1.0, inputs)
     said = row.say(CONFIG, inputs)
     if state not in row.states:
@@ -96,7 +109,7 @@ def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
         assert (decision.state, decision.mode) == WAYS[row.reaction]
     else:
         assert row.reaction == "warn"
-        assert decision.state in UPRIGHT
+        assert decision.state in POWERED
 
 
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
@@ -144,18 +157,82 @@ def test_a_fault_wins_over_everything_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["reading_age", "state_age", "tilt", "height", "battery", "pause"]
+    "field",
+    [
+        "reading_age",
+        "state_age",
+        "tilt",
+        "height",
+        "battery",
+        "pause",
+        "base_age",
+        "object_age",
+    ],
 )
 def test_what_is_not_a_number_counts_as_bad(field: str) -> None:
     values: dict[str, Any] = {field: math.nan}
     assert supervisor_in(State.ACTIVE).update(1.0, replace(PLANNED, **values)).mode != "walk"
 
 
+HAPPENS: dict[Event, SupervisorInputs] = {
+    Event.FAULT: BROKEN["tilted"],
+    Event.DAMP: BROKEN["not lying"],
+    Event.SIT: replace(BROKEN["battery empty"], arrived=False),
+    Event.HOLD: BROKEN["state old"],
+    Event.STOOD: FINE,
+    Event.LIES: FINE,
+    Event.PLAN: PLANNED,
+}
+REQUESTS = {
+    Event.STOP: lambda s: s.stop(1.0),
+    Event.DISARM: lambda s: s.disarm(1.0),
+    Event.SIT_DOWN: lambda s: s.sit_down(1.0),
+    Event.ARM: lambda s: s.arm(),
+    Event.RESET: lambda s: s.reset(),
+}
+
+
+@pytest.mark.parametrize("event", list(Event), ids=lambda event: event.name)
+@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
+def test_every_pair_of_state_and_event_leads_where_the_table_says(
+    state: State, event: Event
+) -> None:
+    supervisor = supervisor_in(state)
+    if event in REQUESTS:
+        done, said = REQUESTS[event](supervisor)
+        assert said
+        # What a person asked for is done, is so already, or is refused.
+        assert done or state == State.FAULT or event in (Event.ARM, Event.RESET)
+    elif event == Event.SUNK:
+        steady = PLANNED if state == State.ACTIVE else FINE
+        supervisor.update(99.0, replace(steady, arrived=False))
+    else:
+        if event == Event.FAULT and state in (State.DISARMED, State.DAMPING):
+            supervisor.update(0.4, BROKEN["emergency stop"])
+        if event == Event.FAULT or (state, event) in TRANSITIONS:
+            supervisor.update(0.5, HAPPENS[event])
+    assert supervisor.state == after(state, event)
+
+
+def test_only_the_stated_events_change_a_state() -> None:
+    assert {event for _, event in TRANSITIONS} == set(Event)
+    assert {state for state, _ in TRANSITIONS} == set(State)
+    # From everywhere a stop leads to damping or leaves it at that; out of a fault only a reset.
+    for state in State:
+        assert MODES[after(state, Event.STOP)] == "damping"
+        assert after(state, Event.FAULT) == State.FAULT
+    assert {event for state, event in TRANSITIONS if state == State.FAULT} == {Event.RESET}
+    # Only arming brings motors to hold, and only a plan makes the robot walk.
+    raised = {(s, e) for (s, e), to in TRANSITIONS.items() if s not in POWERED and to in POWERED}
+    assert raised == {(State.DISARMED, Event.ARM)}
+    assert {e for (_, e), to in TRANSITIONS.items() if to == State.ACTIVE} == {Event.PLAN}
+
+
 @pytest.mark.parametrize(
     ("state", "inputs", "expected", "mode"),
     [
         (State.DISARMED, PLANNED, State.DISARMED, "damping"),
-        (State.STANDING_UP, replace(FINE, stood_up=False), State.STANDING_UP, "stand_up"),
+        (State.STANDING_UP, replace(FINE, arrived=False), State.STANDING_UP, "stand_up"),
         (State.STANDING_UP, FINE, State.READY, "stand"),
         (State.READY, FINE, State.READY, "stand"),
         (State.READY, PLANNED, State.ACTIVE, "walk"),
@@ -191,8 +268,11 @@ def test_battery_goes_from_warning_to_sitting_to_no_arming() -> None:
     supervisor = supervisor_in(State.ACTIVE)
     warned = supervisor.update(1.0, replace(PLANNED, battery=0.15))
     assert (warned.mode, warned.reasons) == ("walk", ("the battery is at 15 %: charge it soon",))
-    assert supervisor.update(1.1, replace(PLANNED, battery=0.04)).state == State.DAMPING
-    assert supervisor.update(4.0, replace(PLANNED, battery=0.04)).state == State.DISARMED
+    empty = replace(PLANNED, battery=0.04, arrived=False)
+    assert supervisor.update(1.1, empty).state == State.SITTING_DOWN
+    assert supervisor.update(1.2, empty).reasons[0] == "the battery is at 4 %: sitting down"
+    assert supervisor.goal_refusal() == "the battery is at 4 % (needed 10 %): charge it"
+    assert supervisor.update(4.0, replace(empty, arrived=True)).state == State.DISARMED
     assert "charge it" in supervisor.arm()[1]
 
 
@@ -256,16 +336,22 @@ inputs_strategy = st.builds(
     tilt=st.one_of(st.floats(0.0, 3.1), st.just(math.nan)),
     height=st.floats(0.0, 0.5),
     battery=st.floats(0.0, 1.0),
-    stood_up=st.booleans(),
+    arrived=st.booleans(),
     overdue=st.sampled_from([0.0, 0.0, 2.0]),
     broken_limits=st.sampled_from([(), (), ("a joint",)]),
     warnings=st.sampled_from([(), ("a joint",)]),
     pause=st.sampled_from([0.002, 0.002, 0.3, math.nan]),
     clock_jumped=st.sampled_from([False, False, True]),
     foreign=st.sampled_from(["", "", "another bridge"]),
+    emergency=st.sampled_from([False, False, False, True]),
+    heartbeat_age=st.sampled_from([0.1, 0.1, 0.1, 0.6, math.nan]),
+    base_age=st.sampled_from([0.0, 0.0, 3.0, math.nan]),
+    object_age=st.sampled_from([0.0, 0.0, 3.0, math.nan]),
 )
 steps = st.lists(
-    st.tuples(st.sampled_from(["arm", "stop", "disarm", "reset", "", "", ""]), inputs_strategy),
+    st.tuples(
+        st.sampled_from(["arm", "stop", "disarm", "sit_down", "reset", "", "", ""]), inputs_strategy
+    ),
     max_size=40,
 )
 
@@ -288,11 +374,15 @@ def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
             assert inputs.plan_fresh
             assert not inputs.clock_jumped
             assert not inputs.foreign
+            assert inputs.base_age <= c.base_age
+            assert inputs.object_age <= c.object_age
         assert (decision.mode == "walk") == (decision.state == State.ACTIVE)
-        if decision.mode in ("walk", "stand"):
+        if decision.mode != "damping":
+            assert not inputs.emergency
+            assert inputs.heartbeat_age <= c.heartbeat_age
             assert inputs.reading_age <= c.reading_age
             assert inputs.tilt <= c.tilt
             assert inputs.pause <= c.stall
             assert not inputs.broken_limits
-        if decision.state in (State.HOLDING, State.FAULT):
+        if decision.state in (State.HOLDING, State.FAULT, State.DAMPING, State.SITTING_DOWN):
             assert decision.reasons

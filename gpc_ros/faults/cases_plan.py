@@ -1,0 +1,340 @@
+"""Faults of planner, state, estimator and the company a robot keeps: rows 1 to 3, 7, 18 to 24."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpc_msgs.msg import JointCommand as JointCommandMsg
+from gpc_msgs.msg import Plan as PlanMsg
+from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SupervisorState, WalkerState
+from gpc_ros.faults.cases import (
+    ACTIVE,
+    NO_DELAY,
+    ReactionError,
+    case,
+    check,
+    counts,
+    holds,
+    now_counted,
+    until_moving,
+)
+from gpc_ros.faults.live_graph import LiveGraph
+from gpc_ros.faults.observer import Heard, SilentError
+from gpc_ros.faults.proposals import write_shuffled
+from gpc_ros.graph import REFUSED
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.nodes import convert, convert_robot, convert_state, qos
+from gpc_ros.planning.plan import Plan
+from gpc_ros.robot.types import JointCommand, RobotState
+
+_AFTER_PLAN = "last plan sent to first walker step with a command of zero"
+_INTRUDER = "intruder"
+
+
+def send_plan(
+    g: LiveGraph,
+    knot: tuple[float, float, float] = (0.2, 0.0, 0.0),
+    task: str = "box_push",
+    robot: str = "go2",
+    number: int | None = None,
+) -> None:
+    """Publish a plan of our own that is good for a third of a second."""
+    now = g.observer.now()
+    knots = np.array([knot, knot])
+    identity = int(now * 1e3) if number is None else number
+    plan = Plan(identity, task, robot, now, now, now + 0.35, knots, 0.2, 1, 0.0)
+    g.observer.publish("plan", convert_state.plan_to(plan, PlanMsg()))
+
+
+def _plan_runs_out(g: LiveGraph, begin: float) -> float:
+    """Check that the last plan was followed to its end and then the robot stood."""
+    held = g.supervisor(SupervisorState.HOLDING, "no plan", begin)
+    last = g.observer.kept("plan")[-1]
+    expiry = convert.seconds(last.message.expiry)
+    steps = g.observer.kept("walker_state", last.sent)
+    still = [h for h in steps if not any(h.message.command)
+             and convert.seconds(h.message.header.stamp) >= expiry]  # fmt: skip
+    zero = still[0] if still else g.observer.wait(
+        "walker_state",
+        lambda m: not any(m.command) and convert.seconds(m.header.stamp) >= expiry,
+        last.sent,
+    )  # fmt: skip
+    check(convert.seconds(held.message.header.stamp) >= expiry, "it stood before the plan was over")
+    late = [h for h in g.observer.kept("walker_state", zero.sent) if any(h.message.command)]
+    check(not late, "it walked after the plan was over")
+    return zero.sent - last.sent
+
+
+@case(1, "plan followed to its expiry, then stands", 0.35, _AFTER_PLAN)
+def planner_stalled(g: LiveGraph) -> float:
+    """Planner stalls."""
+    until_moving(g)
+    begin = g.observer.now()
+    g.pause("planner")
+    return _plan_runs_out(g, begin)
+
+
+@case(1, "plan followed to its expiry, then stands", 0.35, _AFTER_PLAN)
+def planner_killed(g: LiveGraph) -> float:
+    """Planner killed."""
+    until_moving(g)
+    return _plan_runs_out(g, g.kill("planner"))
+
+
+@case(2, "best so far used, miss counted, next cycle on time",
+      0.025, "end of the next cycle later than one period after the missed one")  # fmt: skip
+def deadline_missed(g: LiveGraph) -> float:
+    """One planning deadline missed."""
+    before = g.observer.last("planner/status").message
+    try:
+        missed = _too_many_candidates(g)
+        after = g.observer.wait("planner/status", lambda m: True, missed.sent)
+        again = g.observer.wait("planner/status", lambda m: True, after.sent)
+        g.said("planner", "missed its last deadline")
+    finally:
+        g.set_parameters("planner", samples=before.samples)
+    check(missed.message.completed < missed.message.samples, "all candidates were completed")
+    return (again.sent - after.sent) - again.message.period
+
+
+def _too_many_candidates(g: LiveGraph) -> Heard:
+    """Ask for more and more candidates until they cost a deadline, and a plan came all the same."""
+    for samples in (24, 48, 96, 192, 384):
+        begin = g.observer.now()
+        g.set_parameters("planner", samples=samples)
+        misses = g.observer.last("planner/status").message.misses
+        with contextlib.suppress(SilentError):
+            return g.observer.wait(
+                "planner/status",
+                functools.partial(_missed, samples, misses),
+                begin,
+                patience=3.0,
+            )
+    raise ReactionError("no number of candidates costs a deadline and leaves a plan")
+
+
+def _missed(samples: int, misses: int, message: Any) -> bool:
+    """Return whether a plan came of a cycle with so many candidates that missed its deadline."""
+    return bool(message.samples == samples and message.misses > misses and message.id > 0)
+
+
+@case(3, "planner stops, robot stands", 0.15,
+      "stamp of the last state to first walker step with a command of zero")  # fmt: skip
+def state_silent(g: LiveGraph) -> float:
+    """State silent (estimator stands still)."""
+    begin = g.observer.now()
+    g.pause("estimator")
+    still = holds(g, begin, "estimate of where the robot is")
+    stamp = convert.seconds(g.observer.kept("state")[-1].message.header.stamp)
+    g.observer.wait("planner/status", lambda m: "the state is" in m.hold_reason)
+    late = [h for h in g.observer.kept("plan") if h.sent > still.sent + 0.5]
+    check(not late, "the planner went on")
+    return still.sent - stamp
+
+
+@case(6, "dropped, counted, never followed")
+def plan_not_finite(g: LiveGraph) -> float:
+    """Plan with a knot that is no number."""
+    return _refused(g, "dropped plan", lambda: send_plan(g, knot=(float("nan"), 0.0, 0.0)))
+
+
+@case(7, "refused, counted, never followed")
+def plan_of_another_task(g: LiveGraph) -> float:
+    """Plan of another task."""
+    return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, task="navigate"))
+
+
+@case(7, "refused, counted, never followed")
+def plan_of_another_robot(g: LiveGraph) -> float:
+    """Plan for another robot."""
+    return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, robot="spot"))
+
+
+@case(7, "refused, counted, never followed")
+def plan_with_an_older_id(g: LiveGraph) -> float:
+    """Plan with an older id."""
+    return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, number=1))
+
+
+# A command that no planner finds, so that it is known again.
+_ODD = (0.0, 0.1234, 0.0)
+
+
+def _refused(g: LiveGraph, name: str, send: object) -> float:
+    begin = g.observer.now()
+    counts(g, name, now_counted(g, name), send)  # type: ignore[arg-type]
+    g.observer.silence("plan")
+    for heard in g.observer.kept("walker_state", begin):
+        command = np.array(heard.message.command)
+        check(bool(np.isfinite(command).all()), "a command that is no number was followed")
+        check(abs(command[1] - _ODD[1]) > 1e-6, "a plan was followed that is to be refused")
+    return NO_DELAY
+
+
+@case(18, "refuses to start, says which", walking=False)  # fmt: skip
+def model_file_wrong(g: LiveGraph) -> float:
+    """Model file missing, corrupt, of other dimensions, of another task."""
+    folder = Path(g.folder)
+    missing = folder / "nowhere.json"
+    corrupt = write_shuffled(folder / "corrupt.json")
+    corrupt.with_suffix(".safetensors").write_bytes(b"\x00" * 100)
+    for card, words in (
+        (missing, "nowhere.json"),
+        (corrupt, "corrupt"),
+        (write_shuffled(folder / "other.json", task="navigate"), "navigate"),
+    ):
+        _refuses(g, "planner", words, proposal__file=str(card))
+    return NO_DELAY
+
+
+def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
+    """Start a node with wrong parameters and check that it ends with a reason."""
+    if g.runs(name):
+        g.kill(name)
+    process = g.start(name, **parameters)
+    code = process.wait(g.observer.patience)
+    check(code == REFUSED, f"{name} ended with {code}, not with {REFUSED}")
+    said = g.output(name).strip().splitlines()[-1]
+    check(words in said, f"{name} does not name '{words}': {said}")
+    check("Traceback" not in said, f"{name} ended with a traceback")
+
+
+@case(19, "faded out to plain search", 1.0,
+      "first plan with candidates from it to its weight below 0.1")  # fmt: skip
+def proposal_useless(g: LiveGraph) -> float:
+    """Proposal with shuffled weights."""
+    card = write_shuffled(Path(g.folder) / f"shuffled_{time.time_ns()}.json")
+    g.kill("planner")
+    begin = g.observer.now()
+    g.start("planner", proposal__file=str(card))
+    g.observer.wait("planner/status", lambda m: m.hold_reason == "no goal", begin)
+    g.give_goal()
+    first = g.observer.wait("planner/status", lambda m: m.proposed > 0, begin)
+    faded = g.observer.wait("planner/status", lambda m: m.id > 0 and m.proposal_weight < 0.1, begin)
+    check(faded.message.proposal.startswith("flow"), "there was no proposal")
+    return max(faded.sent - first.sent, 0.0)
+
+
+@case(20, "no plan, says so", walking=False)
+def rollouts_diverge(g: LiveGraph) -> float:
+    """Every rollout diverges."""
+    for name in ("bridge", "estimator"):
+        g.kill(name)
+    walker = make_walker("trot")
+    memory = walker.initial_state(1)[0]
+
+    def speak(speed: float) -> None:
+        """Say what the nodes that are gone said, with a speed that no simulation survives."""
+        now, last = g.observer.now(), g.observer.last("state").message
+        state = convert_state.state_from(last)
+        state = RobotState(**{**vars(state), "stamp": now})
+        state.linear_velocity = np.full(3, speed)
+        g.observer.publish("state", convert_state.state_to(state, StateMsg()), qos.sensor(1))
+        message = WalkerState(walker="trot")
+        convert_robot.walker_state_to(now, np.zeros(3), memory, message)
+        g.observer.publish("walker_state", message, qos.sensor(1))
+        mode = SupervisorState(state=SupervisorState.READY, name="READY")
+        g.observer.publish("supervisor", mode, qos.report())
+
+    o = g.observer
+    begin = o.now()
+    g.give_goal(lambda: speak(0.0))
+    good = o.wait("planner/status", lambda m: m.id > 0, begin, lambda: speak(0.0))
+    bad = o.wait("planner/status", lambda m: "diverged" in m.hold_reason, good.sent,
+                 lambda: speak(1e8))  # fmt: skip
+    check(bad.message.id == 0, "a plan came of rollouts that all diverged")
+    for topic in ("state", "walker_state", "supervisor"):
+        o.silence(topic)
+    return NO_DELAY
+
+
+@case(21, "refuses to start, names it",
+      walking=False)  # fmt: skip
+def parameter_wrong(g: LiveGraph) -> float:
+    """Parameter misspelt, of a wrong type, out of range."""
+    _refuses(g, "bridge", "did you mean 'supervisor.tilt'", supervisor__titl=1.0)
+    _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt=99.0)
+    _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt="much")
+    return NO_DELAY
+
+
+@case(22, "refuses to start; the first goes on")
+def second_bridge(g: LiveGraph) -> float:
+    """Second bridge."""
+    process = g.another("bridge")
+    code = process.wait(g.observer.patience)
+    check(code == REFUSED, f"the second bridge ended with {code}")
+    check("already publishes" in g.output("bridge_again"), "it does not say why")
+    g.supervisor(ACTIVE)
+    return NO_DELAY
+
+
+@case(22, "refuses to start; the first goes on")
+def second_planner(g: LiveGraph) -> float:
+    """Second planner."""
+    process = g.another("planner")
+    code = process.wait(g.observer.patience)
+    check(code == REFUSED, f"the second planner ended with {code}")
+    check("already publishes" in g.output("planner_again"), "it does not say why")
+    g.supervisor(ACTIVE)
+    return NO_DELAY
+
+
+@case(22, "ERROR, the robot stands, the stream moves nothing",
+      0.5, "its first command to the bridge's complaint")  # fmt: skip
+def foreign_stream(g: LiveGraph) -> float:
+    """Foreign stream of joint commands."""
+    intruder = JointCommandMsg(source=_INTRUDER)
+    begin = g.observer.now()
+    convert_robot.command_to(JointCommand.damping(0.0), intruder, begin, 1)
+
+    def intrude() -> None:
+        g.observer.publish("joint_commands", intruder, qos.stream())
+
+    told = g.observer.wait(
+        "supervisor",
+        lambda m: m.state == SupervisorState.HOLDING and "another bridge" in "; ".join(m.reasons),
+        begin,
+        intrude,
+    )
+    g.observer.pass_time(0.2, intrude)
+    height = g.observer.last("ground_truth").message.pose.position.z
+    check(height > 0.2, f"the foreign stream moved the robot: the base is at {height:.2f} m")
+    g.observer.silence("joint_commands")
+    first = next(h for h in g.observer.kept("joint_commands", begin)
+                 if h.message.source == _INTRUDER)  # fmt: skip
+    return told.sent - first.sent
+
+
+@case(24, "refused with the reason")
+def goal_unreachable(g: LiveGraph) -> float:
+    """Goal that cannot be reached."""
+    answer = g.set_goal(100.0, 0.0, 0.0)
+    check(not answer.success, "a goal out of reach was accepted")
+    check("workspace" in answer.message, f"it said: {answer.message}")
+    g.supervisor(ACTIVE)
+    return NO_DELAY
+
+
+@case(24, "planner holds and says so, robot stands", 0.1,
+      "first state with the object outside to the planner's word")  # fmt: skip
+def object_outside(g: LiveGraph) -> float:
+    """Object out of the workspace."""
+    begin = g.observer.now()
+    g.fault(objects="jump", distance=20.0)
+    told = g.observer.wait("planner/status", lambda m: "workspace" in m.hold_reason, begin)
+    g.supervisor(SupervisorState.HOLDING, "", told.sent)
+    outside = g.observer.kept("state", begin)
+    first = next(h for h in outside
+                 if h.message.objects and h.message.objects[0].pose.position.x > 10.0)  # fmt: skip
+    return told.sent - first.sent
+
+
+__all__ = ["ReactionError", "send_plan"]

@@ -1,0 +1,314 @@
+"""A running graph whose nodes can be killed, paused and started again, watched from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.srv import SetParameters
+from rclpy.context import Context
+from rclpy.parameter import Parameter as RosParameter
+from std_srvs.srv import Trigger
+
+from gpc_msgs.msg import (
+    JointCommand,
+    Plan,
+    PlannerStatus,
+    RobotState,
+    State,
+    SupervisorState,
+    WalkerState,
+)
+from gpc_msgs.srv import SetGoal
+from gpc_ros import config
+from gpc_ros.faults.audit import CommandAudit
+from gpc_ros.faults.observer import Heard, Observer, SilentError
+from gpc_ros.graph import GRAPHS
+from gpc_ros.launcher import command, end_with_parent
+from gpc_ros.nodes import convert_robot, qos
+from gpc_ros.nodes.heartbeat import Heartbeat
+from gpc_ros.resolve import NodeStart, parse_arguments, resolve
+from gpc_ros.safety.limits import LimitsConfig
+from gpc_ros.simulation.faults import FaultConfig
+
+_ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
+# Real-time priority of who observes: behind all nodes that have one.
+_PRIORITY = 5
+# Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
+_LEFT_OUT = ("view",)
+_DORMANT = ("recorder", "monitor")
+
+
+class LiveGraph:
+    """The nodes of graph ``sim`` as processes, and an observer.
+
+    Args:
+        context: of the domain in which they run.
+        folder: for the output of the nodes.
+        words: arguments of the graph, ``name:=value`` each.
+        patience: how long to wait for anything [s].
+        left_out: nodes that are not started.
+        dormant: nodes that are started by :meth:`start` only.
+        goal: x [m], y [m], yaw [rad] that the planner is given.
+
+    Attributes:
+        folder: for the output of the nodes.
+        observer: hears everything that counts.
+        stop: the emergency stop, which says that it is there.
+        audit: of every joint command.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        folder: Path,
+        words: Sequence[str],
+        patience: float = 60.0,
+        left_out: Sequence[str] = _LEFT_OUT,
+        dormant: Sequence[str] = _DORMANT,
+        goal: tuple[float, float, float] = (2.0, 0.0, 0.0),
+    ) -> None:
+        """Start every node."""
+        graph = GRAPHS["sim"]
+        self._starts = {
+            start.name: start
+            for start in resolve(graph, parse_arguments(list(words), graph))
+            if start.name not in left_out
+        }
+        self.folder, self._goal = folder, goal
+        self._dormant = set(dormant)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._faults: dict[str, Any] = {}
+        self.observer = o = Observer(context, patience)
+        _keep_up()
+        for topic, kind, profile in (
+            ("supervisor", SupervisorState, qos.report(100)),
+            ("diagnostics", DiagnosticArray, qos.report(100)),
+            ("planner/status", PlannerStatus, qos.report(100)),
+            ("plan", Plan, qos.sensor(100)),
+            ("state", State, None),
+            ("ground_truth", State, None),
+            ("walker_state", WalkerState, None),
+            ("robot_state", RobotState, None),
+            ("joint_commands", JointCommand, None),
+            ("mocap/base/pose", PoseStamped, None),
+        ):
+            o.listen(topic, kind, profile)
+        self.audit = CommandAudit(LimitsConfig())
+        o.watchers.append(self._check)
+        self.stop = Heartbeat(o.node)
+        for name in self._starts:
+            if name not in self._dormant:
+                self.start(name)
+
+    def _check(self, topic: str, heard: Heard) -> None:
+        if topic == "joint_commands":
+            m = heard.message
+            self.audit.check(convert_robot.command_from(m), m.source, m.sequence)
+
+    def start(
+        self, name: str, *, largest_file: int = 0, **parameters: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a node.
+
+        Args:
+            name: of the node.
+            largest_file: size at which its files can grow no further, as on a full disk [bytes];
+                0 for no limit.
+            parameters: other values than the graph's, with two underscores for a dot.
+        """
+        begin = self._starts[name]
+        named = {key.replace("__", "."): value for key, value in parameters.items()}
+        begin = replace(begin, parameters={**begin.parameters, **named})
+        self._processes[name] = process = self._spawn(begin, name, largest_file)
+        return process
+
+    def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
+        """Start a second node of a kind, as somebody might by mistake."""
+        named = {key.replace("__", "."): value for key, value in parameters.items()}
+        begin = replace(
+            self._starts[name],
+            name=f"{name}_again",
+            parameters={**self._starts[name].parameters, **named},
+        )
+        self._processes[begin.name] = process = self._spawn(begin, begin.name)
+        return process
+
+    def _spawn(self, begin: NodeStart, name: str, largest_file: int = 0) -> subprocess.Popen[bytes]:
+        die_with_me = end_with_parent(os.getpid())
+
+        def prepare() -> None:
+            die_with_me()
+            if largest_file:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as stream:
+            return subprocess.Popen(
+                command(begin),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **begin.environment},
+                preexec_fn=prepare,
+            )
+
+    def output(self, name: str) -> str:
+        """Return what the nodes of a name have written so far."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def kill(self, name: str) -> float:
+        """End a node without a chance to say good-bye; return when [s]."""
+        now = self.observer.now()
+        self._processes[name].kill()
+        self._processes[name].wait()
+        return now
+
+    def pause(self, name: str, paused: bool = True) -> None:
+        """Let a node stand still, or go on."""
+        self._processes[name].send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
+
+    def runs(self, name: str) -> bool:
+        """Return whether a node's process is there."""
+        return name in self._processes and self._processes[name].poll() is None
+
+    def close(self) -> None:
+        """End everything."""
+        self.stop.close()
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+
+    def fault(self, **values: Any) -> None:
+        """Set faults of the simulated robot; those not named stay as they are."""
+        self.set_parameters("sim", **{f"faults__{name}": v for name, v in values.items()})
+        self._faults |= values
+
+    def set_parameters(self, node: str, **values: Any) -> None:
+        """Change live parameters of a node (dots as two underscores)."""
+        given = [
+            RosParameter(name.replace("__", "."), value=value).to_parameter_msg()
+            for name, value in values.items()
+        ]
+        answer = self.observer.call(f"{node}/set_parameters", SetParameters, parameters=given)
+        refused = [result.reason for result in answer.results if not result.successful]
+        assert not refused, refused
+
+    def ask(self, service: str) -> Any:
+        """Call one of the bridge's services."""
+        return self.observer.call(service, Trigger)
+
+    def supervisor(self, state: int, words: str = "", since: float | None = None) -> Heard:
+        """Wait until the supervisor is in a state for a reason that has some words."""
+        return self.observer.wait(
+            "supervisor",
+            lambda m: m.state == state and (not words or words in "; ".join(m.reasons)),
+            since,
+        )
+
+    def said(self, node: str, words: str) -> Heard:
+        """Wait until a node says something in its diagnostics, in its sentence or its figures."""
+        return self.observer.wait(
+            "diagnostics",
+            lambda m: m.status[0].name == node and words in status_text(m),
+        )
+
+    def mend(self) -> None:
+        """Take every fault back and start what does not run."""
+        self.stop.silence(False)
+        self.stop.press(False)
+        self._start_all()
+        if self._faults:
+            defaults = config.flatten(FaultConfig())
+            self.fault(**{name: defaults[name] for name in self._faults})
+            self._faults = {}
+
+    def _start_all(self) -> None:
+        """Start what does not run; a node that took its killed predecessor for alive ends again."""
+        for name in self._starts:
+            if name in self._dormant:
+                continue
+            if not self.runs(name):
+                self.start(name)
+            self.pause(name, False)
+
+    def recover(self, walking: bool = True) -> None:
+        """Take every fault back and bring the robot back to its legs and to its task.
+
+        Raises:
+            SilentError: it does not come back.
+        """
+        self.mend()
+        asked = 0.0
+
+        def urge() -> None:
+            """Ask for what is missing, now and then."""
+            nonlocal asked
+            o = self.observer
+            if o.now() - asked < 0.3 or not o.kept("supervisor"):
+                return
+            asked = o.now()
+            self._start_all()
+            state = self.state()
+            if state == SupervisorState.FAULT:
+                self.ask("reset")
+            elif state == SupervisorState.DISARMED:
+                self.ask("arm")
+            elif walking and any(
+                h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
+            ):
+                self.give_goal()
+
+        begin = self.observer.now()
+        wanted = (SupervisorState.ACTIVE,) if walking else _ON_ITS_LEGS
+        while not self._settled(wanted, begin):
+            self.observer.wait("supervisor", meanwhile=urge)
+            if self.observer.now() - begin > 2 * self.observer.patience:
+                last = self.observer.last("supervisor").message
+                raise SilentError(f"the robot did not recover: {last.name}: {last.reasons}")
+
+    def _settled(self, wanted: Sequence[int], begin: float) -> bool:
+        """Return whether what was heard last, after a time [s], is one of some states."""
+        heard = self.observer.kept("supervisor", begin)[-3:]
+        return len(heard) == 3 and all(h.message.state in wanted for h in heard)
+
+    def state(self) -> int:
+        """Return the supervisor's last state; disarmed if it said none yet."""
+        heard = self.observer.kept("supervisor")
+        return int(heard[-1].message.state) if heard else SupervisorState.DISARMED
+
+    def give_goal(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Give the planner the graph's own goal."""
+        x, y, yaw = self._goal
+        self.observer.call("set_goal", SetGoal, meanwhile, x=x, y=y, yaw=yaw)
+
+    def set_goal(self, x: float, y: float, yaw: float) -> Any:
+        """Give the planner a goal and return its answer."""
+        return self.observer.call("set_goal", SetGoal, x=x, y=y, yaw=yaw)
+
+
+def _keep_up() -> None:
+    """Come before other processes where the system permits it; the nodes do not inherit that."""
+    with contextlib.suppress(OSError):
+        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(_PRIORITY))
+
+
+def status_text(message: DiagnosticArray) -> str:
+    """Return the sentence and the figures of a node's diagnostics in one line."""
+    status = message.status[0]
+    return "; ".join([status.message, *(f"{v.key}: {v.value}" for v in status.values)])
+
+
+def first(heard: Sequence[Heard], condition: Callable[[Any], bool]) -> Heard | None:
+    """Return the first message that meets a condition."""
+    return next((h for h in heard if condition(h.message)), None)

@@ -1,0 +1,85 @@
+"""The fault table of docs/safety.md: each fault with its bound, its test and what was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gpc_ros.safety.tables import table
+
+RESULTS = "docs/results/faults.json"
+KILL_RESULTS = "docs/results/kill.json"
+TEST = "test/faults/test_live_faults.py::test_the_reaction_is_the_stated_one"
+_VELOCITY = "[m/s]"
+
+
+def named_test(name: str) -> str:
+    """Return the test that holds a case, as pytest names it."""
+    return f"{TEST}[{name}]"
+
+
+def fault_table(results: Mapping[str, Any]) -> str:
+    """Return every case of the fault table, with what was measured where it was.
+
+    Args:
+        results: ``rows`` of the file that ``bench/faults.py`` writes; empty if there is none.
+    """
+    from gpc_ros.faults.every_case import EVERY_CASE
+
+    rows = []
+    for case in EVERY_CASE.values():
+        unit = "m/s" if _VELOCITY in case.of else "s"
+        bound = "same cycle" if case.bound is None else f"{case.bound:g} {unit}"
+        measured = _measured(results.get(case.name, {}), unit)
+        rows.append((case.row, case.fault, case.reaction, bound, measured, f"`[{case.name}]`"))
+    head = ("row", "fault", "reaction", "bound", "measured: median, p99, longest (n)", "test")
+    return table(head, rows)
+
+
+def _measured(row: Mapping[str, Any], unit: str) -> str:
+    if not row:
+        return "not yet"
+    failed = f", **{len(row['failures'])} otherwise**" if row["failures"] else ""
+    if "p50" not in row:
+        return f"as stated ({row['n']}){failed}"
+    scale, name = (1.0, unit) if unit != "s" else (1e3, "ms")
+    digits = 2 if unit != "s" else 0
+    figures = ", ".join(f"{scale * row[key]:.{digits}f}" for key in ("p50", "p99", "max"))
+    late = "" if row["held"] or failed else ", **not held**"
+    return f"{figures} {name} ({row['n']}){failed}{late}"
+
+
+def kill_table(results: Mapping[str, Any]) -> str:
+    """Return what followed from killing each node, from the file of ``bench/kill.py``."""
+    from gpc_ros.faults.every_case import EVERY_CASE
+    from gpc_ros.faults.kills import KILLS
+
+    rows = []
+    for node, name in KILLS.items():
+        case, r = EVERY_CASE[name], results.get(node, {})
+        seen = f"{r['as_stated']} of {r['kills']}" if r else "not yet"
+        broken = f"{r['violations']} of {r['commands']}" if r else "not yet"
+        rows.append((node, case.reaction, seen, broken))
+    return table(("killed", "reaction", "as stated", "commands beyond a limit"), rows)
+
+
+def fault_blocks(root: Path) -> dict[str, str]:
+    """Return the blocks of docs/safety.md that follow from cases and results.
+
+    Args:
+        root: of the clone, for the results.
+    """
+    faults, kills = _read(root / RESULTS), _read(root / KILL_RESULTS)
+    return {
+        "faults": fault_table(faults.get("rows", {})),
+        "kills": kill_table(kills.get("nodes", {})),
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if path.is_file():
+        content = json.loads(path.read_text(encoding="utf-8"))
+    return content

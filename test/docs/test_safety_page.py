@@ -1,0 +1,74 @@
+"""docs/safety.md says what the code does: its tables are made from it, and its tests exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gpc_ros.cli.config import safety_page
+from gpc_ros.faults.every_case import EVERY_CASE
+from gpc_ros.faults.table import fault_table, kill_table, named_test
+from gpc_ros.safety.conditions import CONDITIONS
+from gpc_ros.safety.states import RULES, State
+from gpc_ros.safety.tables import drawing, filled
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_are_those_of_the_code_and_of_the_results() -> None:
+    assert safety_page(ROOT) == {"docs/safety.md": PAGE}, "run: gpc config --write"
+
+
+def test_every_block_of_the_page_is_filled() -> None:
+    begun = re.findall(r"<!-- begin (\w+) -->", PAGE)
+    assert sorted(begun) == sorted(re.findall(r"<!-- end (\w+) -->", PAGE))
+    for name in begun:
+        block = PAGE.split(f"<!-- begin {name} -->")[1].split(f"<!-- end {name} -->")[0]
+        assert len(block.strip().splitlines()) > 3, name
+
+
+def test_every_rule_condition_and_state_is_told() -> None:
+    for rule in RULES:
+        assert f"| {rule.event.value} |" in PAGE
+    for row in CONDITIONS:
+        assert f"| {row.name} |" in PAGE and row.advice in PAGE
+    for state in State:
+        assert state.name in drawing() and f"| {state.words} |" in PAGE
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"(test/[\w/]+\.py)(?:::(\w+))?", PAGE))
+    assert named
+    for file, function in named:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert not function or f"def {function}(" in text, f"{file}::{function}"
+    file, function, name = re.fullmatch(r"(.*)::(\w+)\[(.*)\]", named_test("robot_silent")).groups()  # type: ignore[union-attr]
+    assert name in EVERY_CASE
+    assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
+    for name in EVERY_CASE:
+        assert f"`[{name}]`" in PAGE
+
+
+def test_each_row_from_1_to_25_is_in_the_table() -> None:
+    rows = {int(n) for n in re.findall(r"^\| (\d+) \|", fault_table({}), re.MULTILINE)}
+    assert rows == set(range(1, 26))
+
+
+def test_what_was_measured_stands_beside_its_bound() -> None:
+    row = {"n": 3, "p50": 0.0431, "p99": 0.0462, "max": 0.0463, "failures": [], "held": True}
+    assert "| 43, 46, 46 ms (3) |" in fault_table({"robot_silent": row})
+    late = fault_table({"robot_silent": {**row, "held": False}})
+    assert "43, 46, 46 ms (3), **not held**" in late
+    other = fault_table({"robot_silent": {**row, "failures": ["x"], "held": False}})
+    assert "43, 46, 46 ms (3), **1 otherwise**" in other
+    assert "| as stated (2) |" in fault_table({"motor_warm": {"n": 2, "failures": []}})
+    figures = {"kills": 20, "as_stated": 20, "violations": 0, "commands": 900}
+    assert "| 20 of 20 | 0 of 900 |" in kill_table({"bridge": figures})
+
+
+def test_text_beside_the_marks_stays() -> None:
+    page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb <!-- begin y -->"
+    assert filled(page, {"x": "new", "y": "lost"}) == (
+        "a\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nb <!-- begin y -->"
+    )
