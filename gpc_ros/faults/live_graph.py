@@ -10,12 +10,13 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
+from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from std_srvs.srv import Trigger
 
@@ -48,6 +49,14 @@ _LEFT_OUT = ("view",)
 _DORMANT = ("recorder", "monitor")
 
 
+class ClockSource(Protocol):
+    """A clock that runs in the background."""
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
 class LiveGraph:
     """The nodes of graph ``sim`` as processes, and an observer.
 
@@ -59,12 +68,14 @@ class LiveGraph:
         left_out: nodes that are not started.
         dormant: nodes that are started by :meth:`start` only.
         goal: x [m], y [m], yaw [rad] that the planner is given.
+        clock: makes the clock that the nodes live by; None leaves them the system's.
 
     Attributes:
         folder: for the output of the nodes.
         observer: hears everything that counts.
         stop: the emergency stop, which says that it is there.
         audit: of every joint command.
+        clock: that the nodes live by; None if it is the system's.
     """
 
     def __init__(
@@ -76,6 +87,7 @@ class LiveGraph:
         left_out: Sequence[str] = _LEFT_OUT,
         dormant: Sequence[str] = _DORMANT,
         goal: tuple[float, float, float] = (2.0, 0.0, 0.0),
+        clock: Callable[[Node], ClockSource] | None = None,
     ) -> None:
         """Start every node."""
         graph = GRAPHS["sim"]
@@ -106,6 +118,12 @@ class LiveGraph:
         self.audit = CommandAudit(LimitsConfig())
         o.watchers.append(self._check)
         self.stop = Heartbeat(o.node)
+        self.clock = None if clock is None else clock(o.node)
+        if self.clock is not None:
+            self._starts = {
+                name: replace(start, parameters={**start.parameters, "use_sim_time": True})
+                for name, start in self._starts.items()
+            }
         for name in self._starts:
             if name not in self._dormant:
                 self.start(name)
@@ -184,6 +202,8 @@ class LiveGraph:
     def close(self) -> None:
         """End everything."""
         self.stop.close()
+        if self.clock is not None:
+            self.clock.close()
         for process in self._processes.values():
             process.kill()
             process.wait()
