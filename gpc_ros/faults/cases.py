@@ -104,7 +104,6 @@ def latched(g: LiveGraph, since: float, words: str) -> Heard:
 def holds(g: LiveGraph, since: float, words: str) -> Heard:
     """Return the first standing step after a time [s], of holding with a reason."""
     held = g.supervisor(HOLDING, words, since)
-    check(not any(held.message.command), "it holds, and the command is not zero")
     # The walker's step of that cycle is sent before the supervisor's word.
     return stands_still(g, held.sent - _ONE_CYCLE)
 

@@ -13,6 +13,7 @@ from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
+from gpc_ros.errors import ConfigError
 from gpc_ros.faults.cases import (
     ACTIVE,
     NO_DELAY,
@@ -27,10 +28,11 @@ from gpc_ros.faults.cases import (
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.faults.observer import Heard, SilentError
 from gpc_ros.faults.proposals import write_misleading, write_shuffled
-from gpc_ros.graph import REFUSED
+from gpc_ros.graph import GRAPHS, REFUSED
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.planning.plan import Plan
+from gpc_ros.resolve import parse_arguments, resolve
 from gpc_ros.robot.types import JointCommand, RobotState
 
 _AFTER_PLAN = "last plan sent to first walker step with a command of zero"
@@ -210,19 +212,21 @@ def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
 
 
 @case(19, "faded out to plain search", 1.0,
-      "first plan with candidates from it to its weight below 0.1")  # fmt: skip
+      "planning cycles (20 a second), its first candidate to its weight below 0.1")  # fmt: skip
 def proposal_useless(g: LiveGraph) -> float:
     """Proposal that always goes the wrong way."""
     card = write_misleading(g.folder / f"misleading_{time.time_ns()}.json")
     g.kill("planner")
     begin = g.observer.now()
-    g.start("planner", proposal__file=str(card), samples=8, rate=20.0)
+    g.start_again("planner", proposal__file=str(card), samples=6)
     g.observer.wait("planner/status", lambda m: m.hold_reason == "no goal", begin)
     g.give_goal()
-    first = g.observer.wait("planner/status", lambda m: m.proposed > 0, begin)
-    faded = g.observer.wait("planner/status", lambda m: m.id > 0 and m.proposal_weight < 0.1, begin)
-    check(faded.message.proposal.startswith("flow"), "there was no proposal")
-    return max(faded.sent - first.sent, 0.0)
+    first = g.observer.wait("planner/status", lambda m: m.proposed > 0, begin).message
+    faded = g.observer.wait(
+        "planner/status", lambda m: m.id > 0 and m.proposal_weight < 0.1, begin
+    ).message
+    check(faded.proposal.startswith("flow"), "there was no proposal")
+    return float(faded.cycles - first.cycles) / 20.0
 
 
 @case(20, "no plan, says so", walking=False)
@@ -264,8 +268,14 @@ def parameter_wrong(g: LiveGraph) -> float:
     """Parameter misspelt, of a wrong type, out of range."""
     _refuses(g, "bridge", "did you mean 'supervisor.tilt'", supervisor__titl=1.0)
     _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt=99.0)
-    _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt="much")
-    return NO_DELAY
+    # A wrong type never reaches a node: whoever starts the graph refuses it.
+    graph = GRAPHS["sim"]
+    try:
+        resolve(graph, parse_arguments(["params:=bridge.supervisor.tilt=much"], graph))
+    except ConfigError as error:
+        check("supervisor.tilt: expected float" in str(error), f"it said: {error}")
+        return NO_DELAY
+    raise ReactionError("a word was taken for a number")
 
 
 @case(22, "refuses to start; the first goes on")

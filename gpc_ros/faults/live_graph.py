@@ -44,6 +44,8 @@ from gpc_ros.simulation.faults import FaultConfig
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 # Real-time priority of who observes: behind all nodes that have one.
 _PRIORITY = 5
+# What a node says once it is sure to be the only one, and what it says of itself before that.
+_PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
 # Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
 _LEFT_OUT = ("view",)
 _DORMANT = ("recorder", "monitor")
@@ -150,6 +152,19 @@ class LiveGraph:
         self._processes[name] = process = self._spawn(begin, name, largest_file)
         return process
 
+    def start_again(self, name: str, **parameters: Any) -> None:
+        """Start a killed node, and once more if it took its predecessor for alive."""
+        topic, searching = _PLACES[name]
+        begin = self.observer.now()
+        process = self.start(name, **parameters)
+        for _ in self.observer.spin(f"{name} does not start"):
+            self.observer.take()
+            heard = self.observer.kept(topic, begin)
+            if heard and searching not in getattr(heard[-1].message, "hold_reason", ""):
+                return
+            if process.poll() is not None:
+                process = self.start(name, **parameters)
+
     def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         """Start a second node of a kind, as somebody might by mistake."""
         named = {key.replace("__", "."): value for key, value in parameters.items()}
@@ -246,6 +261,8 @@ class LiveGraph:
         """Take every fault back and start what does not run."""
         self.stop.silence(False)
         self.stop.press(False)
+        for name in set(self._processes) - set(self._starts):
+            self.kill(name)
         self._start_all()
         if self._faults:
             defaults = config.flatten(FaultConfig())

@@ -146,7 +146,7 @@ class Observer:
             SilentError: it did not come in time.
         """
         since = self.now() if since is None else since
-        for _ in self._spin(f"{topic}: it did not come to that", patience):
+        for _ in self.spin(f"{topic}: it did not come to that", patience):
             meanwhile()
             self.take()
             for heard in self.kept(topic, since):
@@ -171,7 +171,7 @@ class Observer:
         Raises:
             SilentError: it does not answer.
         """
-        for _ in self._spin(f"{service} did not answer"):
+        for _ in self.spin(f"{service} did not answer"):
             answer = self._call_once(service, kind, meanwhile, fields)
             if answer is not None:
                 return answer
@@ -195,8 +195,8 @@ class Observer:
         self.node.destroy_client(client)
         return future.result() if future is not None and future.done() else None
 
-    def _spin(self, complaint: str, patience: float | None = None) -> Iterator[None]:
-        """Yield a hundred times a second until patience is at its end.
+    def spin(self, complaint: str, patience: float | None = None) -> Iterator[None]:
+        """Yield a hundred times a second until patience [s] is at its end.
 
         Raises:
             SilentError: with the complaint.
