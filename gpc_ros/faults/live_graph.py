@@ -18,6 +18,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
+from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
 from gpc_msgs.msg import (
@@ -78,7 +79,15 @@ class LiveGraph:
         stop: the emergency stop, which says that it is there.
         audit: of every joint command.
         clock: that the nodes live by; None if it is the system's.
+        robot: name of the node that is the robot.
     """
+
+    robot = "sim"
+    # How readings and commands are heard.
+    _wire: tuple[tuple[str, type, QoSProfile | None], ...] = (
+        ("robot_state", RobotState, None),
+        ("joint_commands", JointCommand, None),
+    )
 
     def __init__(
         self,
@@ -92,11 +101,8 @@ class LiveGraph:
         clock: Callable[[Node], ClockSource] | None = None,
     ) -> None:
         """Start every node."""
-        graph = GRAPHS["sim"]
         self._starts = {
-            start.name: start
-            for start in resolve(graph, parse_arguments(list(words), graph))
-            if start.name not in left_out
+            start.name: start for start in self._resolve(list(words)) if start.name not in left_out
         }
         self.folder, self._goal = folder, goal
         self._dormant = set(dormant)
@@ -105,6 +111,7 @@ class LiveGraph:
         self.observer = o = Observer(context, patience)
         _keep_up()
         for topic, kind, profile in (
+            *self._wire,
             ("supervisor", SupervisorState, qos.report(100)),
             ("diagnostics", DiagnosticArray, qos.report(100)),
             ("planner/status", PlannerStatus, qos.report(100)),
@@ -112,8 +119,6 @@ class LiveGraph:
             ("state", State, None),
             ("ground_truth", State, None),
             ("walker_state", WalkerState, None),
-            ("robot_state", RobotState, None),
-            ("joint_commands", JointCommand, None),
             ("mocap/base/pose", PoseStamped, None),
         ):
             o.listen(topic, kind, profile)
@@ -129,6 +134,11 @@ class LiveGraph:
         for name in self._starts:
             if name not in self._dormant:
                 self.start(name)
+
+    def _resolve(self, words: list[str]) -> list[NodeStart]:
+        """Return every node that there is."""
+        graph = GRAPHS["sim"]
+        return resolve(graph, parse_arguments(words, graph))
 
     def _check(self, topic: str, heard: Heard) -> None:
         if topic == "joint_commands":
@@ -225,7 +235,7 @@ class LiveGraph:
 
     def fault(self, **values: Any) -> None:
         """Set faults of the simulated robot; those not named stay as they are."""
-        self.set_parameters("sim", **{f"faults__{name}": v for name, v in values.items()})
+        self.set_parameters(self.robot, **{f"faults__{name}": v for name, v in values.items()})
         self._faults |= values
 
     def set_parameters(self, node: str, **values: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rclpy.context import Context
@@ -66,12 +66,14 @@ class Observer:
         node: the node itself.
         patience: longest time to wait for anything [s].
         watchers: called with topic and message for each message that is taken.
+        sources: what else is heard, asked each time that messages are taken.
     """
 
     def __init__(self, context: Context, patience: float = 60.0, name: str = "observer") -> None:
         """Join the graph."""
         self.node = Node(name, context=context)
         self.watchers: list[Callable[[str, Heard], None]] = []
+        self.sources: list[Callable[[], Iterable[tuple[str, Heard]]]] = []
         self.patience = patience
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
@@ -86,7 +88,11 @@ class Observer:
         profile = profile or qos.sensor(2000)
         heard: PolledSubscription[bytes] = PolledSubscription(self.node, kind, topic, profile, True)
         self._heard[topic] = (heard, kind)
-        self._kept[topic] = deque(maxlen=keep)
+        self.keep(topic, keep)
+
+    def keep(self, topic: str, number: int = 20_000) -> None:
+        """Keep the last messages of a topic that one of the other sources hears."""
+        self._kept[topic] = deque(maxlen=number)
 
     def take(self) -> None:
         """Take everything that has come; call it often enough for the queues."""
@@ -95,6 +101,11 @@ class Observer:
             for data, sent in subscription.drain_sent():
                 heard = Heard(sent * 1e-9, data, kind)
                 kept.append(heard)
+                for watch in self.watchers:
+                    watch(topic, heard)
+        for source in self.sources:
+            for topic, heard in source():
+                self._kept[topic].append(heard)
                 for watch in self.watchers:
                     watch(topic, heard)
 
