@@ -24,6 +24,7 @@ from rclpy.context import Context
 from gpc_ros.errors import GpcError
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.faults.cases import Case
+from gpc_ros.faults.clock import Clock
 from gpc_ros.faults.every_case import EVERY_CASE, WORDS
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.files import write_whole
@@ -70,15 +71,17 @@ def main() -> None:
     context = Context()
     rclpy.init(context=context)
     with tempfile.TemporaryDirectory() as folder:
-        graph = LiveGraph(context, Path(folder), WORDS)
-        try:
-            for name in args.only:
+        for clock in (None, Clock):
+            wanted = [n for n in args.only if EVERY_CASE[n].clock == (clock is not None)]
+            graph = LiveGraph(context, Path(folder), WORDS, clock=clock) if wanted else None
+            for name in wanted:
+                assert graph is not None
                 run(graph, EVERY_CASE[name], args.repeats, rows)
                 document = {"rows": rows, "audit": audit(graph), "made_with": made_with()}
                 write_whole(args.out, json.dumps(document, indent=1) + "\n")
-        finally:
-            graph.close()
-            rclpy.try_shutdown(context=context)
+            if graph is not None:
+                graph.close()
+        rclpy.try_shutdown(context=context)
     missed = [name for name in args.only if not rows[name]["held"]]
     print(f"{len(args.only) - len(missed)} of {len(args.only)} hold; not: {', '.join(missed)}")
 

@@ -31,7 +31,7 @@ def estimator_killed(g: LiveGraph) -> float:
 @case(4, "damping, latched", 0.05, "last reading to first braking command")
 def sim_killed(g: LiveGraph) -> float:
     """Robot (its simulation) killed."""
-    killed = g.kill("sim")
+    killed = g.kill(g.robot)
     brake = latched(g, killed - 1.0, "no reading from the robot")
     return brake.sent - g.observer.kept("robot_state")[-1].sent
 

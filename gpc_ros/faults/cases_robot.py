@@ -122,7 +122,7 @@ def step_limited(g: LiveGraph) -> float:
     config = LimitsConfig()
     narrow = 0.01
     g.kill("bridge")
-    g.start("bridge", limits__step=narrow, auto_arm=True)
+    g.start_again("bridge", limits__step=narrow, auto_arm=True)
     stepped = g.observer.wait("supervisor", lambda m: counter(m, "steps_limited") > 0)
     check(narrow < config.step, "the limit is not the narrow one")
     commands = [h.message for h in g.observer.kept("joint_commands", stepped.sent - 1.0)]

@@ -10,13 +10,15 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
+from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
+from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
 from gpc_msgs.msg import (
@@ -43,9 +45,19 @@ from gpc_ros.simulation.faults import FaultConfig
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 # Real-time priority of who observes: behind all nodes that have one.
 _PRIORITY = 5
+# What a node says once it is sure to be the only one, and what it says of itself before that.
+_PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
 # Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
 _LEFT_OUT = ("view",)
 _DORMANT = ("recorder", "monitor")
+
+
+class ClockSource(Protocol):
+    """A clock that runs in the background."""
+
+    def close(self) -> None:
+        """End it."""
+        ...
 
 
 class LiveGraph:
@@ -59,13 +71,23 @@ class LiveGraph:
         left_out: nodes that are not started.
         dormant: nodes that are started by :meth:`start` only.
         goal: x [m], y [m], yaw [rad] that the planner is given.
+        clock: makes the clock that the nodes live by; None leaves them the system's.
 
     Attributes:
         folder: for the output of the nodes.
         observer: hears everything that counts.
         stop: the emergency stop, which says that it is there.
         audit: of every joint command.
+        clock: that the nodes live by; None if it is the system's.
+        robot: name of the node that is the robot.
     """
+
+    robot = "sim"
+    # How readings and commands are heard.
+    _wire: tuple[tuple[str, type, QoSProfile | None], ...] = (
+        ("robot_state", RobotState, None),
+        ("joint_commands", JointCommand, None),
+    )
 
     def __init__(
         self,
@@ -76,13 +98,11 @@ class LiveGraph:
         left_out: Sequence[str] = _LEFT_OUT,
         dormant: Sequence[str] = _DORMANT,
         goal: tuple[float, float, float] = (2.0, 0.0, 0.0),
+        clock: Callable[[Node], ClockSource] | None = None,
     ) -> None:
         """Start every node."""
-        graph = GRAPHS["sim"]
         self._starts = {
-            start.name: start
-            for start in resolve(graph, parse_arguments(list(words), graph))
-            if start.name not in left_out
+            start.name: start for start in self._resolve(list(words)) if start.name not in left_out
         }
         self.folder, self._goal = folder, goal
         self._dormant = set(dormant)
@@ -91,6 +111,7 @@ class LiveGraph:
         self.observer = o = Observer(context, patience)
         _keep_up()
         for topic, kind, profile in (
+            *self._wire,
             ("supervisor", SupervisorState, qos.report(100)),
             ("diagnostics", DiagnosticArray, qos.report(100)),
             ("planner/status", PlannerStatus, qos.report(100)),
@@ -98,17 +119,26 @@ class LiveGraph:
             ("state", State, None),
             ("ground_truth", State, None),
             ("walker_state", WalkerState, None),
-            ("robot_state", RobotState, None),
-            ("joint_commands", JointCommand, None),
             ("mocap/base/pose", PoseStamped, None),
         ):
             o.listen(topic, kind, profile)
         self.audit = CommandAudit(LimitsConfig())
         o.watchers.append(self._check)
         self.stop = Heartbeat(o.node)
+        self.clock = None if clock is None else clock(o.node)
+        if self.clock is not None:
+            self._starts = {
+                name: replace(start, parameters={**start.parameters, "use_sim_time": True})
+                for name, start in self._starts.items()
+            }
         for name in self._starts:
             if name not in self._dormant:
                 self.start(name)
+
+    def _resolve(self, words: list[str]) -> list[NodeStart]:
+        """Return every node that there is."""
+        graph = GRAPHS["sim"]
+        return resolve(graph, parse_arguments(words, graph))
 
     def _check(self, topic: str, heard: Heard) -> None:
         if topic == "joint_commands":
@@ -131,6 +161,19 @@ class LiveGraph:
         begin = replace(begin, parameters={**begin.parameters, **named})
         self._processes[name] = process = self._spawn(begin, name, largest_file)
         return process
+
+    def start_again(self, name: str, **parameters: Any) -> None:
+        """Start a killed node, and once more if it took its predecessor for alive."""
+        topic, searching = _PLACES[name]
+        begin = self.observer.now()
+        process = self.start(name, **parameters)
+        for _ in self.observer.spin(f"{name} does not start"):
+            self.observer.take()
+            heard = self.observer.kept(topic, begin)
+            if heard and searching not in getattr(heard[-1].message, "hold_reason", ""):
+                return
+            if process.poll() is not None:
+                process = self.start(name, **parameters)
 
     def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         """Start a second node of a kind, as somebody might by mistake."""
@@ -184,13 +227,15 @@ class LiveGraph:
     def close(self) -> None:
         """End everything."""
         self.stop.close()
+        if self.clock is not None:
+            self.clock.close()
         for process in self._processes.values():
             process.kill()
             process.wait()
 
     def fault(self, **values: Any) -> None:
         """Set faults of the simulated robot; those not named stay as they are."""
-        self.set_parameters("sim", **{f"faults__{name}": v for name, v in values.items()})
+        self.set_parameters(self.robot, **{f"faults__{name}": v for name, v in values.items()})
         self._faults |= values
 
     def set_parameters(self, node: str, **values: Any) -> None:
@@ -226,6 +271,8 @@ class LiveGraph:
         """Take every fault back and start what does not run."""
         self.stop.silence(False)
         self.stop.press(False)
+        for name in set(self._processes) - set(self._starts):
+            self.kill(name)
         self._start_all()
         if self._faults:
             defaults = config.flatten(FaultConfig())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rclpy.context import Context
@@ -66,12 +66,14 @@ class Observer:
         node: the node itself.
         patience: longest time to wait for anything [s].
         watchers: called with topic and message for each message that is taken.
+        sources: what else is heard, asked each time that messages are taken.
     """
 
     def __init__(self, context: Context, patience: float = 60.0, name: str = "observer") -> None:
         """Join the graph."""
         self.node = Node(name, context=context)
         self.watchers: list[Callable[[str, Heard], None]] = []
+        self.sources: list[Callable[[], Iterable[tuple[str, Heard]]]] = []
         self.patience = patience
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
@@ -86,7 +88,11 @@ class Observer:
         profile = profile or qos.sensor(2000)
         heard: PolledSubscription[bytes] = PolledSubscription(self.node, kind, topic, profile, True)
         self._heard[topic] = (heard, kind)
-        self._kept[topic] = deque(maxlen=keep)
+        self.keep(topic, keep)
+
+    def keep(self, topic: str, number: int = 20_000) -> None:
+        """Keep the last messages of a topic that one of the other sources hears."""
+        self._kept[topic] = deque(maxlen=number)
 
     def take(self) -> None:
         """Take everything that has come; call it often enough for the queues."""
@@ -95,6 +101,11 @@ class Observer:
             for data, sent in subscription.drain_sent():
                 heard = Heard(sent * 1e-9, data, kind)
                 kept.append(heard)
+                for watch in self.watchers:
+                    watch(topic, heard)
+        for source in self.sources:
+            for topic, heard in source():
+                self._kept[topic].append(heard)
                 for watch in self.watchers:
                     watch(topic, heard)
 
@@ -146,7 +157,7 @@ class Observer:
             SilentError: it did not come in time.
         """
         since = self.now() if since is None else since
-        for _ in self._spin(f"{topic}: it did not come to that", patience):
+        for _ in self.spin(f"{topic}: it did not come to that", patience):
             meanwhile()
             self.take()
             for heard in self.kept(topic, since):
@@ -171,7 +182,7 @@ class Observer:
         Raises:
             SilentError: it does not answer.
         """
-        for _ in self._spin(f"{service} did not answer"):
+        for _ in self.spin(f"{service} did not answer"):
             answer = self._call_once(service, kind, meanwhile, fields)
             if answer is not None:
                 return answer
@@ -195,8 +206,8 @@ class Observer:
         self.node.destroy_client(client)
         return future.result() if future is not None and future.done() else None
 
-    def _spin(self, complaint: str, patience: float | None = None) -> Iterator[None]:
-        """Yield a hundred times a second until patience is at its end.
+    def spin(self, complaint: str, patience: float | None = None) -> Iterator[None]:
+        """Yield a hundred times a second until patience [s] is at its end.
 
         Raises:
             SilentError: with the complaint.

@@ -41,6 +41,13 @@ def write(path: Path, card: Card, weights: Weights) -> Path:
     return path
 
 
+def write_misleading(path: Path, task: str = "box_push") -> Path:
+    """Write a task's shipped proposal so that it always walks back, aside and turns."""
+    card, weights = shipped(task)
+    away = np.array([-2.0, 2.0, 3.0], np.float32)
+    return write(path, card, {**weights, "knots_mean": weights["knots_mean"] + away})
+
+
 def write_shuffled(path: Path, task: str = "box_push", seed: int = 0) -> Path:
     """Write a task's shipped proposal with shuffled weights and return the card's path."""
     card, weights = shipped(task)

@@ -12,12 +12,15 @@ from gpc_ros.safety.tables import table
 RESULTS = "docs/results/faults.json"
 KILL_RESULTS = "docs/results/kill.json"
 TEST = "test/faults/test_live_faults.py::test_the_reaction_is_the_stated_one"
+CLOCK_TEST = "test/faults/test_live_faults.py::test_a_clock_that_jumps_makes_it_stand_and_go_on"
 _VELOCITY = "[m/s]"
 
 
 def named_test(name: str) -> str:
     """Return the test that holds a case, as pytest names it."""
-    return f"{TEST}[{name}]"
+    from gpc_ros.faults.every_case import EVERY_CASE
+
+    return f"{CLOCK_TEST if EVERY_CASE[name].clock else TEST}[{name}]"
 
 
 def fault_table(results: Mapping[str, Any]) -> str:

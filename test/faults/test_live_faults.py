@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rclpy
 from rclpy.context import Context
+from rclpy.node import Node
 
+from gpc_ros.faults.clock import Clock
 from gpc_ros.faults.every_case import EVERY_CASE, WORDS
 from gpc_ros.faults.kills import KILLS, kill_during_push
 from gpc_ros.faults.live_graph import LiveGraph
@@ -31,21 +34,40 @@ GENEROUS = (
 NODES = {case: node for node, case in KILLS.items()}
 
 
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGraph]:
-    """Run the graph once for all cases."""
+def run_graph(
+    folder: Path, shift: int, clock: Callable[[Node], Clock] | None
+) -> Iterator[LiveGraph]:
+    """Run a graph in a domain of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROS_DOMAIN_ID", str(1 + (os.getpid() + 50) % 101))
+        patch.setenv("ROS_DOMAIN_ID", str(1 + (os.getpid() + shift) % 101))
         context = Context()
         rclpy.init(context=context)
         words = [*WORDS[:-1], f"{WORDS[-1]},{GENEROUS}"]
-        live = LiveGraph(context, tmp_path_factory.mktemp("faults"), words, patience=120.0)
+        live = LiveGraph(context, folder, words, patience=120.0, clock=clock)
         yield live
         live.close()
         rclpy.try_shutdown(context=context)
 
 
-@pytest.mark.parametrize("name", EVERY_CASE)
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGraph]:
+    """Run the graph once for all cases."""
+    yield from run_graph(tmp_path_factory.mktemp("faults"), 50, None)
+
+
+@pytest.fixture(scope="module")
+def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGraph]:
+    """Run it once more, by a clock that can jump."""
+    yield from run_graph(tmp_path_factory.mktemp("clocked"), 60, Clock)
+
+
+@pytest.mark.parametrize("name", [n for n, case in EVERY_CASE.items() if case.clock])
+def test_a_clock_that_jumps_makes_it_stand_and_go_on(clocked: LiveGraph, name: str) -> None:
+    clocked.recover()
+    assert EVERY_CASE[name].run(clocked) > 0.0
+
+
+@pytest.mark.parametrize("name", [n for n, case in EVERY_CASE.items() if not case.clock])
 def test_the_reaction_is_the_stated_one(graph: LiveGraph, name: str) -> None:
     case = EVERY_CASE[name]
     if name in NODES:
