@@ -8,7 +8,9 @@ from setuptools import find_packages, setup
 
 PACKAGE = "gpc_ros"
 HERE = Path(__file__).resolve().parent
-NODES = ("sim", "estimator", "planner", "bridge", "recorder", "monitor", "player", "view")
+NODES = (
+    "sim", "mocap", "estimator", "planner", "bridge", "recorder", "monitor", "player", "view",
+)  # fmt: skip
 
 
 def version() -> str:
