@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpc_ros.errors import DataError
+from gpc_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from gpc_ros.estimation.calibrate import Seen
@@ -49,25 +49,29 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--placed", metavar="X,Y,YAW", help="where the base stood [m, m, rad], instead of a walk"
     )
+    parser.add_argument(
+        "--sink",
+        type=float,
+        default=0.0,
+        metavar="M",
+        help="how far the feet sink into rubber and floor while it stands [m] (default: 0; the "
+        "simulated ones 0.014)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate, say how well, and write the file."""
-    from gpc_ros.arguments import parse_goal
     from gpc_ros.estimation.calibrate import calibrate, combined
     from gpc_ros.estimation.mocap_offsets import read_offsets, write_offsets
     from gpc_ros.recording.bag_reader import BagReader
 
-    placed = None
-    if args.placed is not None:
-        x, y, yaw = parse_goal(args.placed, "--placed ").tolist()
-        placed = (x, y, yaw)
+    placed = None if args.placed is None else parse_place(args.placed)
     # A file that cannot be read must not cost the work, nor be written over.
     offsets = read_offsets(args.out) if args.out.exists() else {}
     reader = BagReader(args.bag)
     readings, poses = recorded(reader)
-    found = calibrate(readings, poses, placed)
+    found = calibrate(readings, poses, placed, args.sink)
     offset = combined(in_force(reader), found.offset)
     write_offsets(args.out, {**offsets, BASE: offset})
     for problem in reader.problems:
@@ -83,6 +87,19 @@ def run(args: argparse.Namespace) -> int:
     print(f"gravity and the plane of the feet differ by {found.slope:.3f} rad")
     print(f"wrote {args.out}")
     return 0
+
+
+def parse_place(text: str) -> tuple[float, float, float]:
+    """Return ``"x,y,yaw"`` [m, m, rad] as numbers.
+
+    Raises:
+        ConfigError: it does not hold three numbers.
+    """
+    try:
+        x, y, yaw = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--placed {text}: write it as x,y,yaw in m, m and rad") from None
+    return x, y, yaw
 
 
 def recorded(reader: BagReader) -> tuple[list[RobotReading], list[Seen]]:

@@ -13,7 +13,7 @@ from gpc_ros.errors import GpcError
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
 COMMANDS = (
     "sim", "view", "evaluate", "collect", "train", "bootstrap", "compare", "report", "replay",
-    "play", "export", "repair", "tasks", "config", "doctor",
+    "play", "export", "repair", "calibrate-mocap", "tasks", "config", "doctor",
 )  # fmt: skip
 
 _EPILOG = """\
@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gpc_ros {__version__}")
     subparsers = parser.add_subparsers(metavar="command", required=True, parser_class=CommandParser)
     for name in COMMANDS:
-        importlib.import_module(f"gpc_ros.cli.{name}").add_parser(subparsers)
+        importlib.import_module(f"gpc_ros.cli.{name.replace('-', '_')}").add_parser(subparsers)
     return parser
 
 

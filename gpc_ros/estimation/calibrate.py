@@ -105,6 +105,7 @@ def calibrate(
     readings: Sequence[RobotReading],
     poses: Sequence[Seen],
     placed: tuple[float, float, float] | None = None,
+    sink: float = 0.0,
 ) -> Calibration:
     """Return the offset of the base in the frame of the markers.
 
@@ -113,6 +114,7 @@ def calibrate(
         poses: of its markers in the map, z up, in the order of their stamps, on the same clock.
         placed: x [m], y [m] and heading [rad] of the base while it stood still, if it was put
             there by hand; else they are found from its walk.
+        sink: how far the feet sink into their rubber and the floor while it stands [m].
 
     Raises:
         DataError: too little was seen, or motion capture and the robot do not fit together; the
@@ -123,7 +125,7 @@ def calibrate(
             f"calibration: {len(readings)} readings and {len(poses)} poses of the base are too "
             "few: record joint_states, imu/data and mocap/base/pose"
         )
-    stand = _standing(readings)
+    stand = _standing(readings, sink)
     still = [p for p in poses if np.abs(stand.stamps - p.stamp).min() < 0.02]
     if len(still) < 10:
         raise DataError("calibration: motion capture did not see the robot while it stood still")
@@ -155,7 +157,7 @@ def calibrate(
     return Calibration(offset, position_sigma, heading_sigma, scale, stand.slope, still_time)
 
 
-def _standing(readings: Sequence[RobotReading]) -> _Stand:
+def _standing(readings: Sequence[RobotReading], sink: float) -> _Stand:
     """Return what is known of the robot while it stands still."""
     still = [
         r
@@ -177,7 +179,7 @@ def _standing(readings: Sequence[RobotReading]) -> _Stand:
     slope = math.acos(min(abs(float(normal @ down)), 1.0))
     return _Stand(
         down,
-        float((feet @ down).mean()) + FOOT_RADIUS,
+        float((feet @ down).mean()) + FOOT_RADIUS - sink,
         slope,
         np.mean([r.angular_velocity for r in still], axis=0),
         np.array([r.stamp for r in still]),

@@ -17,6 +17,9 @@ from gpc_ros.simulation.mocap import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
 
+# The command (vx, vy [m/s], yaw rate [rad/s]) at a time [s].
+Commands = Callable[[float], tuple[float, float, float]]
+
 
 @dataclass
 class Walk:
@@ -48,7 +51,7 @@ def walk() -> Callable[..., Walk]:
     def run(
         seconds: float = 6.0,
         hide: tuple[float, float] | None = None,
-        command: tuple[float, float, float] = (0.4, 0.1, 0.4),
+        command: tuple[float, float, float] | Commands = (0.4, 0.1, 0.4),
         config: EstimatorConfig | None = None,
         seed: int = 0,
         mocap: Mapping[str, float] | None = None,
@@ -71,7 +74,8 @@ def walk() -> Callable[..., Walk]:
                 joint = JointCommand(STAND, no_effort, no_effort, walker.gains.kp, walker.gains.kd)
             elif k % 10 == 0:
                 data = plant.data
-                targets = walker.step(data.qpos[None], data.qvel[None], np.array([command]), state)
+                wanted = command(k / 500 - still) if callable(command) else command
+                targets = walker.step(data.qpos[None], data.qvel[None], np.array([wanted]), state)
                 joint = JointCommand(
                     targets.position[0], targets.velocity[0], no_effort,
                     walker.gains.kp, walker.gains.kd,

@@ -70,7 +70,7 @@ class MadeWalk:
                     effort,
                     attitude,
                     rates,
-                    gained + [0.0, 0.0, 9.81],
+                    gained + np.array([0.0, 0.0, 9.81]),
                 )
             )
             self.poses.append((position, attitude))
