@@ -42,7 +42,7 @@ class Emulator(Sim):
         self._wire = WireFaults(s.wire)
         self._record = new_state()
         self._sent: dict[int, float] = {}  # when each LowState went out, by its tick [s]
-        self._ordered = time.perf_counter()
+        self._ordered: float | None = None  # when the last LowCmd was accepted [s]
         self._latencies, self._order_periods = Window(_SHOWN), Window(_SHOWN)
         dds.join(s.sdk_domain, s.interface)
         self._services = dds.serve(self._firmware)
@@ -63,7 +63,8 @@ class Emulator(Sim):
         if self._wire.config.deaf or not self._firmware.receive(data):
             return
         now = time.perf_counter()
-        self._order_periods.add(now - self._ordered)
+        if self._ordered is not None:
+            self._order_periods.add(now - self._ordered)
         self._ordered = now
         # Only the first answer to each LowState tells how long it took.
         sent = self._sent.pop(self._firmware.answered, None)

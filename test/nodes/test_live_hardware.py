@@ -174,6 +174,8 @@ while True:
         told = True
         print(json.dumps({"driver": client.process.pid, "thigh": reading.position[1]}), flush=True)
     client.check()
+    if client.process.poll() is not None and not told:
+        sys.exit("the driver's process has ended before it delivered anything")
     client.write(JointCommand(LIE, np.zeros(12), np.zeros(12), np.full(12, 20.0), np.ones(12))
                  if told else JointCommand.damping(3.0))
     time.sleep(0.002)
@@ -190,7 +192,8 @@ def holder(robot: Robot) -> Iterator[tuple[subprocess.Popen[str], int]]:
         stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent(os.getpid()),
     )  # fmt: skip
     assert process.stdout is not None
-    said = next(json.loads(line) for line in process.stdout if line.startswith("{"))
+    said = next((json.loads(line) for line in process.stdout if line.startswith("{")), None)
+    assert said is not None, "the stand-in ended early"
     assert said["thigh"] > 1.1  # the sport mode laid it down
     yield process, said["driver"]
     process.kill()
@@ -241,6 +244,19 @@ def test_a_dry_run_reads_the_robot_and_sends_it_nothing(
     figures = robot.says("sport mode 'normal' is active")
     sent = {name: n for name, n in figures.items() if name.startswith("LowCmd ") and n != "0"}
     assert sent == {}
+    # A fault of the running emulator, set as a person would, shows in the driver's figures.
+    done = subprocess.run(
+        [sys.executable, "-m", "gpc_ros.cli.main", "emulate-robot", "--set", "wire.bad_crc=true"],
+        capture_output=True, text=True, timeout=TIMEOUT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "wire.bad_crc = True"
+
+    def damaged(message: DiagnosticArray) -> bool:
+        values = {v.key: v.value for v in message.status[0].values}
+        return int(values.get("driver states bad crc", 0)) > 0
+
+    robot.probe.wait("diagnostics", damaged)
 
 
 def test_a_bridge_that_cannot_reach_its_robot_refuses_to_start(
@@ -252,6 +268,18 @@ def test_a_bridge_that_cannot_reach_its_robot_refuses_to_start(
     for node, why in ((same, "Put ROS on another"), (nowhere, "no network interface 'wire9'")):
         assert node.process.wait(TIMEOUT) == 2
         assert why in node.output() and "Traceback" not in node.output()
+
+
+def test_without_a_goal_the_monitor_says_what_is_missing_and_asks_for_nothing(
+    start_node: Callable[..., Any],
+) -> None:
+    monitor = start_node("monitor", "task:=navigate", "goal:=none", "truth:=state")
+    end = time.monotonic() + TIMEOUT
+    while "waiting: no planner; no bridge" not in monitor.output():
+        assert time.monotonic() < end and monitor.process.poll() is None
+        time.sleep(0.1)
+    assert "navigate: no goal" in monitor.output()
+    assert monitor.end() == 0
 
 
 def test_the_hardware_graph_walks_an_emulated_robot_to_its_goal(
