@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import getpass
 import importlib.metadata
 import importlib.util
 import os
@@ -17,6 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpc_ros.errors import GpcError
+
+# What runs in the robot.
+ROBOT_DDS = "0.10.2"
 # How long a check that starts a process may take [s].
 _TIMEOUT = 40.0
 
@@ -171,10 +176,61 @@ def check_realtime() -> Finding:
         return Finding(
             "warn",
             "no permission for real-time priority",
-            "the 500 Hz loop is a few milliseconds late at times; to allow it, add 'rtprio 50' in "
-            "/etc/security/limits.conf and log in again",
+            "the 500 Hz loop is a few milliseconds late at times; to allow it, put the line "
+            f"'{getpass.getuser()} - rtprio 50' into /etc/security/limits.d/gpc.conf and log in "
+            "again (ulimit -r then says 50; in a container: docker run --ulimit rtprio=50 "
+            "--cap-add SYS_NICE)",
         )
+    share = _real_time_share()
+    if share < 1.0:
+        return Finding("ok", f"may use real-time priority, {100 * share:.0f} % of a core at most")
     return Finding("ok", "may use real-time priority")
+
+
+def _real_time_share() -> float:
+    """Return how much of a core the kernel leaves to real-time threads before it stops them."""
+    try:
+        runtime, period = (
+            int(Path(f"/proc/sys/kernel/sched_rt_{name}_us").read_text())
+            for name in ("runtime", "period")
+        )
+    except (OSError, ValueError):
+        return 1.0
+    return 1.0 if runtime < 0 else runtime / period
+
+
+def check_sdk() -> Finding:
+    """Unitree's SDK loads, over the version of Cyclone DDS that runs in the robot."""
+    if importlib.util.find_spec("unitree_sdk2py") is None:
+        return Finding("warn", "not installed", "only a real Go2 needs it: make hardware")
+    code, output = _python("from gpc_ros.unitree.dds import load; print(load())")
+    if code:
+        return Finding("warn", f"the SDK does not load: {_last_line(output)}", "make hardware")
+    version = _last_line(output)
+    if version != ROBOT_DDS:
+        return Finding(
+            "warn",
+            f"unitree_sdk2py over Cyclone DDS {version}",
+            f"the robot runs {ROBOT_DDS}, and another version can end its processes: make hardware",
+        )
+    return Finding("ok", f"unitree_sdk2py over Cyclone DDS {version}")
+
+
+def check_domains() -> Finding:
+    """ROS is not on the domain that a robot uses by default."""
+    from gpc_ros.unitree.domains import ros_domain
+
+    try:
+        domain = ros_domain()
+    except GpcError as error:
+        return Finding("fail", str(error))
+    if domain == 0:
+        return Finding(
+            "warn",
+            "ROS_DOMAIN_ID is 0, as the domain of a Go2",
+            "before a robot is near: export ROS_DOMAIN_ID=1",
+        )
+    return Finding("ok", f"ROS_DOMAIN_ID is {domain}, not that of a Go2")
 
 
 def check_parent_death() -> Finding:
@@ -196,6 +252,8 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "rendering": check_rendering,
     "other packages": check_optional,
     "real time": check_realtime,
+    "SDK": check_sdk,
+    "domain": check_domains,
 }
 
 

@@ -7,12 +7,14 @@ is, and physics runs from the start, as a real robot does.
 from __future__ import annotations
 
 import sys
+import time
 
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes.diagnostics import OK, WARN, Report
 from gpc_ros.nodes.runner import run
 from gpc_ros.nodes.settings import EmulatorSettings, SimSettings
 from gpc_ros.nodes.sim import Sim
+from gpc_ros.nodes.timing import Window
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.simulation.plant import PERIOD
 from gpc_ros.unitree import dds
@@ -20,6 +22,9 @@ from gpc_ros.unitree.codec import new_state, state_to
 from gpc_ros.unitree.domains import check_domains
 from gpc_ros.unitree.faults import WireFaults
 from gpc_ros.unitree.firmware import Firmware
+
+# LowCmds that figures are over (20 s), and how long a LowState waits for an answer [ms].
+_SHOWN, _FORGOTTEN = 10_000, 1000
 
 
 class Emulator(Sim):
@@ -36,6 +41,9 @@ class Emulator(Sim):
         self._firmware = Firmware(s.firmware, make_walker(s.walker).gains)
         self._wire = WireFaults(s.wire)
         self._record = new_state()
+        self._sent: dict[int, float] = {}  # when each LowState went out, by its tick [s]
+        self._ordered: float | None = None  # when the last LowCmd was accepted [s]
+        self._latencies, self._order_periods = Window(_SHOWN), Window(_SHOWN)
         dds.join(s.sdk_domain, s.interface)
         self._services = dds.serve(self._firmware)
         self._states = dds.Publisher(dds.LOW_STATE_TOPIC)
@@ -52,8 +60,16 @@ class Emulator(Sim):
 
     def _receive(self, data: bytes) -> None:
         """Take in a LowCmd; called by a thread of the middleware."""
-        if not self._wire.config.deaf:
-            self._firmware.receive(data)
+        if self._wire.config.deaf or not self._firmware.receive(data):
+            return
+        now = time.perf_counter()
+        if self._ordered is not None:
+            self._order_periods.add(now - self._ordered)
+        self._ordered = now
+        # Only the first answer to each LowState tells how long it took.
+        sent = self._sent.pop(self._firmware.answered, None)
+        if sent is not None:
+            self._latencies.add(now - sent)
 
     def _take_command(self, now: float) -> JointCommand | None:
         position = self._plant.data.qpos[7:19]
@@ -65,11 +81,19 @@ class Emulator(Sim):
     def _say(self, reading: RobotReading) -> None:
         data = self._wire.frame(state_to(reading, self._record))
         if data is not None:
+            self._sent[reading.tick] = time.perf_counter()
+            self._sent.pop(reading.tick - _FORGOTTEN, None)
             self._states.send(data)
 
     def _report(self) -> Report:
         """Return level, sentence and figures for diagnostics."""
         figures = self._figures() | {f"LowCmd {k}": v for k, v in self._firmware.counters.items()}
+        for what, window in (
+            ("LowCmd period", self._order_periods),
+            ("LowState to LowCmd", self._latencies),
+        ):
+            for name, value in zip(("p50", "p99", "max"), window.percentiles(), strict=True):
+                figures[f"{what} {name} [ms]"] = 1e3 * value
         if self._firmware.last_refusal:
             figures["last refused LowCmd"] = self._firmware.last_refusal
         if mode := self._firmware.check_mode():

@@ -38,6 +38,7 @@ class UnitreeClient:
         self._limit = settings.exit_damping + _PATIENCE
         self._link = BridgeEnd(mine)
         self._gone = False
+        self._tick = 0  # of the last reading [ms]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gpc_ros.unitree.process", str(its.fileno()), json.dumps(told)],
             pass_fds=(its.fileno(),),
@@ -68,14 +69,17 @@ class UnitreeClient:
         if self._gone:
             return None
         try:
-            return self._link.receive()
+            reading = self._link.receive()
         except Gone:
             self._gone = True
             return None
+        if reading is not None:
+            self._tick = reading.tick
+        return reading
 
     def write(self, command: JointCommand) -> None:
         """Send a command."""
-        self._link.send(command)
+        self._link.send(command, self._tick)
 
     def close(self) -> None:
         """Have the robot damped, and wait for the end of the process."""

@@ -40,6 +40,24 @@ def join(domain: int, interface: str) -> None:
         raise SdkError(f"the SDK cannot join domain {domain} on interface {interface}")
 
 
+def load() -> str:
+    """Load all of the SDK that is used here; return the version of the middleware below it.
+
+    Raises:
+        ImportError: a part is missing or does not load.
+    """
+    import importlib.metadata
+
+    import unitree_sdk2py.comm.motion_switcher.motion_switcher_client
+    import unitree_sdk2py.core.channel
+    import unitree_sdk2py.go2.sport.sport_client
+    import unitree_sdk2py.idl.unitree_go.msg.dds_
+    import unitree_sdk2py.rpc.server
+
+    assert unitree_sdk2py is not None
+    return importlib.metadata.version("cyclonedds")
+
+
 def _bytes_type(name: str) -> type[Any]:
     """Return a class that the SDK's channels take for one of its messages, and that is bytes."""
     from unitree_sdk2py.idl.unitree_go.msg.dds_ import LowCmd_, LowState_

@@ -42,6 +42,9 @@ class UnitreeConfig:
     exit_damping: float = param(
         2.0, "How long the robot is damped at the end", unit="s", low=0.1, high=20.0
     )
+    echo: bool = param(
+        False, "Write the tick that a LowCmd answers into its field 'reserve', to measure latency"
+    )
     release: bool = param(True, "Lay the robot down and release its sport mode at the start")
     scheduling: Scheduling = Scheduling("upper", 35)
 
@@ -126,12 +129,13 @@ class Driver:
         """Say that the motors are ours from now on [s, monotonic]; they damp until told more."""
         self.ready, self._heard = True, now
 
-    def take_command(self, command: JointCommand, now: float) -> None:
+    def take_command(self, command: JointCommand, now: float, tick: int = 0) -> None:
         """Take in what the bridge wants the motors to do.
 
         Args:
             command: of any content; a bad one is refused and the robot damps.
             now: monotonic [s].
+            tick: of the reading that it answers [ms].
         """
         try:
             command_to(command, self._record)
@@ -143,6 +147,8 @@ class Driver:
         if self.complaint and command.kp.any():
             return  # the bridge has to damp itself before it is followed again
         self.complaint = ""
+        if self.config.echo:
+            self._record["reserve"] = tick
         self._data = COMMAND.encode(seal(self._record))
         self._sent.append(int(self._record["crc"]))
 

@@ -53,6 +53,8 @@ class Firmware:
     Attributes:
         counters: LowCmds by what became of them.
         last_refusal: why the last one was refused, in plain words; empty if none was.
+        answered: tick of the LowState that the last accepted one answers [ms]; 0 if it does not
+            say (see the parameter ``echo`` of the driver).
     """
 
     def __init__(self, config: FirmwareConfig, gains: Gains) -> None:
@@ -73,6 +75,7 @@ class Firmware:
              "bad_gain", "sport_mode_active"), 0,
         )  # fmt: skip
         self.last_refusal = ""
+        self.answered = 0
 
     def receive(self, data: bytes) -> bool:
         """Take in a LowCmd as it came over the wire; return whether the motors will follow it."""
@@ -84,6 +87,7 @@ class Firmware:
         if name:
             return self._refuse(name, why)
         self.counters["accepted"] += 1
+        self.answered = int(record["reserve"])
         self._newest.append(command_from(record))
         return True
 

@@ -23,6 +23,7 @@ from gpc_ros.unitree.frames import LOW_STATE
 
 _READING, _STATUS, _COMMAND, _END = b"R", b"S", b"C", b"E"
 _HEAD = struct.Struct("<xdH")  # the kind is before it; stamp [s], lost motors as bits
+_ORDER = struct.Struct("<cI")  # kind, tick of the reading that is answered [ms]
 _SIZE = 8192
 
 
@@ -92,10 +93,15 @@ class BridgeEnd(_End):
         super().__init__(connection)
         self.status = Status("the driver's process is starting")
 
-    def send(self, command: JointCommand) -> None:
-        """Send a command; if the driver does not take its mail it is dropped."""
+    def send(self, command: JointCommand, tick: int = 0) -> None:
+        """Send a command; if the driver does not take its mail it is dropped.
+
+        Args:
+            command: for the motors.
+            tick: of the reading that it answers [ms].
+        """
         rows = (command.position, command.velocity, command.effort, command.kp, command.kd)
-        self._send(_COMMAND + np.concatenate(rows).tobytes())
+        self._send(_ORDER.pack(_COMMAND, tick % 2**32) + np.concatenate(rows).tobytes())
 
     def end(self) -> None:
         """Ask the driver to damp the robot and to end."""
@@ -134,8 +140,8 @@ class DriverEnd(_End):
         """Send a status."""
         self._send(_STATUS + json.dumps(vars(status)).encode())
 
-    def receive(self) -> JointCommand | None:
-        """Return the newest command that came, or None.
+    def receive(self) -> tuple[JointCommand, int] | None:
+        """Return the newest command that came and the tick that it answers [ms], or None.
 
         Raises:
             Gone: the bridge has ended, or wants this process to.
@@ -147,7 +153,9 @@ class DriverEnd(_End):
             newest = data
         if newest is None:
             return None
-        return JointCommand(*np.frombuffer(newest, np.float64, offset=1).reshape(5, 12))
+        _, tick = _ORDER.unpack_from(newest)
+        rows = np.frombuffer(newest, np.float64, offset=_ORDER.size).reshape(5, 12)
+        return JointCommand(*rows), tick
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -148,11 +148,12 @@ class Process:
         due = time.monotonic()
         while not self._ended:
             poll.poll(max(0.0, 1e3 * (due - time.monotonic())))
-            command = self._link.receive()
+            order = self._link.receive()
             now = time.monotonic()
-            if command is not None:
-                self._core.take_command(command, now)
-            if command is not None or now >= due:
+            if order is not None:
+                command, tick = order
+                self._core.take_command(command, now, tick)
+            if order is not None or now >= due:
                 data = self._core.frame(now)
                 if data is not None:
                     self._out.send(data)

@@ -2,7 +2,8 @@
 
 A message can only be late, so the smallest difference between arrival and tick over the last
 half second is taken for the offset between the two clocks, and stamps have the tick's rhythm
-instead of the network's.
+instead of the network's. One that is very late keeps its right stamp; when many in a row are, the
+robot's clock has stood still.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections import deque
 _WRAP = 2**32
 # A tick that is older than the last one by more than this is that of a robot switched on anew [ms].
 _RESTART = 1000
-# Messages that the offset is taken from, and the delay that means that a clock was set [s].
-_WINDOW, _JUMP = 250, 0.02
+_WINDOW = 250  # messages that the offset is taken from
+# A delay that differs by this from the smallest one is odd; so many odd ones in a row mean that the
+# robot's clock stood still; one that differs by this means that a clock was set [s].
+_ODD, _MANY, _SET = 0.02, 25, 0.5
 # Stamps are apart by this at least [s].
 _APART = 1e-6
 
@@ -31,6 +34,7 @@ class TickClock:
         self._elapsed = 0  # since the first tick [ms]
         self._delays: deque[float] = deque(maxlen=_WINDOW)
         self._stamp = -float("inf")
+        self._odd = 0  # odd delays in a row
         self.restarts = 0
 
     def stamp(self, tick: int, arrival: float) -> float | None:
@@ -51,13 +55,19 @@ class TickClock:
         self._tick = tick
         time = 1e-3 * self._elapsed
         delay = arrival - time
-        if self._delays and abs(delay - min(self._delays)) > _JUMP:
+        if self._delays and self._leapt(delay - min(self._delays)):
             self._forget()
         self._delays.append(delay)
         self._stamp = max(time + min(self._delays), self._stamp + _APART)
         return self._stamp
 
+    def _leapt(self, excess: float) -> bool:
+        """Return whether a delay that is larger than the smallest by an excess [s] says so."""
+        self._odd = self._odd + 1 if excess > _ODD else 0
+        return self._odd >= _MANY or excess < -_ODD or excess > _SET
+
     def _forget(self) -> None:
+        self._odd = 0
         self._delays.clear()
         self._stamp = -float("inf")
         self.restarts += 1

@@ -49,6 +49,42 @@ def test_the_quick_checks_run_here() -> None:
         assert doctor.CHECKS[name]().level in ("ok", "warn", "fail")
 
 
+def test_ros_on_the_robots_domain_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    assert "export ROS_DOMAIN_ID=1" in doctor.check_domains().remedy
+    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
+    assert doctor.check_domains().level == "ok"
+    monkeypatch.setenv("ROS_DOMAIN_ID", "seven")
+    assert doctor.check_domains().level == "fail"
+
+
+def test_without_permission_it_says_how_to_get_real_time_priority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.sched_setscheduler", refuse)
+    finding = doctor.check_realtime()
+    assert finding.level == "warn" and "/etc/security/limits.d" in finding.remedy
+
+
+def test_without_the_sdk_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    finding = doctor.check_sdk()
+    assert finding.level == "warn" and "make hardware" in finding.remedy
+
+
+def test_another_middleware_than_the_robots_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr(doctor, "_python", lambda code: (0, "11.0.1"))
+    assert "can end its processes" in doctor.check_sdk().remedy
+    monkeypatch.setattr(doctor, "_python", lambda code: (0, "0.10.2"))
+    assert doctor.check_sdk().level == "ok"
+    monkeypatch.setattr(doctor, "_python", lambda code: (1, "ImportError: no libddsc"))
+    assert "no libddsc" in doctor.check_sdk().text
+
+
 @pytest.mark.integration
 def test_the_real_checks_find_what_the_tests_themselves_need(
     monkeypatch: pytest.MonkeyPatch,
@@ -57,3 +93,9 @@ def test_the_real_checks_find_what_the_tests_themselves_need(
     for name in ("ROS", "gpc_msgs", "DDS", "mujoco"):
         finding = doctor.CHECKS[name]()
         assert finding.level == "ok", (name, finding)
+
+
+@pytest.mark.integration
+def test_the_sdk_that_make_hardware_installs_is_the_right_one() -> None:
+    pytest.importorskip("unitree_sdk2py")
+    assert doctor.check_sdk().level == "ok"

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from gpc_ros.arguments import format_assignments, parse_assignments, parse_goal
 from gpc_ros.errors import ConfigError, GpcError
-from gpc_ros.graph import GRAPHS
+from gpc_ros.graph import GRAPHS, Graph
 from gpc_ros.recording.bag_writer import BagWriter
 from gpc_ros.recording.definitions import codec
 from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 
 SIM, REPLAY = GRAPHS["sim"], GRAPHS["replay"]
+HARDWARE, EMULATOR = GRAPHS["hardware"], GRAPHS["emulator"]
 
 
 def text(content: str) -> bytes:
@@ -107,6 +108,51 @@ def test_the_graph_ends_with_its_robot_or_its_monitor() -> None:
 def test_bad_arguments_are_refused_with_a_hint(given: dict[str, str], hint: str) -> None:
     with pytest.raises(GpcError, match=hint):
         starts(**given)
+
+
+def hardware(**given: str) -> dict[str, NodeStart]:
+    return {start.name: start for start in resolve(HARDWARE, {"out": "runs/test", **given})}
+
+
+def test_the_hardware_graph_reaches_a_robot_and_has_no_simulated_one() -> None:
+    nodes = hardware(interface="enp3s0", sdk_domain="0", task="navigate", goal="1,0,0")
+    assert set(nodes) == {"estimator", "planner", "bridge", "recorder", "monitor"}
+    bridge = nodes["bridge"].parameters
+    assert bridge["driver"] == "unitree" and bridge["unitree.interface"] == "enp3s0"
+    assert (bridge["dry_run"], bridge["auto_arm"]) == (False, False)  # a person decides
+    assert nodes["monitor"].parameters["truth"] == "state"
+    assert {n.parameters["task"] for n in nodes.values()} == {"navigate"}
+    assert [n for n, start in nodes.items() if start.required] == ["bridge", "monitor"]
+
+
+def test_without_a_goal_nobody_sends_a_real_robot_anywhere() -> None:
+    assert hardware()["monitor"].parameters["goal"] == "none"
+    with pytest.raises(GpcError, match="outside the workspace"):
+        hardware(goal="100,0,0")
+
+
+def test_in_a_dry_run_the_bridge_sends_nothing() -> None:
+    assert hardware(dry_run="true")["bridge"].parameters["dry_run"] is True
+
+
+@pytest.mark.parametrize("graph", [HARDWARE, EMULATOR], ids=lambda graph: graph.name)
+def test_ros_and_a_robot_may_not_share_a_domain(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "9")
+    assert resolve(graph, {"sdk_domain": "8"})
+    with pytest.raises(ConfigError, match="export ROS_DOMAIN_ID=10"):
+        resolve(graph, {"sdk_domain": "9"})
+    monkeypatch.delenv("ROS_DOMAIN_ID")
+    with pytest.raises(ConfigError, match="export ROS_DOMAIN_ID=1"):
+        resolve(graph, {})
+
+
+def test_a_simulation_may_run_in_any_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROS_DOMAIN_ID")
+    assert starts()
+    with pytest.raises(ConfigError, match="ROS_DOMAIN_ID"):
+        starts(params="bridge.driver=unitree")
 
 
 def test_words_of_the_command_line() -> None:

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from gpc_ros.errors import ConfigError
 from gpc_ros.robot.joints import JOINT_NAMES, STAND
+from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree import codec, frames
 from gpc_ros.unitree.domains import check_domains, ros_domain, sdk_domain
 from gpc_ros.unitree.driver import Driver, UnitreeConfig
 from gpc_ros.unitree.faults import WireFaultConfig, WireFaults
+from gpc_ros.unitree.firmware import Firmware, FirmwareConfig
 from gpc_ros.unitree.frames import COMMAND
 from gpc_ros.unitree.link import BridgeEnd, DriverEnd, Gone, Status, pair
 
@@ -75,6 +77,18 @@ def test_it_sends_what_the_bridge_says() -> None:
     made.take_command(stiff(), 0.01)
     assert np.allclose(sends(made, 0.01).position, STAND)
     assert sends(made, 0.01 + 0.9 * SILENCE).kp.all()  # a gap is bridged
+
+
+def test_a_command_says_what_it_answers_only_when_asked_to() -> None:
+    for echo, expected in ((False, 0), (True, 1234)):
+        made = Driver(UnitreeConfig(echo=echo), 3.0, False)
+        made.begin(0.0)
+        made.take_command(stiff(), 0.0, 1234)
+        data = made.frame(0.0)
+        assert data is not None
+        assert COMMAND.decode(data)["reserve"] == expected
+        robot = Firmware(FirmwareConfig(sport_mode=False), Gains.uniform(1.0, 1.0))
+        assert robot.receive(data) and robot.answered == expected
 
 
 def test_a_silent_bridge_means_damping_until_the_bridge_itself_damps() -> None:
@@ -193,12 +207,14 @@ def test_the_newest_reading_and_the_newest_command_cross_the_link() -> None:
         assert received is not None
         received.lost[4] = True
         process.deliver(received)
-        bridge.send(stiff(float(i)))
+        bridge.send(stiff(float(i)), 4 + 2 * i)
     reading = bridge.receive()
     assert reading is not None and abs(reading.stamp - 1.004) < 1e-9 and reading.tick == 6
     assert np.allclose(reading.position, STAND) and "FR_thigh" in reading.faults[0]
-    command = process.receive()
-    assert command is not None and command.kp[0] == 2.0
+    order = process.receive()
+    assert order is not None
+    command, tick = order
+    assert command.kp[0] == 2.0 and tick == 8
     assert np.allclose(command.position, STAND)
     assert bridge.receive() is None and process.receive() is None
 

@@ -1,0 +1,95 @@
+"""What a graph of nodes is: its nodes, its arguments, and what these set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+PACKAGE = "gpc_ros"
+# With this code a node says that it refused to start; see nodes/runner.py.
+REFUSED = 2
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument ``name:=value`` of a graph.
+
+    Attributes:
+        name: how the user writes it.
+        doc: one sentence for the help.
+        default: value when it is not given; for an argument that sets parameters, empty means
+            "as in the configuration files".
+        choices: the accepted values; empty accepts any.
+        sets: the node parameters that it sets, each as ``node.parameter``.
+        compute: makes the default from the other values, where none is fixed.
+    """
+
+    name: str
+    doc: str
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    compute: Callable[[Mapping[str, str]], str] | None = None
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node of a graph.
+
+    Attributes:
+        name: name of the node; its parameters stand in ``config/<name>.yaml``.
+        executable: name of the program.
+        remappings: topic renames, from and to.
+        required: whether the end of this node ends the graph. Any node that refuses to start
+            (exit code 2) ends it too.
+        console: whether its output is the graph's own, without the node's name before each line.
+        told: a parameter that gets the text of all arguments; empty for none.
+        when: an argument that must be true for the node to start; empty starts it always.
+        sets: parameters that this graph fixes, unless an argument says otherwise.
+        sim_time: whether it lives by the topic /clock instead of the system's clock.
+    """
+
+    name: str
+    executable: str
+    remappings: tuple[tuple[str, str], ...] = ()
+    required: bool = False
+    console: bool = False
+    told: str = ""
+    when: str = ""
+    sets: tuple[tuple[str, object], ...] = ()
+    sim_time: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A set of nodes that run together, and the arguments that configure them.
+
+    Attributes:
+        name: how it is chosen.
+        doc: one sentence for the help.
+        arguments: in the order of the help.
+        nodes: in the order of their start.
+        environment: variables of every node, unless they are set.
+        recorded: the argument that names a bag whose parameters the nodes take over; empty: none.
+    """
+
+    name: str
+    doc: str
+    arguments: tuple[Argument, ...]
+    nodes: tuple[NodeSpec, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    recorded: str = ""
+
+
+# Arguments that every graph has.
+COMMON = (
+    Argument("namespace", "Namespace of every node and topic"),
+    Argument("config", "Folder of the nodes' parameter files; empty: the one of the package"),
+    Argument(
+        "params",
+        "Any other parameters, as node.parameter=value separated by commas "
+        "(planner.rate=30,sim.seed=2); gpc config lists them",
+    ),
+)
+# One thread for linear algebra: the planner has threads of its own.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
