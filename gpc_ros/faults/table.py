@@ -12,7 +12,7 @@ from gpc_ros.safety.tables import table
 RESULTS = "docs/results/faults.json"
 KILL_RESULTS = "docs/results/kill.json"
 TEST = "test/faults/test_live_faults.py::test_the_reaction_is_the_stated_one"
-CLOCK_TEST = "test/faults/test_live_faults.py::test_a_clock_that_jumps_makes_it_stand_and_go_on"
+CLOCK_TEST = "test/faults/test_live_clock.py::test_a_clock_that_jumps_makes_it_stand_and_go_on"
 _VELOCITY = "[m/s]"
 
 

@@ -133,7 +133,8 @@ class Bridge(Looping):
             self._controller.set_heartbeat(now)
 
     def _publish_sensors(self, reading: RobotReading) -> None:
-        if reading.stamp - self._sensed >= _SENSOR_PERIOD:
+        # A clock that was set back keeps nobody waiting.
+        if not 0.0 <= reading.stamp - self._sensed < _SENSOR_PERIOD:
             self._sensed = reading.stamp
             self._joints_out.publish(convert_robot.joints_to(reading, self._joint_message))
             self._imu_out.publish(convert_robot.imu_to(reading, self._imu_message))
@@ -161,7 +162,7 @@ class Bridge(Looping):
         decision = self._controller.decision
         last, state, reasons = self._last_supervisor
         same = decision.state == state and len(decision.reasons) == reasons
-        if same and now - last < _SUPERVISOR_PERIOD:
+        if same and 0.0 <= now - last < _SUPERVISOR_PERIOD:
             return
         self._last_supervisor = (now, int(decision.state), len(decision.reasons))
         message = SupervisorState(

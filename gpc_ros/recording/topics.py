@@ -47,6 +47,7 @@ FIXED = (
     CYCLE, PARAMETERS,
     IMU, READINGS,
     Topic("goal_pose", "geometry_msgs/msg/PoseStamped"),
+    Topic("emergency_stop", "std_msgs/msg/Bool"),
     Topic("odom", "nav_msgs/msg/Odometry", _SENSOR),
     Topic("tf", "tf2_msgs/msg/TFMessage", Qos(depth=100)),
     Topic("diagnostics", "diagnostic_msgs/msg/DiagnosticArray"),

@@ -61,16 +61,16 @@ def transitions_table() -> str:
 
 def drawing() -> str:
     """Return the state machine as a mermaid diagram, without what leads to a fault."""
-    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> DISARMED"]
+    arrows: dict[tuple[str, str], list[str]] = {}
     for rule in RULES:
         if rule.to == State.FAULT:
             continue
-        what = rule.event.value.split(",")[0].replace("`", "").replace("*", "")
-        lines += [
-            f"    {state.name} --> {rule.to.name}: {what}"
-            for state in sorted(rule.states)
-            if state != rule.to
-        ]
+        words = rule.event.value.split(",")[0].replace("a condition with the reaction ", "")
+        for state in sorted(rule.states - {rule.to}):
+            labels = arrows.setdefault((state.name, rule.to.name), [])
+            labels.append(words.replace("service ", "").replace("`", "").replace("*", ""))
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> DISARMED"]
+    lines += [f"    {a} --> {b}: {' or '.join(labels)}" for (a, b), labels in arrows.items()]
     return "\n".join([*lines, "    note right of FAULT: from every other state", "```"])
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
-import rclpy
-from rclpy.context import Context
 
 from gpc_ros.faults.every_case import EVERY_CASE
 from gpc_ros.faults.hardware_graph import SAME_CASES, SDK_CASES, HardwareGraph
@@ -16,33 +14,23 @@ from gpc_ros.faults.hardware_graph import SAME_CASES, SDK_CASES, HardwareGraph
 pytestmark = pytest.mark.integration
 
 WORDS = ["task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10"]
-GENEROUS = (
-    "params:=bridge.supervisor.heartbeat=true,planner.discovery=0.5,bridge.discovery=0.5,"
-    "bridge.supervisor.reading_age=0.7,bridge.supervisor.state_age=1.0,"
-    "bridge.supervisor.heartbeat_age=2.0,bridge.supervisor.stall=2.0,"
-    "planner.max_state_age=0.7,planner.lifetime=0.7,"
-    "bridge.supervisor.damping_time=0.5,bridge.stand_up.speed=3.0,bridge.stand_up.minimum=0.3"
-)
+PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=0.5,bridge.discovery=0.5"
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HardwareGraph]:
+def graph(run_graph: Callable[..., HardwareGraph], generous: str) -> HardwareGraph:
     """Run graph and emulator once for all cases."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROS_DOMAIN_ID", str(1 + (os.getpid() + 70) % 101))
-        context = Context()
-        rclpy.init(context=context)
-        live = HardwareGraph(
+    words = [*WORDS, f"params:={PARAMS},{generous}"]
+    return run_graph(
+        lambda context, folder: HardwareGraph(
             102 + os.getpid() % 100,
-            [*WORDS, GENEROUS],
+            words,
             ["task:=box_push", "seed:=3"],
             context=context,
-            folder=tmp_path_factory.mktemp("hardware"),
+            folder=folder,
             patience=120.0,
         )
-        yield live
-        live.close()
-        rclpy.try_shutdown(context=context)
+    )
 
 
 @pytest.mark.parametrize("name", SAME_CASES)

@@ -1,0 +1,53 @@
+"""A running graph for a whole module of tests, in a domain of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from rclpy.context import Context
+
+from gpc_ros.faults.live_graph import LiveGraph
+
+_NUMBERS = itertools.count(os.getpid() + 50)
+# Ages that no busy machine exceeds; and the robot is back on its legs quickly.
+GENEROUS = (
+    "bridge.supervisor.reading_age=0.7,bridge.supervisor.state_age=1.0,"
+    "bridge.supervisor.heartbeat_age=2.0,bridge.supervisor.stall=2.0,"
+    "planner.max_state_age=0.7,planner.lifetime=0.7,"
+    "bridge.supervisor.damping_time=0.5,bridge.stand_up.speed=3.0,bridge.stand_up.minimum=0.3"
+)
+
+
+Run = Callable[[Callable[[Context, Path], LiveGraph]], LiveGraph]
+
+
+@pytest.fixture(scope="module")
+def generous() -> str:
+    """Return parameters of a graph on a machine that may be busy."""
+    return GENEROUS
+
+
+@pytest.fixture(scope="module")
+def run_graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Return what starts a graph, which is ended with the module."""
+    ends: list[Callable[[], Any]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(1 + next(_NUMBERS) % 101))
+
+        def run(make: Callable[[Context, Path], LiveGraph]) -> LiveGraph:
+            context = Context()
+            rclpy.init(context=context)
+            ends.append(lambda: rclpy.try_shutdown(context=context))
+            live = make(context, tmp_path_factory.mktemp("graph"))
+            ends.append(live.close)
+            return live
+
+        yield run
+        for end in reversed(ends):
+            end()
