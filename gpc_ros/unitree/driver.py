@@ -177,5 +177,16 @@ class Driver:
             self._foreign = now
 
     def foreign(self, now: float) -> bool:
-        """Return whether somebody else has sent LowCmds in the last half second [s, monotonic]."""
-        return now - self._foreign < 0.5
+        """Return whether somebody else has sent LowCmds in the last half second [s, monotonic].
+
+        Before the motors are ours that is the sport mode's right.
+        """
+        return self.ready and now - self._foreign < 0.5
+
+    def unheard(self) -> str:
+        """Return in plain words that, and why, no LowState has passed yet."""
+        c = self.config
+        where = f"(domain {c.sdk_domain}, {c.interface})"
+        if self.counters["states_bad_crc"] or self.counters["states_bad_frame"]:
+            return f"what comes from the robot is damaged: wrong CRC or length {where}"
+        return f"no LowState from a robot yet {where}"

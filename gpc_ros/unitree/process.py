@@ -81,11 +81,9 @@ class Process:
             SdkError: what the SDK said when it failed on the way.
         """
         try:
-            c = self._config
-            where = f"no LowState from a robot yet (domain {c.sdk_domain}, {c.interface})"
-            self._wait(where, lambda: self._last is not None)
+            self._wait(self._core.unheard, lambda: self._last is not None)
             if not self._core.dry_run:
-                if c.release:
+                if self._config.release:
                     self._release()
                 self._core.begin(time.monotonic())
             self._say("")
@@ -95,15 +93,22 @@ class Process:
         finally:
             self._damp()
 
-    def _wait(self, why: str, done: Callable[[], bool], limit: float = float("inf")) -> bool:
+    def _wait(
+        self, why: Callable[[], str], done: Callable[[], bool], limit: float = float("inf")
+    ) -> bool:
         """Wait until something is the case, or a time is over [s]; return whether it is.
+
+        Args:
+            why: says in plain words what is waited for.
+            done: whether it is the case.
+            limit: longest time [s].
 
         Raises:
             Gone: this process is to end.
         """
         end = time.monotonic() + limit
-        self._say(why)
         while not done():
+            self._say(why())
             if time.monotonic() >= end:
                 return False
             self._link.receive()
@@ -128,12 +133,13 @@ class Process:
                 if not self._lies():
                     modes.lie_down()
                     down = f"the robot lies down before its mode '{name}' is released"
-                    if not self._wait(down, self._lies, _DOWN):
+                    if not self._wait(_always(down), self._lies, _DOWN):
                         raise dds.SdkError("the robot does not lie down; lay it down by its remote")
                 modes.release()
                 print(f"driver: released the robot's mode '{name}'", flush=True)
             except dds.SdkError as error:
-                self._wait(f"the robot's own mode is not released: {error}", lambda: False, _AGAIN)
+                kept = f"the robot's own mode is not released: {error}"
+                self._wait(_always(kept), lambda: False, _AGAIN)
 
     def _lies(self) -> bool:
         """Return whether the legs are folded as on the ground."""
@@ -174,7 +180,8 @@ class Process:
         if now - self._reported >= _REPORT:
             self._reported = now
             foreign = self._core.foreign(now)
-            self._link.report(Status(self._sentence, foreign, self._core.counters))
+            cpu = round(1e3 * time.process_time())
+            self._link.report(Status(self._sentence, foreign, {**self._core.counters, "cpu": cpu}))
 
     def _damp(self) -> None:
         """Damp the robot for a while, if its motors are ours; nothing may stop this."""
@@ -188,6 +195,10 @@ class Process:
                 self._out.send(self._core.brake)
             time.sleep(PERIOD)
         print("driver: damped the robot and ended", flush=True)
+
+
+def _always(text: str) -> Callable[[], str]:
+    return lambda: text
 
 
 def main(words: list[str]) -> int:
