@@ -36,12 +36,12 @@ help: ## Say what there is to make
 		| awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 	echo '  Arguments: make sim ARGS="task:=navigate seed:=3"   make test ARGS="-k spline"'
 
-venv: $(VENV)/.complete ## Make the virtual environment only
+venv: $(VENV)/.complete $(VENV)/.drivers ## Make the virtual environment only
 
 sim: $(VENV)/.complete ## A simulated Go2 pushes a box to a goal pose, live, on ROS 2
 	@exec $(BIN)/gpc sim $(ARGS)
 
-test: $(VENV)/.complete ## Run all tests
+test: $(VENV)/.complete $(VENV)/.drivers ## Run all tests
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 training: $(VENV)/.training ## Add what training a proposal needs: torch and others
@@ -78,7 +78,7 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 		-DCMAKE_PROJECT_INCLUDE="$$here/gpc_msgs/cmake/pip.cmake" \
 		-DPython3_EXECUTABLE="$$here/$(BIN)/python" -DBUILD_TESTING=OFF
 	installed="$$here/$(COLCON)/install/gpc_ros"
-	for node in sim emulator estimator planner bridge recorder monitor player view; do
+	for node in sim emulator mocap estimator planner bridge recorder monitor player view; do
 		test -x "$$installed/lib/gpc_ros/$$node" || { echo "No program $$node for ros2 run" >&2; exit 1; }
 	done
 	test -f "$$installed/share/gpc_ros/launch/sim.launch.py"
@@ -193,6 +193,18 @@ $(VENV)/.messages: $(VENV)/.packages $(MESSAGES) | machine
 		build+=(./gpc_msgs/compat/tf2_msgs)
 	fi
 	$(BIN)/pip install -qq --force-reinstall --no-deps --no-build-isolation "$${build[@]}"
+	touch $@
+
+# What drivers of motion capture speak, for the tests: on a robot it comes with the driver.
+$(VENV)/.drivers: $(VENV)/.messages | machine
+	@$(unless_done)
+	build=()
+	for package in mocap4r2_msgs motion_capture_tracking_interfaces; do
+		if $(BIN)/pip show -qq gpc-compat-$${package//_/-} || ! $(BIN)/python -c "import $$package" 2> /dev/null; then
+			build+=(./gpc_msgs/compat/$$package)
+		fi
+	done
+	(( $${#build[@]} == 0 )) || $(BIN)/pip install -qq --force-reinstall --no-deps --no-build-isolation "$${build[@]}"
 	touch $@
 
 $(VENV)/.complete: $(VENV)/.messages setup.py setup.cfg | machine

@@ -12,9 +12,9 @@ from gpc_ros.errors import GpcError
 
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
 COMMANDS = (
-    "sim", "hardware", "emulate-robot", "estop", "view", "evaluate", "collect", "train",
-    "bootstrap", "compare", "report", "replay", "play", "export", "repair", "tasks", "config",
-    "doctor",
+    "sim", "hardware", "emulate-robot", "estop", "calibrate-mocap", "view", "evaluate", "collect",
+    "train", "bootstrap", "compare", "report", "replay", "play", "export", "repair", "tasks",
+    "config", "doctor",
 )  # fmt: skip
 
 _EPILOG = """\

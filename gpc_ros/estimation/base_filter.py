@@ -39,9 +39,11 @@ _PLACES = np.array(_ROWS) * 15 + np.array(_COLUMNS)
 class FilterConfig:
     """Noise that the filter assumes."""
 
-    gyro_noise: float = param(0.02, "Gyro noise density", unit="rad/s/sqrt(Hz)", low=1e-5, high=1.0)
+    gyro_noise: float = param(
+        0.003, "Gyro noise density", unit="rad/s/sqrt(Hz)", low=1e-5, high=1.0
+    )
     accel_noise: float = param(
-        0.15,
+        0.045,
         "Accelerometer noise density, with the shocks of walking",
         unit="m/s^2/sqrt(Hz)",
         low=1e-3,
@@ -58,13 +60,13 @@ class FilterConfig:
         0.5, "Largest accelerometer bias that is believed, per axis", unit="m/s^2", low=0, high=5
     )
     mocap_position: float = param(
-        0.001, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
+        0.0006, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
     )
     mocap_rotation: float = param(
-        0.01, "Motion-capture rotation noise", unit="rad", low=1e-4, high=0.5
+        0.0055, "Motion-capture rotation noise", unit="rad", low=1e-4, high=0.5
     )
     leg_velocity: float = param(
-        0.15, "Noise of the velocity from leg odometry", unit="m/s", low=0.01, high=2.0
+        0.08, "Noise of the velocity from leg odometry", unit="m/s", low=0.01, high=2.0
     )
     leg_gate: float = param(
         0.3,
@@ -137,6 +139,23 @@ class BaseFilter:
         self.covariance = self._transition @ self.covariance @ self._transition.T
         self.covariance.flat[::16] += self._process * dt
         self.stamp = stamp
+
+    def carried(self, stamp: float, gyro: Vector, accel: Vector) -> Array:
+        """Return the covariance (15, 15) at a later stamp [s]; the filter stays where it is.
+
+        Args:
+            stamp: when [s].
+            gyro: mean since the filter's time [rad/s].
+            accel: mean since then [m/s^2].
+        """
+        dt = max(stamp - self.stamp, 0.0)
+        rates, force = self.free_of_bias(gyro, accel)
+        self._fill(self.nominal.orientation, rates, force, dt)
+        covariance: Array = self._transition @ self.covariance @ self._transition.T
+        covariance.flat[::16] += self._process * dt
+        # In one long step, noise of the acceleration shows in the position too.
+        covariance.flat[: 3 * 16 : 16] += self._process[6:9] * dt**3 / 3.0
+        return covariance
 
     def _fill(self, q: Quaternion, rates: Vector, force: Vector, dt: float) -> None:
         """Write the changing entries of the transition matrix, row by row."""

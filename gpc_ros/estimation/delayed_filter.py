@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from gpc_ros.arrays import Array
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.nominal import Nominal, Quaternion, Vector, advance
@@ -116,20 +114,14 @@ class DelayedFilter:
         return advance(state, rates, force, sample.stamp - stamp)
 
     def covariance(self) -> Array:
-        """Return the diagonal (12,) of the head's covariance.
+        """Return the covariance of the head's error state (15, 15); see base_filter.
 
-        Position [m^2], rotation [rad^2], velocity [m^2/s^2], angular velocity [rad^2/s^2].
+        From the filter's time on it is carried in one step, with what was felt on average.
         """
-        c, lead = self._config, self.stamp - self.filter.stamp
-        variance = self.filter.covariance.diagonal()
-        result = np.empty(12)
-        result[:9] = variance[:9]
-        # Since the filter's time only the largest terms are counted.
-        result[0:3] += variance[6:9] * lead**2
-        result[3:6] += c.gyro_noise**2 * lead
-        result[6:9] += c.accel_noise**2 * lead
-        result[9:12] = variance[9:12] + c.gyro_noise**2
-        return result
+        if not self._waiting:
+            return self.filter.covariance.copy()
+        first, last = self._waiting[0], self._waiting[-1]
+        return self.filter.carried(last.stamp, *_mean(first, last))
 
 
 def _mean(a: Sample | None, b: Sample) -> tuple[Vector, Vector]:

@@ -17,10 +17,17 @@ from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
 from gpc_ros.estimation.jump import JumpConfig, JumpGate
 from gpc_ros.estimation.leg_odometry import LegOdometryConfig, leg_odometry
-from gpc_ros.estimation.nominal import quaternion, vector
+from gpc_ros.estimation.lever import base_covariance, base_of, imu_position
+from gpc_ros.estimation.nominal import Nominal, Vector, minus, quaternion, vector
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
+from gpc_ros.estimation.plausibility import (
+    Plausibility,
+    PlausibilityConfig,
+    disagreement_about_down,
+    tilt_between,
+)
 from gpc_ros.estimation.stamps import StampGate, Verdict
-from gpc_ros.geometry import rotate_inverse
+from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.types import RobotReading, RobotState
 
 BASE = "base"
@@ -28,7 +35,6 @@ BASE = "base"
 _BACK = 0.02
 # A reading older than this is of no use [s].
 _OLD_READING = 1.0
-_DOWN = np.array([0.0, 0.0, -1.0])
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,6 @@ class EstimatorConfig:
 
     max_delay: float = param(
         0.1, "Oldest motion-capture pose that is used", unit="s", low=0.005, high=1.0
-    )
-    gravity: float = param(
-        0.4,
-        "Largest disagreement of motion capture and IMU about down",
-        unit="rad",
-        low=0.01,
-        high=3.2,
     )
     coast: float = param(
         2.0,
@@ -60,6 +59,7 @@ class EstimatorConfig:
     )
     filter: FilterConfig = FilterConfig()
     jump: JumpConfig = JumpConfig()
+    plausibility: PlausibilityConfig = PlausibilityConfig()
     legs: LegOdometryConfig = LegOdometryConfig()
     objects: TrackerConfig = TrackerConfig()
 
@@ -97,6 +97,7 @@ class Estimator:
         """Forget the base; objects stay."""
         self._base = DelayedFilter(self.config.filter, self.config.max_delay)
         self._jump = JumpGate(self.config.jump)
+        self._plausibility = Plausibility(self.config.plausibility)
         self._started = False
         self._reading: RobotReading | None = None
         self._sample: Sample | None = None  # of that reading
@@ -145,20 +146,23 @@ class Estimator:
             self._count("reading gaps")
             self._start_over(f"the robot was silent for {pause:.3f} s: waiting for motion capture")
         self._reading = reading
+        legs = self._ask_legs(reading)
+        unseen = reading.stamp - self._mocap_stamp > self.config.legs.after
         self._sample = Sample(
             reading.stamp,
             vector(reading.angular_velocity),
             vector(reading.linear_acceleration),
-            self._leg_velocity(reading),
+            # Of the IMU, which is what the filter follows.
+            legs + np.cross(reading.angular_velocity, IMU_POSITION)
+            if legs is not None and unseen
+            else None,
         )
         if self._started:
             self._base.append(self._sample)
+            self._plausibility.feel(reading, self._rates(), legs)
 
-    def _leg_velocity(self, reading: RobotReading) -> Array | None:
-        """Return leg odometry if it is needed, every few readings: its errors last longer."""
-        if reading.stamp - self._mocap_stamp <= self.config.legs.after:
-            self._legs = None
-            return None
+    def _ask_legs(self, reading: RobotReading) -> Array | None:
+        """Return leg odometry every few readings: its errors last longer than one."""
         self._until_legs -= 1
         if self._until_legs > 0:
             return None
@@ -195,7 +199,7 @@ class Estimator:
             self._on_base(stamp, position, orientation / norm, self._sample)
 
     def _on_object(self, body: str, stamp: float, position: Array, orientation: Array) -> None:
-        if self._started and math.dist(position, self._base.head.position) < self.config.clearance:
+        if self._started and math.dist(position, self._head().position) < self.config.clearance:
             self._count(f"{body} poses inside the robot")
             return
         tracker = self._trackers[body]
@@ -207,17 +211,22 @@ class Estimator:
             if self._upright(orientation):
                 self._started = True
                 self._mocap_stamp = stamp
-                self._base.start(stamp, vector(position), quaternion(orientation), last)
-                self._jump.believe(vector(position))
+                attitude = quaternion(orientation)
+                where = imu_position(vector(position), attitude)
+                self._base.start(stamp, where, attitude, last)
+                self._jump.believe(where)
                 self.complaint = ""
         elif stamp < self._base.filter.stamp:
             self._count("base poses too late")
         else:
+            assert self._reading is not None
+            self._plausibility.see(stamp, position, orientation, self._reading)
             self._base.at(stamp, lambda f: self._correct(f, position, orientation))
 
     def _correct(self, base: BaseFilter, position: Array, orientation: Array) -> None:
         """Correct the filter, which is at the time of the pose, if the pose is to be believed."""
-        where, attitude = vector(position), quaternion(orientation)
+        attitude = quaternion(orientation)
+        where = imu_position(vector(position), attitude)
         residual, covariance = base.innovation(where, attitude)
         if self._jump.expected(residual, covariance):
             base.correct_pose(residual, covariance)
@@ -236,16 +245,12 @@ class Estimator:
     def _upright(self, orientation: Array) -> bool:
         """Return whether a measured attitude agrees with the IMU about down; complain if not."""
         assert self._reading is not None
-        seen = rotate_inverse(orientation, _DOWN)
-        felt = rotate_inverse(self._reading.orientation, _DOWN)
-        angle = math.acos(min(max(float(seen @ felt), -1.0), 1.0))
-        if angle <= self.config.gravity:
+        limit = self.config.plausibility.gravity
+        angle = tilt_between(quaternion(orientation), quaternion(self._reading.orientation))
+        if angle <= limit:
             return True
         self._count("base poses against gravity")
-        self.complaint = (
-            f"motion capture and IMU disagree about down by {angle:.2f} rad (limit "
-            f"{self.config.gravity} rad): check the axes, the quaternion order and the body"
-        )
+        self.complaint = disagreement_about_down(angle, limit)
         return False
 
     def estimate(self) -> RobotState | None:
@@ -264,16 +269,39 @@ class Estimator:
         if base.slips:
             self.counters["no foot stands"] = base.slips
         states = {name: tracker.state(stamp) for name, tracker in self._trackers.items()}
+        head = self._head()
         return RobotState(
             stamp=stamp,
-            position=np.array(base.head.position),
-            orientation=np.array(base.head.orientation),
-            linear_velocity=np.array(base.head.velocity),
-            angular_velocity=reading.angular_velocity - base.filter.gyro_bias,
+            position=np.array(head.position),
+            orientation=np.array(head.orientation),
+            linear_velocity=np.array(head.velocity),
+            angular_velocity=np.array(self._rates()),
             joint_position=reading.position,
             joint_velocity=reading.velocity,
             objects={name: state for name, state in states.items() if state is not None},
-            covariance=base.covariance(),
+            covariance=self.covariance().diagonal().copy(),
             base_age=max(unseen, 0.0),
             joint_age=max(stamp - reading.stamp, 0.0),
+            mocap_doubt=self._plausibility.doubt,
         )
+
+    def _rates(self) -> Vector:
+        """Return the newest angular velocity free of bias [rad/s]."""
+        assert self._sample is not None
+        return minus(self._sample.gyro, self._base.filter.gyro_bias)
+
+    def _head(self) -> Nominal:
+        """Return the newest state of the base; there must be one."""
+        return base_of(self._base.head, self._rates())
+
+    def covariance(self, body: str = BASE) -> Array:
+        """Return the covariance of the base (12, 12) or an object (9, 9) at the newest reading.
+
+        Position [m, map], rotation [rad, body frame], linear velocity [m/s, map]; of the base also
+        its angular velocity [rad/s, base frame]. There must be a state of it.
+        """
+        if body != BASE:
+            return self._trackers[body].covariance(self._base.stamp)
+        noise = self.config.filter.gyro_noise
+        head = self._base.head.orientation
+        return base_covariance(self._base.covariance(), head, self._rates(), noise)

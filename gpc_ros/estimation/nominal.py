@@ -89,6 +89,27 @@ def unrotated(q: Quaternion, v: Vector) -> Vector:
     return rotated((w, -x, -y, -z), v)
 
 
+def crossed(a: Vector, b: Vector) -> Vector:
+    """Return the cross product of two vectors."""
+    (ax, ay, az), (bx, by, bz) = a, b
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+
+
+def plus(a: Vector, b: Vector) -> Vector:
+    """Return the sum of two vectors."""
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def minus(a: Vector, b: Vector) -> Vector:
+    """Return the difference of two vectors."""
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+
+
+def scaled(a: Vector, by: float) -> Vector:
+    """Return a vector times a number."""
+    return a[0] * by, a[1] * by, a[2] * by
+
+
 def advance(s: Nominal, gyro: Vector, accel: Vector, dt: float) -> Nominal:
     """Return the state dt [s] later, with rates that hold over that time.
 

@@ -1,4 +1,9 @@
-"""Pose and velocity of an object that motion capture sees: a constant-velocity Kalman filter.
+"""Pose and velocity of an object that motion capture sees: a Kalman filter.
+
+Its velocity is an Ornstein-Uhlenbeck process: pushed about at random, and braked by friction
+within a time T. What is unseen comes to rest by itself, and its covariance stays honest. After dt,
+
+    v' = e v,   p' = p + s v,   e = exp(-dt / T),   s = T (1 - e)
 
 Each axis of position and rotation is filtered alike, so that one 2 x 2 covariance serves three.
 """
@@ -15,6 +20,8 @@ from gpc_ros.config import param
 from gpc_ros.estimation.nominal import (
     Quaternion,
     Vector,
+    minus,
+    plus,
     quaternion,
     rotation_between,
     turned,
@@ -22,19 +29,16 @@ from gpc_ros.estimation.nominal import (
 )
 from gpc_ros.robot.types import ObjectState
 
-# An object that is unseen for longer than this is taken to rest where it was [s].
-_CARRY = 0.1
-
 
 @dataclass(frozen=True)
 class TrackerConfig:
     """Noise and gates of the object tracker."""
 
     position_noise: float = param(
-        0.001, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
+        0.0006, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
     )
     rotation_noise: float = param(
-        0.01, "Motion-capture rotation noise", unit="rad", low=1e-4, high=0.5
+        0.0055, "Motion-capture rotation noise", unit="rad", low=1e-4, high=0.5
     )
     acceleration: float = param(
         0.6,
@@ -49,6 +53,9 @@ class TrackerConfig:
         unit="rad/s^2/sqrt(Hz)",
         low=0.001,
         high=500.0,
+    )
+    braking: float = param(
+        0.5, "Time in which an object that is not pushed comes to rest", unit="s", low=0.02, high=60
     )
     jump: float = param(
         0.15, "A pose this far from the expected one is gated", unit="m", low=0.01, high=10
@@ -67,16 +74,30 @@ class TrackerConfig:
 class _Axes:
     """Variances of value and rate of three like axes, p and v, and their covariance c."""
 
-    def __init__(self, noise: float, acceleration: float) -> None:
-        self._noise, self._density = noise**2, acceleration**2
+    def __init__(self, noise: float, acceleration: float, braking: float) -> None:
+        self._noise, self._density, self._braking = noise**2, acceleration**2, braking
         self.rate: Vector = (0.0, 0.0, 0.0)
         self.p, self.c, self.v = noise**2, 0.0, 1.0
 
+    def carry(self, dt: float) -> tuple[Vector, Vector]:
+        """Return the change of the value, and the rate, a time dt [s] later."""
+        left = math.exp(-dt / self._braking)
+        way = self._braking * (1.0 - left)
+        x, y, z = self.rate
+        return (x * way, y * way, z * way), (x * left, y * left, z * left)
+
+    def after(self, dt: float) -> tuple[float, float, float]:
+        """Return p, c and v a time dt [s] later."""
+        q, t = self._density, self._braking
+        left = math.exp(-dt / t)
+        way, square = t * (1.0 - left), 0.5 * t * (1.0 - left * left)
+        p = self.p + way * (2.0 * self.c + way * self.v) + q * t * t * (dt - 2.0 * way + square)
+        c = left * (self.c + way * self.v) + 0.5 * q * way * way
+        return p, c, left * left * self.v + q * square
+
     def predict(self, dt: float) -> None:
-        q = self._density * dt
-        self.p += dt * (2.0 * self.c + dt * self.v) + q * dt * dt / 3.0
-        self.c += dt * self.v + q * dt / 2.0
-        self.v += q
+        self.p, self.c, self.v = self.after(dt)
+        self.rate = self.carry(dt)[1]
 
     def correct(self, residual: Vector) -> Vector:
         """Return the change of the value for a residual, and change the rate."""
@@ -103,8 +124,7 @@ class ObjectTracker:
         self._stamp = -math.inf
         self._position: Vector = (0.0, 0.0, 0.0)
         self._orientation: Quaternion = (1.0, 0.0, 0.0, 0.0)
-        self._linear = _Axes(config.position_noise, config.acceleration)
-        self._angular = _Axes(config.rotation_noise, config.rotation_acceleration)
+        self._begin()
         self._suspect: tuple[float, Vector, Quaternion] | None = None
         self.gated = 0
 
@@ -118,7 +138,7 @@ class ObjectTracker:
         if dt <= 0.0:
             return
         expected, expected_attitude = self._carried(dt)
-        moved = _minus(where, expected)
+        moved = minus(where, expected)
         turn = rotation_between(expected_attitude, attitude)
         if not self._believable(dt, moved, turn):
             self.gated += 1
@@ -128,17 +148,15 @@ class ObjectTracker:
         self._suspect = None
         self._linear.predict(dt)
         self._angular.predict(dt)
-        self._position = _plus(expected, self._linear.correct(moved))
+        self._position = plus(expected, self._linear.correct(moved))
         self._orientation = turned(expected_attitude, *self._angular.correct(turn))
         self._stamp = stamp
 
     def _carried(self, dt: float) -> tuple[Vector, Quaternion]:
-        """Return the pose dt [s] after the last one; the motion is believed for a moment only."""
-        dt = min(dt, _CARRY)
-        (vx, vy, vz), (wx, wy, wz) = self._linear.rate, self._angular.rate
+        """Return the pose dt [s] after the last one."""
         return (
-            _plus(self._position, (vx * dt, vy * dt, vz * dt)),
-            turned(self._orientation, wx * dt, wy * dt, wz * dt),
+            plus(self._position, self._linear.carry(dt)[0]),
+            turned(self._orientation, *self._angular.carry(dt)[0]),
         )
 
     def _believable(self, dt: float, moved: Vector, turn: Vector) -> bool:
@@ -160,40 +178,40 @@ class ObjectTracker:
             self._suspect = (stamp, position, orientation)
         return stamp - self._suspect[0] >= c.agreement
 
-    def _start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
+    def _begin(self) -> None:
         c = self._config
+        self._linear = _Axes(c.position_noise, c.acceleration, c.braking)
+        self._angular = _Axes(c.rotation_noise, c.rotation_acceleration, c.braking)
+
+    def _start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
         self._stamp, self._suspect = stamp, None
         self._position, self._orientation = position, orientation
-        self._linear = _Axes(c.position_noise, c.acceleration)
-        self._angular = _Axes(c.rotation_noise, c.rotation_acceleration)
+        self._begin()
 
     def state(self, now: float) -> ObjectState | None:
         """Return the state at a time [s], or None before the first pose.
 
-        The pose is carried forward with its velocity for a tenth of a second; an object that is
-        unseen for longer is taken to rest where it was.
+        The pose is carried forward with its velocity, which ebbs away while it is unseen.
         """
         if self._stamp == -math.inf:
             return None
         age = max(now - self._stamp, 0.0)
         position, orientation = self._carried(age)
-        moving = 1.0 if age <= _CARRY else 0.0
         linear, angular = self._linear, self._angular
-        p = linear.p + age * (2.0 * linear.c + age * linear.v)
-        r = angular.p + age * (2.0 * angular.c + age * angular.v)
+        p, r = linear.after(age)[0], angular.after(age)[0]
         return ObjectState(
             np.array(position),
             np.array(orientation),
-            moving * np.array(linear.rate),
-            moving * np.array(angular.rate),
+            np.array(linear.carry(age)[1]),
+            np.array(angular.carry(age)[1]),
             age,
             np.array([p, p, p, r, r, r]),
         )
 
-
-def _plus(a: Vector, b: Vector) -> Vector:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def _minus(a: Vector, b: Vector) -> Vector:
-    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    def covariance(self, now: float) -> Array:
+        """Return the covariance (9, 9) of position, rotation and linear velocity at a time [s]."""
+        age = max(now - self._stamp, 0.0)
+        p, c, v = self._linear.after(age)
+        covariance = np.diag(np.repeat([p, self._angular.after(age)[0], v], 3))
+        covariance[[0, 1, 2, 6, 7, 8], [6, 7, 8, 0, 1, 2]] = c
+        return covariance

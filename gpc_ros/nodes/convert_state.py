@@ -45,6 +45,7 @@ def state_to(state: RobotState, message: StateMsg) -> StateMsg:
     message.covariance = state.covariance
     message.base_age = float(state.base_age)
     message.joint_age = float(state.joint_age)
+    message.mocap_doubt = state.mocap_doubt
     if [o.name for o in message.objects] != list(state.objects):
         message.objects = [ObjectStateMsg(name=name) for name in state.objects]
     for target, body in zip(message.objects, state.objects.values(), strict=True):
@@ -73,6 +74,7 @@ def state_from(message: StateMsg) -> RobotState:
         covariance=finite(message.covariance, (12,), "state: covariance"),
         base_age=float(checked(message.base_age, (), "state: base age [s]")),
         joint_age=float(checked(message.joint_age, (), "state: joint age [s]")),
+        mocap_doubt=message.mocap_doubt,
     )
 
 

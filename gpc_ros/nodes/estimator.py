@@ -109,6 +109,8 @@ class EstimatorNode(Looping):
         if self._estimator.complaint or state is None:
             return ERROR, self._estimator.complaint or "waiting for sensors", figures
         figures["base age [ms]"] = 1e3 * state.base_age
+        if state.mocap_doubt:
+            return ERROR, state.mocap_doubt, figures
         late = [f"base not seen for {state.base_age:.2f} s"] if state.base_age > 0.1 else []
         for body in self._bodies:
             if body not in state.objects:

@@ -11,6 +11,7 @@ from typing import Any
 from gpc_ros.bridge.controller import ControllerConfig
 from gpc_ros.config import param
 from gpc_ros.estimation.estimator import EstimatorConfig
+from gpc_ros.estimation.mocap_map import MocapMapConfig
 from gpc_ros.nodes.scheduling import Scheduling
 from gpc_ros.planning.cem import CemConfig
 from gpc_ros.planning.mppi import MppiConfig
@@ -56,6 +57,14 @@ class EstimatorSettings(EstimatorConfig):
     scheduling: Scheduling = Scheduling("upper", 10)
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
+
+
+@dataclass(frozen=True)
+class MocapSettings(MocapMapConfig):
+    """Maps the bodies of a motion capture system to ours."""
+
+    scheduling: Scheduling = Scheduling("upper", 10)
+    task: str = param("box_push", _TASK + "; its objects are looked for")
 
 
 @dataclass(frozen=True)
@@ -176,6 +185,7 @@ class ViewSettings(ViewConfig):
 SETTINGS: dict[str, type[Any]] = {
     "sim": SimSettings,
     "emulator": EmulatorSettings,
+    "mocap": MocapSettings,
     "estimator": EstimatorSettings,
     "planner": PlannerSettings,
     "bridge": BridgeSettings,

@@ -23,6 +23,8 @@ from gpc_ros.robot.joints import FOOT_NAMES, HIP_OFFSETS, LEG_SIDES, LEGS
 HIP_LENGTH = 0.0955  # h [m]
 LINK_LENGTH = 0.213  # l [m]
 FOOT_RADIUS = 0.022  # [m]; foot positions are the centre of the foot's sphere
+# Where the IMU is in the base frame [m].
+IMU_POSITION = (-0.02557, 0.0, 0.04232)
 
 _SIDE_OFFSET = HIP_LENGTH * LEG_SIDES
 

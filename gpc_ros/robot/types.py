@@ -127,6 +127,8 @@ class RobotState:
             [m^2/s^2], angular velocity [rad^2/s^2].
         base_age: time since motion capture last saw the base [s].
         joint_age: age of the joint reading [s].
+        mocap_doubt: why motion capture is not believed to show this robot; empty if nothing
+            speaks against it.
     """
 
     stamp: float
@@ -140,6 +142,7 @@ class RobotState:
     covariance: Array = field(default_factory=lambda: _zeros(12))
     base_age: float = 0.0
     joint_age: float = 0.0
+    mocap_doubt: str = ""
 
     def qpos(self, bodies: tuple[str, ...] = ()) -> Array:
         """Return MuJoCo's qpos (19 + 7 len(bodies),): base, joints, then the named objects.

@@ -101,8 +101,9 @@ class Plant:
         self._addresses = {body: _free_joint(model, body) for body in (BASE_BODY, *bodies)}
         self._base = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, BASE_BODY)
         self._sensors = {
-            name: _sensor_slice(model, name) for name in ("gyro", "accelerometer", *FOOT_NAMES)
+            name: _sensor_slice(model, name) for name in ("accelerometer", *FOOT_NAMES)
         }
+        self._imu_site = model.sensor("accelerometer").objid[0]
         self._seed = seed
         self.reset(self.data.qpos)
 
@@ -216,12 +217,16 @@ class Plant:
         """Return what the robot's own sensors report now (each call draws new noise).
 
         Until the first step the plant is held: its accelerometer feels what holds it up. (MuJoCo's
-        would report the free fall that limp legs begin.)
+        would report the free fall that limp legs begin.) After that it reports the mean over the
+        last step of the simulation, which ends at the stamp.
         """
         data = self.data
-        accel = data.sensordata[self._sensors["accelerometer"]]
-        if self._held:
-            accel = rotate_inverse(data.qpos[3:7], -self.model.opt.gravity)
+        # MuJoCo senses where a step begins: what was felt there is turned to where it has ended.
+        felt = -self.model.opt.gravity
+        if not self._held:
+            seen = data.sensordata[self._sensors["accelerometer"]]
+            felt = data.site_xmat[self._imu_site].reshape(3, 3) @ seen
+        accel = rotate_inverse(data.qpos[3:7], felt)
         position, velocity, effort, force = self._encoders.measure(
             data.qpos[7:19],
             data.qvel[6:18],
@@ -231,7 +236,7 @@ class Plant:
         orientation, gyro, accel = self._imu.measure(
             self.time,
             data.qpos[3:7],
-            data.sensordata[self._sensors["gyro"]],
+            data.qvel[3:6],
             accel,
         )
         return RobotReading(

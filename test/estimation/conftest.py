@@ -11,10 +11,14 @@ import pytest
 from gpc_ros.estimation.estimator import Estimator, EstimatorConfig
 from gpc_ros.geometry import quat_conjugate, quat_log, quat_multiply
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.robot.types import JointCommand, RobotState
-from gpc_ros.simulation.mocap import MocapConfig
+from gpc_ros.robot.joints import STAND
+from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
+from gpc_ros.simulation.mocap import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
+
+# The command (vx, vy [m/s], yaw rate [rad/s]) at a time [s].
+Commands = Callable[[float], tuple[float, float, float]]
 
 
 @dataclass
@@ -25,6 +29,8 @@ class Walk:
     times: list[float] = field(default_factory=list)
     estimates: list[RobotState | None] = field(default_factory=list)
     truths: list[RobotState] = field(default_factory=list)
+    readings: list[RobotReading] = field(default_factory=list)
+    poses: list[PoseSample] = field(default_factory=list)
 
     def errors(self, since: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Position, rotation, velocity errors (T, 3) and normalised squared pose error (T,)."""
@@ -45,10 +51,11 @@ def walk() -> Callable[..., Walk]:
     def run(
         seconds: float = 6.0,
         hide: tuple[float, float] | None = None,
-        command: tuple[float, float, float] = (0.4, 0.1, 0.4),
+        command: tuple[float, float, float] | Commands = (0.4, 0.1, 0.4),
         config: EstimatorConfig | None = None,
         seed: int = 0,
         mocap: Mapping[str, float] | None = None,
+        still: float = 0.0,
     ) -> Walk:
         task, walker = make_task("box_push"), make_walker("trot")
         noise = replace(PlantConfig(), mocap=replace(MocapConfig(), **(mocap or {})))
@@ -63,17 +70,22 @@ def walk() -> Callable[..., Walk]:
         for k in range(round(seconds * 500)):
             if hide and k == round(hide[0] * 500):
                 plant.mocap.hide("base", plant.time + hide[1])
-            if k % 10 == 0:
+            if k < still * 500:
+                joint = JointCommand(STAND, no_effort, no_effort, walker.gains.kp, walker.gains.kd)
+            elif k % 10 == 0:
                 data = plant.data
-                targets = walker.step(data.qpos[None], data.qvel[None], np.array([command]), state)
+                wanted = command(k / 500 - still) if callable(command) else command
+                targets = walker.step(data.qpos[None], data.qvel[None], np.array([wanted]), state)
                 joint = JointCommand(
                     targets.position[0], targets.velocity[0], no_effort,
                     walker.gains.kp, walker.gains.kd,
                 )  # fmt: skip
             plant.step(joint)
             if k % 2 == 0:
-                result.estimator.on_reading(plant.reading(), plant.time)
+                result.readings.append(plant.reading())
+                result.estimator.on_reading(result.readings[-1], plant.time)
             for pose in plant.poses():
+                result.poses.append(pose)
                 result.estimator.on_mocap(
                     pose.body, pose.stamp, pose.position, pose.quaternion, plant.time
                 )

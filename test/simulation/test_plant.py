@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from gpc_ros.errors import InputError
+from gpc_ros.geometry import rotate
 from gpc_ros.robot.joints import STAND
+from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.model import STAND_HEIGHT, Gains, compile_model, robot_spec
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.simulation.mocap import MocapConfig
-from gpc_ros.simulation.plant import DivergedError, Plant, PlantConfig
+from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant, PlantConfig
 from gpc_ros.simulation.sensors import EncoderConfig, ImuConfig
 
 STANDING = np.concatenate([[0.3, -0.2, STAND_HEIGHT, 1.0, 0.0, 0.0, 0.0], STAND])
@@ -133,6 +135,23 @@ def test_clean_reading_is_the_truth() -> None:
     assert reading.foot_force.min() > 20.0
 
 
+def test_gyro_and_accelerometer_are_of_the_time_that_they_are_stamped() -> None:
+    plant, r = _plant(), np.array(IMU_POSITION)
+    rng, velocities, felt = np.random.default_rng(0), [], []
+    for _ in range(60):
+        # Shaken, so that values of the period before would be far off.
+        plant.step(replace(_hold(), effort=rng.uniform(-8.0, 8.0, 12)))
+        reading, truth = plant.reading(), plant.truth()
+        np.testing.assert_array_equal(reading.angular_velocity, truth.angular_velocity)
+        of_imu = np.cross(truth.angular_velocity, r)
+        velocities.append(truth.linear_velocity + rotate(truth.orientation, of_imu))
+        felt.append(rotate(truth.orientation, reading.linear_acceleration) - [0.0, 0.0, 9.81])
+    gained = np.diff(velocities, axis=0) / PERIOD
+    here, late = gained - felt[1:], gained[:-1] - felt[2:]
+    assert np.abs(gained).max() > 10.0
+    assert np.linalg.norm(here, axis=1).mean() < 0.2 * np.linalg.norm(late, axis=1).mean()
+
+
 def test_truth_and_mocap_see_the_objects() -> None:
     plant = _plant_with_box()
     samples = []
@@ -240,6 +259,6 @@ def test_models_that_cannot_be_a_plant_are_refused() -> None:
     with pytest.raises(InputError, match="'FL_calf' has no free joint"):
         Plant(compile_model(robot_spec("plant", gains)), ("FL_calf",))
     spec = robot_spec("plant", gains)
-    spec.delete(spec.sensor("gyro"))
-    with pytest.raises(InputError, match="no sensor 'gyro'"):
+    spec.delete(spec.sensor("accelerometer"))
+    with pytest.raises(InputError, match="no sensor 'accelerometer'"):
         Plant(compile_model(spec))

@@ -1,0 +1,122 @@
+"""Node ``mocap``: what a driver of motion capture says, as poses of our bodies in the map frame.
+
+It publishes the same topics as the simulation, so that estimator, recorder and replay know no
+driver. The arrival of each message is stamped by the middleware, not by this loop.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+
+from gpc_ros.estimation.estimator import BASE
+from gpc_ros.estimation.mocap_map import MocapMap
+from gpc_ros.estimation.mocap_offsets import read_offsets
+from gpc_ros.nodes import convert, qos
+from gpc_ros.nodes.convert_mocap import Check, message_type, poses_in
+from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
+from gpc_ros.nodes.intake import Intake
+from gpc_ros.nodes.parameters import NodeParameters
+from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.nodes.runner import Looping, Stop, run
+from gpc_ros.nodes.settings import MocapSettings
+from gpc_ros.nodes.timing import Rate, Window
+from gpc_ros.tasks import make_task
+
+# A body that was not seen for longer than this is worth a word [s].
+_UNSEEN = 0.2
+
+
+class Mocap(Looping):
+    """The map behind topics."""
+
+    def __init__(self, stop: Stop) -> None:
+        """Listen to the driver."""
+        self.period = 0.002
+        self.node = node = Node("mocap")
+        parameters = NodeParameters(node, MocapSettings())
+        self._settings = s = parameters.settings
+        self.scheduling = s.scheduling
+        bodies = (BASE, *make_task(s.task).bodies)
+        offsets = read_offsets(Path(s.offsets)) if s.offsets else {}
+        self._map = MocapMap(s, bodies, offsets)
+        # The bag then tells what was added to the poses in it; gpc calibrate-mocap reads this.
+        parameters.tell(
+            mocap_offsets={
+                body: {"position": o.position.tolist(), "orientation": o.orientation.tolist()}
+                for body, o in offsets.items()
+            }
+        )
+        kind = message_type(s.driver)
+        topics = self._map.topics
+        self._sources: dict[str, PolledSubscription[Any]] = {
+            name: PolledSubscription(node, kind, topic, qos.sensor(10))
+            for topic, name in {topic: self._map.names[b] for b, topic in topics.items()}.items()
+        }
+        self._intake = Intake(node)
+        self._clock = node.get_clock()
+        self._voices = {
+            body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
+            for body in bodies
+        }
+        self._message = PoseStamped()
+        self._rates = {body: Rate() for body in bodies}
+        self._seen = dict.fromkeys(bodies, -1.0)
+        self._delays = Window(400)
+        Diagnostics(node, self._diagnose)
+
+    def step(self, late: float) -> None:
+        """Publish every pose that has come since the last cycle."""
+        for name, source in self._sources.items():
+            for message, received in source.drain_stamped():
+                for check in poses_in(self._settings.driver, name, message):
+                    self._on_pose(source.topic, check, received * 1e-9)
+
+    def _on_pose(self, topic: str, check: Check, arrival: float) -> None:
+        pose = self._intake.accept(topic, lambda c: self._map.pose(c(), arrival), check)
+        if pose is None:
+            return
+        convert.pose_to(pose.stamp, pose.position, pose.orientation, self._message)
+        self._voices[pose.body].publish(self._message)
+        now = self._now()
+        self._rates[pose.body].add(now)
+        self._seen[pose.body] = now
+        self._delays.add(arrival - pose.stamp)
+
+    def _diagnose(self) -> Report:
+        """Return level, sentence and figures for diagnostics."""
+        now = self._now()
+        p50, p99, _ = self._delays.percentiles()
+        figures: dict[str, Any] = {
+            "capture to arrival p50 [ms]": 1e3 * p50,
+            "capture to arrival p99 [ms]": 1e3 * p99,
+            **self._intake.figures(),
+        }
+        late = []
+        for body, name in self._map.names.items():
+            figures[f"{body} rate [Hz]"] = self._rates[body].value(now)
+            figures[f"{body} poses repeated by the driver"] = self._map.repeated[body]
+            if now - self._seen[body] > _UNSEEN:
+                late.append(f"{body} ('{name}' in the system) is not seen")
+        if late and self._map.unknown:
+            late.append(f"seen and not asked for: {', '.join(sorted(self._map.unknown))}")
+        return (WARN, "; ".join(late), figures) if late else (OK, "all bodies are seen", figures)
+
+    def close(self) -> None:
+        """Nothing to leave in order."""
+
+    def _now(self) -> float:
+        return self._clock.now().nanoseconds * 1e-9
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Mocap)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
