@@ -260,6 +260,7 @@ class BridgeController:
             now - self._heartbeat,
             max(now - known.base_seen, 0.0),
             max(now - known.object_seen, 0.0),
+            known.estimate.mocap_doubt if known.estimate else "",
         )
 
     def _damp(self) -> JointCommand:

@@ -84,14 +84,19 @@ def jump(g: LiveGraph) -> float:
 @case(15, "refused at arming",
       walking=False)  # fmt: skip
 def mocap_convention_wrong(g: LiveGraph) -> float:
-    """Axes, quaternion order or mounting of motion capture wrong."""
+    """Axes, quaternion order, mounting or identity of the robot in motion capture wrong."""
     g.ask("disarm")
     g.supervisor(SupervisorState.DISARMED)
-    for kind in ("upside_down", "y_up", "quaternion_order"):
+    for kind, words in (
+        ("upside_down", "disagree about down"),
+        ("y_up", "disagree about down"),
+        ("quaternion_order", "disagree about down"),
+        ("swapped", "motion capture shows the base"),
+    ):
         g.fault(base=kind)
         begin = g.kill("estimator")
         g.start("estimator")
-        g.said("estimator", "disagree about down")
+        g.said("estimator", words)
         answer = g.ask("arm")
         check(not answer.success, f"{kind}: it was armed")
         moved = [h for h in g.observer.kept("joint_commands", begin) if any(h.message.kp)]

@@ -14,9 +14,8 @@ from gpc_ros.safety.conditions import (
     EVENTS,
     Condition,
     Reaction,
-    SupervisorConfig,
-    SupervisorInputs,
 )
+from gpc_ros.safety.inputs import SupervisorConfig, SupervisorInputs
 from gpc_ros.safety.states import (
     MODES,
     POWERED,

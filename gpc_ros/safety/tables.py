@@ -8,9 +8,8 @@ from gpc_ros.safety.conditions import (
     CONDITIONS,
     EVENTS,
     Condition,
-    SupervisorConfig,
-    SupervisorInputs,
 )
+from gpc_ros.safety.inputs import SupervisorConfig, SupervisorInputs
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.safety.states import MODES, POWERED, RULES, UPRIGHT, WALKING, State
 
@@ -44,6 +43,7 @@ _EXAMPLE = SupervisorInputs(
     heartbeat_age=0.61,
     base_age=2.02,
     object_age=1.05,
+    mocap_doubt="motion capture and the legs disagree about the way walked",
 )
 
 
