@@ -16,7 +16,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def clocked(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
     """Run the graph by a clock that can jump."""
-    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},sim.watchdog_timeout=0.7"]
+    sim = "sim.watchdog_timeout=0.7,sim.scheduling.priority=0,sim.scheduling.cores=all"
+    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},{sim}"]
     return run_graph(lambda context, folder: LiveGraph(context, folder, words, 120.0, clock=Clock))
 
 

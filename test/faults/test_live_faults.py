@@ -24,7 +24,8 @@ NODES = {case: node for node, case in KILLS.items()}
 @pytest.fixture(scope="module")
 def graph(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
     """Run the graph once for all cases."""
-    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},sim.watchdog_timeout=0.7"]
+    sim = "sim.watchdog_timeout=0.7,sim.scheduling.priority=0,sim.scheduling.cores=all"
+    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},{sim}"]
     return run_graph(lambda context, folder: LiveGraph(context, folder, words, 120.0))
 
 

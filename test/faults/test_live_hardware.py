@@ -12,9 +12,17 @@ from gpc_ros.faults.every_case import EVERY_CASE
 from gpc_ros.faults.hardware_graph import SAME_CASES, SDK_CASES, HardwareGraph
 
 pytestmark = pytest.mark.integration
+pytest.importorskip("unitree_sdk2py")
 
 WORDS = ["task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10"]
-PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=0.5,bridge.discovery=0.5"
+PARAMS = (
+    "bridge.supervisor.heartbeat=true,planner.discovery=0.5,bridge.discovery=0.5,"
+    "bridge.unitree.scheduling.priority=0,bridge.unitree.scheduling.cores=all,"
+    "bridge.unitree.silence=0.7,bridge.unitree.exit_damping=0.5"
+)
+EMULATOR = (
+    "emulator.scheduling.priority=0,emulator.scheduling.cores=all,emulator.watchdog_timeout=0.7"
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +33,7 @@ def graph(run_graph: Callable[..., HardwareGraph], generous: str) -> HardwareGra
         lambda context, folder: HardwareGraph(
             102 + os.getpid() % 100,
             words,
-            ["task:=box_push", "seed:=3"],
+            ["task:=box_push", "seed:=3", f"params:={EMULATOR}"],
             context=context,
             folder=folder,
             patience=120.0,
