@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gpc_ros.faults.clock import Clock
-from gpc_ros.faults.every_case import EVERY_CASE, WORDS
+from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.live_graph import LiveGraph
 
 pytestmark = pytest.mark.integration
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 def clocked(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
     """Run the graph by a clock that can jump."""
     sim = "sim.watchdog_timeout=0.7,sim.scheduling.priority=0,sim.scheduling.cores=all"
-    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},{sim}"]
+    words = words_with(f"{generous},{sim}")
     return run_graph(lambda context, folder: LiveGraph(context, folder, words, 120.0, clock=Clock))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gpc_ros.faults.every_case import EVERY_CASE, WORDS
+from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.kills import KILLS, kill_during_push
 from gpc_ros.faults.live_graph import LiveGraph
 
@@ -25,7 +25,7 @@ NODES = {case: node for node, case in KILLS.items()}
 def graph(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
     """Run the graph once for all cases."""
     sim = "sim.watchdog_timeout=0.7,sim.scheduling.priority=0,sim.scheduling.cores=all"
-    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},{sim}"]
+    words = words_with(f"{generous},{sim}")
     return run_graph(lambda context, folder: LiveGraph(context, folder, words, 120.0))
 
 
