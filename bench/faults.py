@@ -23,7 +23,7 @@ from rclpy.context import Context
 
 from gpc_ros.errors import GpcError
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.faults.cases import Case
+from gpc_ros.faults.cases import Case, run_case
 from gpc_ros.faults.clock import Clock
 from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.live_graph import LiveGraph
@@ -103,9 +103,8 @@ def run(graph: LiveGraph, case: Case, repeats: int, rows: dict[str, Any]) -> Non
     delays = [math.nan if d is None else d for d in before.get("delays", [])]
     failures: list[str] = list(before.get("failures", []))
     while len(delays) + len(failures) < repeats:
-        graph.recover(case.walking)
         try:
-            delays.append(case.run(graph))
+            delays.append(run_case(graph, case))
         except GpcError as error:
             failures.append(str(error)[:300])
     rows[case.name] = r = summary(case, delays, failures)

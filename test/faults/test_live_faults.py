@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from gpc_ros.faults.cases import run_case
 from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.kills import KILLS, kill_during_push
 from gpc_ros.faults.live_graph import LiveGraph
@@ -36,8 +37,7 @@ def test_the_reaction_is_the_stated_one(graph: LiveGraph, name: str) -> None:
         seen = kill_during_push(graph, NODES[name], np.random.default_rng(0), patience=2.0)
         assert math.isfinite(seen["delay"])
         return
-    graph.recover(case.walking)
-    figure = case.run(graph)
+    figure = run_case(graph, case)
     assert math.isnan(figure) == (case.bound is None)
     if "[m/s]" in case.of and case.bound is not None:
         assert figure <= case.bound  # no time: holds on any machine
