@@ -23,9 +23,9 @@ from rclpy.context import Context
 
 from gpc_ros.errors import GpcError
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.faults.cases import Case
+from gpc_ros.faults.cases import Case, run_case
 from gpc_ros.faults.clock import Clock
-from gpc_ros.faults.every_case import EVERY_CASE, WORDS
+from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.files import write_whole
 from gpc_ros.nodes.middleware import avoid_shared_memory
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--only", nargs="*", default=list(EVERY_CASE), choices=list(EVERY_CASE))
     parser.add_argument("--out", type=Path, required=True, help="JSON file, also to go on from")
+    parser.add_argument("--params", default="", help="more parameters: node.parameter=value,...")
     args = parser.parse_args()
     rows: dict[str, Any] = {}
     if args.out.exists():
@@ -73,7 +74,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for clock in (None, Clock):
             wanted = [n for n in args.only if EVERY_CASE[n].clock == (clock is not None)]
-            graph = LiveGraph(context, Path(folder), WORDS, clock=clock) if wanted else None
+            graph = (
+                LiveGraph(context, Path(folder), words_with(args.params), clock=clock)
+                if wanted
+                else None
+            )
             for name in wanted:
                 assert graph is not None
                 run(graph, EVERY_CASE[name], args.repeats, rows)
@@ -98,9 +103,8 @@ def run(graph: LiveGraph, case: Case, repeats: int, rows: dict[str, Any]) -> Non
     delays = [math.nan if d is None else d for d in before.get("delays", [])]
     failures: list[str] = list(before.get("failures", []))
     while len(delays) + len(failures) < repeats:
-        graph.recover(case.walking)
         try:
-            delays.append(case.run(graph))
+            delays.append(run_case(graph, case))
         except GpcError as error:
             failures.append(str(error)[:300])
     rows[case.name] = r = summary(case, delays, failures)

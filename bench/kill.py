@@ -22,7 +22,7 @@ from rclpy.context import Context
 
 from gpc_ros.errors import GpcError
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.faults.every_case import WORDS
+from gpc_ros.faults.every_case import words_with
 from gpc_ros.faults.kills import KILLS, kill_during_push
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.files import write_whole
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--nodes", nargs="*", default=list(KILLS), choices=list(KILLS))
     parser.add_argument("--out", type=Path, required=True, help="JSON file, also to go on from")
+    parser.add_argument("--params", default="", help="more parameters: node.parameter=value,...")
     args = parser.parse_args()
     kills: list[dict[str, Any]] = []
     if args.out.exists():
@@ -49,7 +50,7 @@ def main() -> None:
     # In turn, so that no node is killed twenty times in a row.
     todo = [(n, k) for k in range(args.kills) for n in args.nodes if (n, k) not in done]
     with tempfile.TemporaryDirectory() as folder:
-        graph = LiveGraph(context, Path(folder), WORDS)
+        graph = LiveGraph(context, Path(folder), words_with(args.params))
         try:
             for node, number in todo:
                 kills.append(one(graph, node, number, args.seed))

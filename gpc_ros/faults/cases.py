@@ -6,16 +6,18 @@ stamps of the messages, and returns the delay. It raises where the reaction is a
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from gpc_msgs.msg import SupervisorState
 from gpc_ros.errors import GpcError
-from gpc_ros.faults.live_graph import LiveGraph
+from gpc_ros.faults.live_graph import LiveGraph, MishapError
 from gpc_ros.faults.observer import Heard
 
+T = TypeVar("T")
 FAULT, HOLDING, ACTIVE = SupervisorState.FAULT, SupervisorState.HOLDING, SupervisorState.ACTIVE
 
 
@@ -141,4 +143,49 @@ def now_counted(g: LiveGraph, name: str) -> int:
     return counter(g.observer.last("supervisor").message, name)
 
 
+def run_case(g: LiveGraph, wanted: Case, attempts: int = 4) -> float:
+    """Bring the robot to where a case begins, run it and return its figure.
+
+    Args:
+        g: the graph.
+        wanted: the case.
+        attempts: how often to begin again after a mishap that has nothing to do with the case.
+
+    Raises:
+        ReactionError: the reaction is not the stated one.
+        SilentError: it does not come.
+        MishapError: the machine is too busy to keep the robot on its legs.
+    """
+    return attempt(g, lambda: _run(g, wanted), attempts, wanted.row != _FALLS)
+
+
+def _run(g: LiveGraph, wanted: Case) -> float:
+    g.recover(wanted.walking)
+    return wanted.run(g)
+
+
+def attempt(g: LiveGraph, act: Callable[[], T], attempts: int = 4, watched: bool = True) -> T:
+    """Return what something returns, begun again after a mishap.
+
+    Args:
+        g: the graph that it is done to.
+        act: does it, from recovering the robot on.
+        attempts: how often it may be begun.
+        watched: whether a robot that falls is a mishap.
+
+    Raises:
+        MishapError: each attempt ended in one.
+    """
+    for left in reversed(range(attempts)):
+        try:
+            with g.watched() if watched else contextlib.nullcontext():
+                return act()
+        except MishapError:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
 NO_DELAY = math.nan
+# The row of the fault table that is about falling.
+_FALLS = 11

@@ -20,6 +20,7 @@ from gpc_ros.faults.cases import (
     reported,
 )
 from gpc_ros.faults.live_graph import LiveGraph
+from gpc_ros.robot.joints import LOWER
 from gpc_ros.safety.limits import LimitsConfig
 
 _READING_TO_COMMAND = "first such reading sent to first braking command sent"
@@ -75,10 +76,11 @@ def readings_not_finite(g: LiveGraph) -> float:
 def target_clamped(g: LiveGraph) -> float:
     """Joint target a little outside its soft limit."""
     before = now_counted(g, "targets_clamped")
-    _rise_with_encoder_off(g, 0.85)
+    begin = _rise_with_encoder_off(g, 0.15)
     rising = SupervisorState.STANDING_UP
-    warned = g.observer.wait("supervisor", lambda m: "target" in "; ".join(m.reasons))
-    check(warned.message.state == rising, "it does not go on standing up")
+    warned = g.observer.wait(
+        "supervisor", lambda m: m.state == rising and "target" in "; ".join(m.reasons), begin
+    )
     check(counter(warned.message, "targets_clamped") > before, "clamped targets were not counted")
     return NO_DELAY
 
@@ -87,29 +89,30 @@ def target_clamped(g: LiveGraph) -> float:
       "first holding command to first braking command", walking=False)  # fmt: skip
 def target_far_outside(g: LiveGraph) -> float:
     """Joint target outside by more than 0.3 rad."""
-    begin = _rise_with_encoder_off(g, 1.5)
+    begin = _rise_with_encoder_off(g, 0.6)
     holding = g.observer.wait("joint_commands", lambda m: any(m.kp), begin)
     brake = latched(g, holding.sent, "FL_calf_joint: target")
     return brake.sent - holding.sent
 
 
-def _rise_with_encoder_off(g: LiveGraph, angle: float) -> float:
+def _rise_with_encoder_off(g: LiveGraph, past: float) -> float:
     """Lie down, then stand up with an encoder that is off, so that the motion begins there.
 
     Args:
         g: the graph.
-        angle: how far the reported angle is to lie from standing [rad].
+        past: how far the reported angle is to lie past the lower soft limit [rad]. A leg that
+            seems more folded than it is says nothing wrong about the height of the base.
 
     Returns:
         When it was asked to stand up [s].
     """
-    from gpc_ros.robot.joints import STAND
-
+    joint = joint_index()
+    wanted = float(LOWER[joint]) + LimitsConfig().margin - past
     g.ask("disarm")
     g.supervisor(SupervisorState.DISARMED)
-    true = float(g.observer.last("robot_state").message.position[joint_index()])
-    g.fault(joint="FL_calf_joint", angle=float(STAND[2]) + angle - true)
-    g.observer.wait("robot_state", lambda m: m.position[2] > STAND[2] + angle - 0.3)
+    true = float(g.observer.last("robot_state").message.position[joint])
+    g.fault(joint="FL_calf_joint", angle=wanted - true)
+    g.observer.wait("robot_state", lambda m: m.position[joint] < wanted + 0.1)
     begin = g.observer.now()
     answer = g.ask("arm")
     check(answer.success, f"it was not armed: {answer.message}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.errors import GpcError
+from gpc_ros.faults.cases import attempt
 from gpc_ros.faults.every_case import EVERY_CASE
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.faults.observer import SilentError
@@ -47,13 +48,17 @@ def kill_during_push(
     Raises:
         GpcError: the reaction is not the stated one.
     """
-    g.recover()
-    new_goal(g, rng)
-    pushing = wait_for_push(g, patience)
     moment = float(rng.uniform(0.0, _LATEST))
-    g.observer.pass_time(moment)
-    delay = EVERY_CASE[KILLS[node]].run(g)
-    return {"pushing": pushing, "moment": moment, "delay": delay}
+
+    def kill() -> dict[str, Any]:
+        g.recover()
+        new_goal(g, rng)
+        pushing = wait_for_push(g, patience)
+        g.observer.pass_time(moment)
+        delay = EVERY_CASE[KILLS[node]].run(g)
+        return {"pushing": pushing, "moment": moment, "delay": delay}
+
+    return attempt(g, kill)
 
 
 def new_goal(g: LiveGraph, rng: np.random.Generator) -> None:

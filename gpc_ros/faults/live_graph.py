@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +32,7 @@ from gpc_msgs.msg import (
 )
 from gpc_msgs.srv import SetGoal
 from gpc_ros import config
+from gpc_ros.errors import GpcError
 from gpc_ros.faults.audit import CommandAudit
 from gpc_ros.faults.observer import Heard, Observer, SilentError
 from gpc_ros.graph import GRAPHS
@@ -42,6 +43,13 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
+# What the supervisor says of a robot that has fallen or was not controlled.
+_MISHAPS = (
+    "the base is tilted",
+    "it has fallen",
+    "the control loop stood still",
+    "the legs do not",
+)
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 # Real-time priority of who observes: behind all nodes that have one.
 _PRIORITY = 5
@@ -50,6 +58,13 @@ _PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_comma
 # Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
 _LEFT_OUT = ("view",)
 _DORMANT = ("recorder", "monitor")
+
+
+class MishapError(GpcError):
+    """The robot fell, or its computer stood still, without having been asked to: nothing is shown.
+
+    On a machine that is too busy to control it, that happens.
+    """
 
 
 class ClockSource(Protocol):
@@ -110,6 +125,8 @@ class LiveGraph:
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
         _keep_up()
+        o.guard = self._guard
+        self._watched = False
         for topic, kind, profile in (
             *self._wire,
             ("supervisor", SupervisorState, qos.report(100)),
@@ -267,6 +284,22 @@ class LiveGraph:
             lambda m: m.status[0].name == node and words in status_text(m),
         )
 
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Raise MishapError as soon as the robot falls or its bridge stands still, meanwhile."""
+        self._watched = True
+        try:
+            yield
+        finally:
+            self._watched = False
+
+    def _guard(self) -> None:
+        heard = self.observer.kept("supervisor")[-1:] if self._watched else []
+        for message in (h.message for h in heard):
+            why = "; ".join(message.reasons)
+            if message.state == SupervisorState.FAULT and any(m in why for m in _MISHAPS):
+                raise MishapError(f"by itself: {why}")
+
     def mend(self) -> None:
         """Take every fault back and start what does not run."""
         self.stop.silence(False)
@@ -294,6 +327,13 @@ class LiveGraph:
         Raises:
             SilentError: it does not come back.
         """
+        watched, self._watched = self._watched, False
+        try:
+            self._recover(walking)
+        finally:
+            self._watched = watched
+
+    def _recover(self, walking: bool) -> None:
         self.mend()
         asked = 0.0
 

@@ -66,6 +66,7 @@ class Observer:
         node: the node itself.
         patience: longest time to wait for anything [s].
         watchers: called with topic and message for each message that is taken.
+        guard: called again and again while something is waited for; may raise.
         sources: what else is heard, asked each time that messages are taken.
     """
 
@@ -73,6 +74,7 @@ class Observer:
         """Join the graph."""
         self.node = Node(name, context=context)
         self.watchers: list[Callable[[str, Heard], None]] = []
+        self.guard: Callable[[], None] = lambda: None
         self.sources: list[Callable[[], Iterable[tuple[str, Heard]]]] = []
         self.patience = patience
         self._executor = SingleThreadedExecutor(context=context)
@@ -216,6 +218,7 @@ class Observer:
         end = time.monotonic() + limit
         while time.monotonic() < end:
             yield
+            self.guard()
             time.sleep(0.01)
         now = self.now()
         ages = {t: f"{now - kept[-1].sent:.2f} s" for t, kept in self._kept.items() if kept}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from gpc_ros.faults.cases import run_case
 from gpc_ros.faults.clock import Clock
-from gpc_ros.faults.every_case import EVERY_CASE, WORDS
+from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.live_graph import LiveGraph
 
 pytestmark = pytest.mark.integration
@@ -16,11 +17,11 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def clocked(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
     """Run the graph by a clock that can jump."""
-    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},sim.watchdog_timeout=0.7"]
+    sim = "sim.watchdog_timeout=0.7,sim.scheduling.priority=0,sim.scheduling.cores=all"
+    words = words_with(f"{generous},{sim}")
     return run_graph(lambda context, folder: LiveGraph(context, folder, words, 120.0, clock=Clock))
 
 
 @pytest.mark.parametrize("name", [n for n, case in EVERY_CASE.items() if case.clock])
 def test_a_clock_that_jumps_makes_it_stand_and_go_on(clocked: LiveGraph, name: str) -> None:
-    clocked.recover()
-    assert EVERY_CASE[name].run(clocked) > 0.0
+    assert run_case(clocked, EVERY_CASE[name]) > 0.0

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gpc_ros.faults.every_case import EVERY_CASE, WORDS
+from gpc_ros.faults.cases import run_case
+from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.kills import KILLS, kill_during_push
 from gpc_ros.faults.live_graph import LiveGraph
 
@@ -24,7 +25,8 @@ NODES = {case: node for node, case in KILLS.items()}
 @pytest.fixture(scope="module")
 def graph(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
     """Run the graph once for all cases."""
-    words = [*WORDS[:-1], f"{WORDS[-1]},{generous},sim.watchdog_timeout=0.7"]
+    sim = "sim.watchdog_timeout=0.7,sim.scheduling.priority=0,sim.scheduling.cores=all"
+    words = words_with(f"{generous},{sim}")
     return run_graph(lambda context, folder: LiveGraph(context, folder, words, 120.0))
 
 
@@ -35,8 +37,7 @@ def test_the_reaction_is_the_stated_one(graph: LiveGraph, name: str) -> None:
         seen = kill_during_push(graph, NODES[name], np.random.default_rng(0), patience=2.0)
         assert math.isfinite(seen["delay"])
         return
-    graph.recover(case.walking)
-    figure = case.run(graph)
+    figure = run_case(graph, case)
     assert math.isnan(figure) == (case.bound is None)
     if "[m/s]" in case.of and case.bound is not None:
         assert figure <= case.bound  # no time: holds on any machine
