@@ -1,8 +1,10 @@
 """Every fault of the fault table, again and again on a running graph: is the reaction in time?
 
     python bench/faults.py --repeats 10 --out docs/results/faults.json [--only NAME ...]
+    python bench/faults.py --hardware --repeats 10 --out docs/results/faults_hardware.json
 
-Starts the graph once, puts the faults in one after the other and reads every delay from the times
+The second puts those that concern the robot to driver and emulated robot, over Unitree's SDK. Each
+starts the graph once, puts the faults in one after the other and reads every delay from the times
 at which the messages were sent. Finished repeats are kept in the file and not run again. Nothing
 else should run on the machine meanwhile.
 """
@@ -59,7 +61,8 @@ def main() -> None:
     """Run, print a line for each case and write the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--only", nargs="*", default=list(EVERY_CASE), choices=list(EVERY_CASE))
+    parser.add_argument("--hardware", action="store_true", help="behind the SDK, emulated")
+    parser.add_argument("--only", nargs="*", help="names of cases; default: all")
     parser.add_argument("--out", type=Path, required=True, help="JSON file, also to go on from")
     parser.add_argument("--params", default="", help="more parameters: node.parameter=value,...")
     args = parser.parse_args()
@@ -71,24 +74,43 @@ def main() -> None:
     avoid_shared_memory()
     context = Context()
     rclpy.init(context=context)
+    cases = EVERY_CASE
+    if args.hardware:
+        from gpc_ros.faults.hardware_graph import HARDWARE_CASES
+
+        cases = HARDWARE_CASES
+    names = args.only or list(cases)
     with tempfile.TemporaryDirectory() as folder:
-        for clock in (None, Clock):
-            wanted = [n for n in args.only if EVERY_CASE[n].clock == (clock is not None)]
-            graph = (
-                LiveGraph(context, Path(folder), words_with(args.params), clock=clock)
-                if wanted
-                else None
-            )
-            for name in wanted:
-                assert graph is not None
-                run(graph, EVERY_CASE[name], args.repeats, rows)
-                document = {"rows": rows, "audit": audit(graph), "made_with": made_with()}
-                write_whole(args.out, json.dumps(document, indent=1) + "\n")
-            if graph is not None:
-                graph.close()
-        rclpy.try_shutdown(context=context)
-    missed = [name for name in args.only if not rows[name]["held"]]
-    print(f"{len(args.only) - len(missed)} of {len(args.only)} hold; not: {', '.join(missed)}")
+        for clock in (False, True):
+            wanted = [cases[name] for name in names if cases[name].clock == clock]
+            if wanted:
+                graph = graph_for(context, Path(folder), args.params, args.hardware, clock)
+                try:
+                    for case in wanted:
+                        run(graph, case, args.repeats, rows)
+                        document = {
+                            "rows": rows, "audit": audit(graph), "made_with": made_with(),
+                        }  # fmt: skip
+                        write_whole(args.out, json.dumps(document, indent=1) + "\n")
+                finally:
+                    graph.close()
+    rclpy.try_shutdown(context=context)
+    missed = [name for name in names if not rows[name]["held"]]
+    print(f"{len(names) - len(missed)} of {len(names)} hold; not: {', '.join(missed)}")
+
+
+def graph_for(
+    context: Context, folder: Path, params: str, hardware: bool, clock: bool
+) -> LiveGraph:
+    """Return the running graph that cases are put to."""
+    if not hardware:
+        return LiveGraph(context, folder, words_with(params), clock=Clock if clock else None)
+    from gpc_ros.faults import hardware_graph as h
+
+    domain = 102 + int(os.environ["ROS_DOMAIN_ID"])
+    words = [*h.HARDWARE_WORDS, f"params:={','.join(filter(None, (h.HARDWARE_PARAMS, params)))}"]
+    robot = list(h.ROBOT_WORDS)
+    return h.HardwareGraph(domain, words, robot, context=context, folder=folder)
 
 
 def audit(graph: LiveGraph) -> dict[str, Any]:

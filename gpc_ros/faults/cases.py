@@ -47,7 +47,7 @@ class Case:
     reaction: str
     bound: float | None
     of: str
-    run: Callable[[LiveGraph], float]
+    run: Callable[[Any], float]
     walking: bool = True
     clock: bool = False
 

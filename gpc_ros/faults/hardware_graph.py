@@ -8,7 +8,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from gpc_ros.faults.cases import damped, latched
+from gpc_msgs.msg import SupervisorState
+from gpc_ros.faults.cases import Case, damped, latched
+from gpc_ros.faults.every_case import EVERY_CASE
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.faults.sdk_tap import SdkTap
 from gpc_ros.graph import GRAPHS
@@ -16,7 +18,7 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 
 _DRIVER = b"gpc_ros.unitree.process"
 # Cases of the fault table that hold behind the SDK as they do in simulation.
-SAME_CASES = (
+_SAME = (
     "robot_silent", "target_clamped", "target_far_outside", "motor_warm", "motor_hot",
     "torque_over", "velocity_over", "tilt_reported", "emergency_stop", "heartbeat_silent",
     "battery_low", "battery_lower", "battery_empty",
@@ -65,41 +67,56 @@ class HardwareGraph(LiveGraph):
         raise AssertionError("the bridge has no process for its driver")
 
 
-def bridge_killed(g: HardwareGraph) -> float:
-    """Bridge killed: its driver damps the robot; return from the kill to the first such LowCmd."""
+def wire_bridge_killed(g: HardwareGraph) -> float:
+    """Bridge killed: its driver brakes the robot."""
     killed = g.kill("bridge")
     return damped(g, killed).sent - killed
 
 
-def driver_killed(g: HardwareGraph) -> float:
-    """Driver killed: bridge damps, latched; return from the kill to the bridge's word."""
+def wire_driver_killed(g: HardwareGraph) -> float:
+    """Driver killed: the robot brakes by itself, and the bridge knows."""
     killed = g.kill_driver()
-    told = g.supervisor(6, "no reading from the robot", killed)
+    told = g.supervisor(SupervisorState.FAULT, "no reading from the robot", killed)
     return told.sent - killed
 
 
-def lost_motor(g: HardwareGraph) -> float:
-    """Motor lost: damping, latched, joint named; return until the first braking LowCmd."""
+def wire_lost_motor(g: HardwareGraph) -> float:
+    """Motor lost, as the robot says."""
+    return _spoilt(g, "RL_hip_joint: the robot has lost this motor", lost_motor="RL_hip_joint")
+
+
+def wire_bad_crc(g: HardwareGraph) -> float:
+    """LowStates with a wrong CRC."""
+    return _spoilt(g, "no reading from the robot", bad_crc=True)
+
+
+def _spoilt(g: HardwareGraph, words: str, **fault: Any) -> float:
+    """Break something at the wire until the robot brakes; return how long that took."""
     begin = g.observer.now()
-    g.set_parameters(g.robot, wire__lost_motor="RL_hip_joint")
-    brake = latched(g, begin, "RL_hip_joint: the robot has lost this motor")
-    g.set_parameters(g.robot, wire__lost_motor="")
-    return brake.sent - begin
+    name, value = next(iter(fault.items()))
+    g.set_parameters(g.robot, **{f"wire__{name}": value})
+    try:
+        return latched(g, begin, words).sent - begin
+    finally:
+        g.set_parameters(g.robot, **{f"wire__{name}": type(value)()})
 
 
-def bad_crc(g: HardwareGraph) -> float:
-    """LowStates with a wrong CRC: dropped, counted, as silent; return until the braking LowCmd."""
-    begin = g.observer.now()
-    g.set_parameters(g.robot, wire__bad_crc=True)
-    brake = latched(g, begin, "no reading from the robot")
-    g.set_parameters(g.robot, wire__bad_crc=False)
-    return brake.sent - begin
-
-
-# Faults that only a robot behind the SDK has, by name, with row and bound [s].
-SDK_CASES = {
-    "bridge_killed": (5, bridge_killed, 0.1),
-    "driver_killed": (5, driver_killed, 0.1),
-    "lost_motor": (10, lost_motor, 0.1),
-    "bad_crc": (4, bad_crc, 0.1),
+_ASKED = "asked for it to first braking LowCmd"
+_LATCHED = "damping, latched"
+_WIRE = (
+    Case(4, "wire_bad_crc", "LowStates with a wrong CRC", _LATCHED, 0.15, _ASKED, wire_bad_crc),
+    Case(5, "wire_bridge_killed", "Bridge killed", "its driver damps the robot", 0.1,
+         "kill to first braking LowCmd", wire_bridge_killed),
+    Case(5, "wire_driver_killed", "Driver killed", "robot damps by itself; bridge: fault, latched",
+         0.1, "kill to the bridge's word", wire_driver_killed),
+    Case(10, "wire_lost_motor", "Motor lost, as the robot says", "damping, latched, joint named",
+         0.15, _ASKED, wire_lost_motor),
+)  # fmt: skip
+# Everything that is put to the driver and the emulated robot.
+HARDWARE_CASES: dict[str, Case] = {
+    **{name: EVERY_CASE[name] for name in _SAME},
+    **{case.name: case for case in _WIRE},
 }
+HARDWARE_WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10")
+ROBOT_WORDS = ("task:=box_push", "seed:=3")
+HARDWARE_PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=0.5,bridge.discovery=0.5"

@@ -43,6 +43,8 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
+# How the estimator begins its doubts; see estimation/plausibility.py.
+_DOUBT = "motion capture shows"
 # What the supervisor says of a robot that has fallen or was not controlled.
 _MISHAPS = (
     "the base is tilted",
@@ -349,7 +351,12 @@ class LiveGraph:
             if state == SupervisorState.FAULT:
                 self.ask("reset")
             elif state == SupervisorState.DISARMED:
-                self.ask("arm")
+                # A doubt about motion stays until a motion agrees, and none comes of lying there.
+                refusal = self.ask("arm").message
+                if _DOUBT in refusal:
+                    self.kill("estimator")
+                if _MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
+                    self.kill(self.robot)
             elif walking and any(
                 h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
             ):

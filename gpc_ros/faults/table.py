@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gpc_ros.faults.cases import Case
 from gpc_ros.safety.tables import table
 
 RESULTS = "docs/results/faults.json"
+HARDWARE_RESULTS = "docs/results/faults_hardware.json"
 KILL_RESULTS = "docs/results/kill.json"
 TEST = "test/faults/test_live_faults.py::test_the_reaction_is_the_stated_one"
 CLOCK_TEST = "test/faults/test_live_clock.py::test_a_clock_that_jumps_makes_it_stand_and_go_on"
@@ -31,8 +33,20 @@ def fault_table(results: Mapping[str, Any]) -> str:
     """
     from gpc_ros.faults.every_case import EVERY_CASE
 
+    return _cases_table(EVERY_CASE.values(), results)
+
+
+def hardware_table(results: Mapping[str, Any]) -> str:
+    """Return every case that is put to driver and emulated robot, as :func:`fault_table`."""
+    from gpc_ros.faults.hardware_graph import HARDWARE_CASES
+
+    cases = sorted(HARDWARE_CASES.values(), key=lambda case: case.row)
+    return _cases_table(cases, results)
+
+
+def _cases_table(cases: Iterable[Case], results: Mapping[str, Any]) -> str:
     rows = []
-    for case in EVERY_CASE.values():
+    for case in cases:
         unit = "m/s" if _VELOCITY in case.of else "s"
         bound = "same cycle" if case.bound is None else f"{case.bound:g} {unit}"
         measured = _measured(results.get(case.name, {}), unit)
@@ -77,6 +91,7 @@ def fault_blocks(root: Path) -> dict[str, str]:
     faults, kills = _read(root / RESULTS), _read(root / KILL_RESULTS)
     return {
         "faults": fault_table(faults.get("rows", {})),
+        "hardware": hardware_table(_read(root / HARDWARE_RESULTS).get("rows", {})),
         "kills": kill_table(kills.get("nodes", {})),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gpc_ros.cli.config import safety_page
 from gpc_ros.faults.every_case import EVERY_CASE
+from gpc_ros.faults.hardware_graph import HARDWARE_CASES
 from gpc_ros.faults.table import fault_table, kill_table, named_test
 from gpc_ros.safety.conditions import CONDITIONS
 from gpc_ros.safety.states import RULES, State
@@ -49,6 +50,15 @@ def test_every_test_that_the_page_names_exists() -> None:
         assert f"def {found[2]}(" in (ROOT / found[1]).read_text(encoding="utf-8")
         assert f"{found[1]}::{found[2]}" in PAGE
         assert f"`[{name}]`" in PAGE
+
+
+def test_every_case_behind_the_sdk_is_told_and_tested() -> None:
+    block = PAGE.split("<!-- begin hardware -->")[1].split("<!-- end hardware -->")[0]
+    for name, case in HARDWARE_CASES.items():
+        assert f"`[{name}]`" in block and case.reaction in block
+    text = (ROOT / "test/faults/test_live_hardware.py").read_text(encoding="utf-8")
+    assert "def test_behind_the_sdk_the_reaction_is_the_stated_one(" in text
+    assert 'parametrize("name", HARDWARE_CASES)' in text
 
 
 def test_each_row_from_1_to_25_is_in_the_table() -> None:

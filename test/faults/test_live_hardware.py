@@ -8,16 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
-from gpc_ros.faults.cases import attempt, run_case
-from gpc_ros.faults.every_case import EVERY_CASE
-from gpc_ros.faults.hardware_graph import SAME_CASES, SDK_CASES, HardwareGraph
+from gpc_ros.faults.cases import run_case
+from gpc_ros.faults.hardware_graph import (
+    HARDWARE_CASES,
+    HARDWARE_PARAMS,
+    HARDWARE_WORDS,
+    ROBOT_WORDS,
+    HardwareGraph,
+)
 
 pytestmark = pytest.mark.integration
 pytest.importorskip("unitree_sdk2py")
 
-WORDS = ["task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10"]
 PARAMS = (
-    "bridge.supervisor.heartbeat=true,planner.discovery=0.5,bridge.discovery=0.5,"
+    f"{HARDWARE_PARAMS},"
     "bridge.unitree.scheduling.priority=0,bridge.unitree.scheduling.cores=all,"
     "bridge.unitree.silence=0.7,bridge.unitree.exit_damping=0.5"
 )
@@ -29,12 +33,12 @@ EMULATOR = (
 @pytest.fixture(scope="module")
 def graph(run_graph: Callable[..., HardwareGraph], generous: str) -> HardwareGraph:
     """Run graph and emulator once for all cases."""
-    words = [*WORDS, f"params:={PARAMS},{generous}"]
+    words = [*HARDWARE_WORDS, f"params:={PARAMS},{generous}"]
     return run_graph(
         lambda context, folder: HardwareGraph(
             102 + os.getpid() % 100,
             words,
-            ["task:=box_push", "seed:=3", f"params:={EMULATOR}"],
+            [*ROBOT_WORDS, f"params:={EMULATOR}"],
             context=context,
             folder=folder,
             patience=120.0,
@@ -42,22 +46,10 @@ def graph(run_graph: Callable[..., HardwareGraph], generous: str) -> HardwareGra
     )
 
 
-@pytest.mark.parametrize("name", SAME_CASES)
+@pytest.mark.parametrize("name", HARDWARE_CASES)
 def test_behind_the_sdk_the_reaction_is_the_stated_one(graph: HardwareGraph, name: str) -> None:
-    case = EVERY_CASE[name]
+    case = HARDWARE_CASES[name]
     assert math.isnan(run_case(graph, case)) == (case.bound is None)
-
-
-@pytest.mark.parametrize("name", SDK_CASES)
-def test_a_broken_wire_motor_or_driver_brakes_the_robot(graph: HardwareGraph, name: str) -> None:
-    row, run, bound = SDK_CASES[name]
-    assert row in (4, 5, 10) and bound > 0.0
-
-    def act() -> float:
-        graph.recover()
-        return run(graph)
-
-    assert math.isfinite(attempt(graph, act))
 
 
 def test_no_command_on_the_wire_broke_a_limit(graph: HardwareGraph) -> None:
