@@ -53,8 +53,9 @@ _MISHAPS = (
     "the legs do not",
 )
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
-# Real-time priority of who observes: behind all nodes that have one.
-_PRIORITY = 5
+# How far who observes comes before others without real-time priority. Not among those with it:
+# they would use up the share of a core that the kernel leaves to all of them, and stand still.
+_NICE = -15
 # What a node says once it is sure to be the only one, and what it says of itself before that.
 _PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
 # Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
@@ -124,6 +125,7 @@ class LiveGraph:
         self.folder, self._goal = folder, goal
         self._dormant = set(dormant)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
         _keep_up()
@@ -210,6 +212,7 @@ class LiveGraph:
 
         def prepare() -> None:
             die_with_me()
+            os.setpriority(os.PRIO_PROCESS, 0, self._nice)
             if largest_file:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
@@ -391,10 +394,9 @@ class LiveGraph:
 
 
 def _keep_up() -> None:
-    """Come before other processes where the system permits it; the nodes do not inherit that."""
+    """Come before other processes where the system permits it; the nodes do without."""
     with contextlib.suppress(OSError):
-        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-        os.sched_setscheduler(0, policy, os.sched_param(_PRIORITY))
+        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
 
 
 def status_text(message: DiagnosticArray) -> str:
