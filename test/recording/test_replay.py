@@ -314,7 +314,11 @@ def test_what_damage_left_is_replayed_or_told(
         replay = Replay(reader)
     except BagError:
         return
-    results = replay.run()
+    try:
+        results = replay.run()
+    except ConfigError as error:  # the damage is in a parameter, and the error names it
+        assert replay.problems or "unknown" in str(error)
+        return
     # A chunk whose checksum fails is read all the same, and said to be in doubt.
     assert replay.problems or [r.record.cycle for r in results if r.exact] == list(range(1, 7))
     load_run(reader)
