@@ -43,7 +43,7 @@ class FilterConfig:
         0.003, "Gyro noise density", unit="rad/s/sqrt(Hz)", low=1e-5, high=1.0
     )
     accel_noise: float = param(
-        0.045,
+        0.06,
         "Accelerometer noise density, with the shocks of walking",
         unit="m/s^2/sqrt(Hz)",
         low=1e-3,
