@@ -22,7 +22,10 @@ def hardware_graph(sim: Graph) -> Graph:
                 "task",
                 "What to do; gpc tasks lists the tasks",
                 default="box_push",
-                sets=tuple(t for t in shared["task"].sets if not t.startswith("sim.")),
+                sets=(
+                    *(t for t in shared["task"].sets if not t.startswith("sim.")),
+                    "mocap.task",
+                ),
             ),
             Argument(
                 "goal",
@@ -57,10 +60,25 @@ def hardware_graph(sim: Graph) -> Graph:
                 "false",
                 sets=("bridge.auto_arm",),
             ),
+            Argument(
+                "mocap",
+                "Whether the node mocap maps a driver's topics to mocap/<body>/pose; without it "
+                "somebody else publishes those",
+                "false",
+            ),
+            Argument("mocap_driver", "What that driver publishes", sets=("mocap.driver",)),
+            Argument("mocap_names", "Names there, as base=Go2,box=Box 1", sets=("mocap.names",)),
+            Argument("mocap_axes", "Axis that points up there", sets=("mocap.axes",)),
+            Argument(
+                "mocap_offsets",
+                "File of gpc calibrate-mocap: where the bodies are in their markers",
+                sets=("mocap.offsets",),
+            ),
             *(shared[name] for name in _AS_IN_SIM),
             *COMMON,
         ),
         nodes=(
+            NodeSpec("mocap", "mocap", when="mocap"),
             NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
             NodeSpec("planner", "planner"),
             NodeSpec("bridge", "bridge", required=True, sets=(("driver", "unitree"),)),
