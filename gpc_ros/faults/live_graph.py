@@ -254,6 +254,8 @@ class LiveGraph:
         for process in self._processes.values():
             process.kill()
             process.wait()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, self._nice)
 
     def fault(self, **values: Any) -> None:
         """Set faults of the simulated robot; those not named stay as they are."""
