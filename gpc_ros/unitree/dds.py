@@ -136,7 +136,10 @@ class MotionModes:
         Raises:
             SdkError: no answer, or one that says nothing.
         """
-        code, answer = self._switcher.CheckMode()
+        try:
+            code, answer = self._switcher.CheckMode()
+        except (ValueError, TypeError) as error:
+            raise SdkError(f"the motion switcher's answer cannot be read: {error}") from None
         if code != 0 or not isinstance(answer, dict):
             raise SdkError(f"the motion switcher does not say which mode is active (code {code})")
         return str(answer.get("name") or "")

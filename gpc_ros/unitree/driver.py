@@ -130,6 +130,7 @@ class Driver:
 
     def begin(self, now: float) -> None:
         """Say that the motors are ours from now on [s, monotonic]; they damp until told more."""
+        self._data = self.brake
         self.ready, self._heard = True, now
 
     def take_command(self, command: JointCommand, now: float, tick: int = 0) -> None:

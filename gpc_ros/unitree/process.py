@@ -34,8 +34,8 @@ PERIOD = 0.002  # [s]
 _REPORT = 0.2  # time between two reports of how it goes [s]
 # How long an answer of the robot's services may take, and the way down to the ground [s].
 _ANSWER, _DOWN = 3.0, 6.0
-# A joint this near to the lying pose lies [rad].
-_NEAR = 0.35
+# A thigh or calf this near to the lying pose lies [rad].
+_NEAR = 0.4
 # Pause between two attempts to release the sport mode [s].
 _AGAIN = 1.0
 # A LowState this young shows that the robot is there; after a silence of so long it may have been
@@ -173,10 +173,10 @@ class Process:
                 self._wait(_always(kept), lambda: False, _AGAIN)
 
     def _lies(self) -> bool:
-        """Return whether the legs are folded as on the ground."""
+        """Return whether the legs are folded as on the ground, the hips however they fall."""
         assert self._last is not None
         position = from_sdk(self._last.record["motor"]["q"][:12].astype(np.float64))
-        return bool(np.abs(position - LIE).max() < _NEAR)
+        return bool(np.abs(position - LIE).reshape(4, 3)[:, 1:].max() < _NEAR)
 
     def _follow(self) -> None:
         """Send what the bridge says as soon as it does, and something every period.

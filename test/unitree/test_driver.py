@@ -91,6 +91,15 @@ def test_a_command_says_what_it_answers_only_when_asked_to() -> None:
         assert robot.receive(data) and robot.answered == expected
 
 
+def test_when_it_begins_anew_nothing_from_before_is_sent() -> None:
+    made = driver()
+    made.take_command(stiff(), 0.0)
+    made.ready = False
+    assert made.frame(0.01) is None
+    made.begin(0.02)
+    assert brakes(sends(made, 0.02))
+
+
 def test_a_silent_bridge_means_damping_until_the_bridge_itself_damps() -> None:
     made = driver()
     made.take_command(stiff(), 0.0)
