@@ -46,15 +46,15 @@ from gpc_ros.simulation.faults import FaultConfig
 # How the estimator begins its doubts; see estimation/plausibility.py.
 _DOUBT = "motion capture shows"
 # What the supervisor says of a robot that has fallen or was not controlled.
-_MISHAPS = (
+MISHAPS = (
     "the base is tilted",
     "it has fallen",
     "the control loop stood still",
     "the legs do not",
 )
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
-# Real-time priority of who observes: behind all nodes that have one.
-_PRIORITY = 5
+# How far who observes comes before others; the nodes do not inherit that.
+_NICE = -10
 # What a node says once it is sure to be the only one, and what it says of itself before that.
 _PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
 # Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
@@ -97,6 +97,7 @@ class LiveGraph:
         audit: of every joint command.
         clock: that the nodes live by; None if it is the system's.
         robot: name of the node that is the robot.
+        mishaps: what made a case begin again, see :class:`MishapError`.
     """
 
     robot = "sim"
@@ -126,9 +127,11 @@ class LiveGraph:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         _keep_up()
         o.guard = self._guard
-        self._watched = False
+        self._watched: tuple[str, ...] | None = None
+        self.mishaps: list[str] = []
         for topic, kind, profile in (
             *self._wire,
             ("supervisor", SupervisorState, qos.report(100)),
@@ -210,6 +213,7 @@ class LiveGraph:
 
         def prepare() -> None:
             die_with_me()
+            os.setpriority(os.PRIO_PROCESS, 0, max(self._nice, 0))
             if largest_file:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
@@ -251,6 +255,8 @@ class LiveGraph:
         for process in self._processes.values():
             process.kill()
             process.wait()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, self._nice)
 
     def fault(self, **values: Any) -> None:
         """Set faults of the simulated robot; those not named stay as they are."""
@@ -287,19 +293,25 @@ class LiveGraph:
         )
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Raise MishapError as soon as the robot falls or its bridge stands still, meanwhile."""
-        self._watched = True
+    def watched(self, reasons: tuple[str, ...] | None = MISHAPS) -> Iterator[None]:
+        """Raise MishapError as soon as the robot brakes for one of some reasons, meanwhile.
+
+        Args:
+            reasons: words of them; an empty one is in every reason. None watches nothing.
+        """
+        before, self._watched = self._watched, reasons
         try:
             yield
         finally:
-            self._watched = False
+            self._watched = before
 
     def _guard(self) -> None:
         heard = self.observer.kept("supervisor")[-1:] if self._watched else []
         for message in (h.message for h in heard):
             why = "; ".join(message.reasons)
-            if message.state == SupervisorState.FAULT and any(m in why for m in _MISHAPS):
+            if message.state == SupervisorState.FAULT and any(
+                w in why for w in self._watched or ()
+            ):
                 raise MishapError(f"by itself: {why}")
 
     def mend(self) -> None:
@@ -329,11 +341,8 @@ class LiveGraph:
         Raises:
             SilentError: it does not come back.
         """
-        watched, self._watched = self._watched, False
-        try:
+        with self.watched(None):
             self._recover(walking)
-        finally:
-            self._watched = watched
 
     def _recover(self, walking: bool) -> None:
         self.mend()
@@ -355,7 +364,7 @@ class LiveGraph:
                 refusal = self.ask("arm").message
                 if _DOUBT in refusal:
                     self.kill("estimator")
-                if _MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
+                if MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
                     self.kill(self.robot)
             elif walking and any(
                 h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
@@ -391,10 +400,13 @@ class LiveGraph:
 
 
 def _keep_up() -> None:
-    """Come before other processes where the system permits it; the nodes do not inherit that."""
+    """Come before other processes where the system permits it.
+
+    Not with real-time priority: who reads a bag with that for a second has the kernel stop every
+    real-time process of the core for 50 ms, the control loop among them (sched_rt_runtime_us).
+    """
     with contextlib.suppress(OSError):
-        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-        os.sched_setscheduler(0, policy, os.sched_param(_PRIORITY))
+        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
 
 
 def status_text(message: DiagnosticArray) -> str:
