@@ -9,8 +9,8 @@ from setuptools import find_packages, setup
 PACKAGE = "gpc_ros"
 HERE = Path(__file__).resolve().parent
 NODES = (
-    "sim", "emulator", "mocap", "estimator", "planner", "bridge", "recorder", "monitor",
-    "player", "view",
+    "sim", "emulator", "mocap", "estimator", "planner", "bridge", "recorder", "monitor", "player",
+    "view",
 )  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def measure(seconds: float, priority: bool, words: list[str]) -> dict[str, Any]:
             "plans missed": misses,
             "plan time p50 [ms]": round(times[len(times) // 2], 2) if times else None,
             "cpu [cores]": {
-                name: float(values["cpu [cores]"]) for name, values in listener.figures.items()
+                "driver": float(listener.figures["bridge"]["driver cpu [cores]"]),
+                **{n: float(values["cpu [cores]"]) for n, values in listener.figures.items()},
             },
         }
         return found

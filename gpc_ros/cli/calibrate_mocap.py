@@ -113,14 +113,14 @@ def recorded(reader: BagReader) -> tuple[list[RobotReading], list[Seen]]:
     from gpc_ros.nodes.pairing import Pairing
     from gpc_ros.recording import topics
 
-    wanted = {t.name: topics.find(reader, t) for t in (topics.JOINTS, topics.IMU)}
-    wanted["pose"] = topics.find(reader, topics.mocap(BASE))
+    seen = topics.mocap(BASE)
+    wanted = {t.name: topics.find(reader, t) for t in (topics.JOINTS, topics.IMU, seen)}
     missing = [name for name, found in wanted.items() if not found]
     if missing:
         raise DataError(f"{reader.path}: topics are missing: {', '.join(missing)}")
     pairing, readings, poses = Pairing(1000), [], []
     for message in reader.messages(list(wanted.values())):
-        if message.topic == wanted["pose"]:
+        if message.topic == wanted[seen.name]:
             poses.append(Seen(*convert.pose_from(message.data)))
             continue
         if message.topic == wanted[topics.IMU.name]:

@@ -12,7 +12,7 @@ from gpc_ros.errors import GpcError
 
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
 COMMANDS = (
-    "sim", "hardware", "emulate-robot", "estop", "calibrate-mocap", "view", "evaluate", "collect",
+    "sim", "hardware", "emulate-robot", "calibrate-mocap", "estop", "view", "evaluate", "collect",
     "train", "bootstrap", "compare", "report", "replay", "play", "export", "repair", "tasks",
     "config", "doctor",
 )  # fmt: skip

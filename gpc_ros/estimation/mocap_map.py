@@ -30,8 +30,8 @@ TOPICS = {
 }
 # From the axes of a system to ours, wxyz.
 _TURNS = {
-    "z": np.array([1.0, 0.0, 0.0, 0.0]),
-    "y": np.array([math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0]),
+    "z_up": np.array([1.0, 0.0, 0.0, 0.0]),
+    "y_up": np.array([math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0]),
 }
 
 
@@ -50,7 +50,7 @@ class MocapMapConfig:
     )
     names: str = param("", "Names in the system that differ from ours, such as base=Go2,box=Box 1")
     frame: str = param("", "Frame that the poses must be in; empty accepts any")
-    up: str = param("z", "Axis of the system that points up", choices=("z", "y"))
+    axes: str = param("z_up", "Axis of the system that points up", choices=("z_up", "y_up"))
     stamp: str = param(
         "header",
         "Time that a pose is of: that of its header, or that of its arrival here (for drivers "
@@ -126,7 +126,7 @@ class MocapMap:
     ) -> None:
         """Check names and offsets against the bodies."""
         self._config = config
-        self._turn = _TURNS[config.up]
+        self._turn = _TURNS[config.axes]
         self._back = quat_conjugate(self._turn)
         given = parse_assignments(config.names, "mocap names")
         for what, known in (("names", given), ("offsets", offsets)):

@@ -48,7 +48,7 @@ class TrackerConfig:
         high=100.0,
     )
     rotation_acceleration: float = param(
-        1.5,
+        2.0,
         "Noise density of its angular accelerations",
         unit="rad/s^2/sqrt(Hz)",
         low=0.001,
@@ -56,6 +56,9 @@ class TrackerConfig:
     )
     braking: float = param(
         0.5, "Time in which an object that is not pushed comes to rest", unit="s", low=0.02, high=60
+    )
+    rotation_braking: float = param(
+        0.2, "Time in which it stops to turn", unit="s", low=0.02, high=60.0
     )
     jump: float = param(
         0.15, "A pose this far from the expected one is gated", unit="m", low=0.01, high=10
@@ -181,7 +184,7 @@ class ObjectTracker:
     def _begin(self) -> None:
         c = self._config
         self._linear = _Axes(c.position_noise, c.acceleration, c.braking)
-        self._angular = _Axes(c.rotation_noise, c.rotation_acceleration, c.braking)
+        self._angular = _Axes(c.rotation_noise, c.rotation_acceleration, c.rotation_braking)
 
     def _start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
         self._stamp, self._suspect = stamp, None

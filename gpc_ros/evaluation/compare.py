@@ -200,7 +200,7 @@ def known_cells(folder: Path, variations: Mapping[str, Any]) -> list[Cell]:
         if path.name in names:
             cells.append(Cell("alone", 0, 0.0, names[path.name]))
             continue
-        match = re.fullmatch(r"([a-z_]+)_N(\d+)_H([\d.]+\d)((?:_in_.*)?\.json)", path.name)
+        match = re.fullmatch(r"([a-z_]+)_N(\d+)_H(\d+(?:\.\d+)?)((?:_in_.*)?\.json)", path.name)
         if match and match[1] in METHODS and match[4] in suffixes:
             cells.append(Cell(match[1], int(match[2]), float(match[3]), suffixes[match[4]]))
     order = list(METHODS)

@@ -53,8 +53,9 @@ MISHAPS = (
     "the legs do not",
 )
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
-# How far who observes comes before others; the nodes do not inherit that.
-_NICE = -10
+# How far who observes comes before others without real-time priority. Not among those with it:
+# they would use up the share of a core that the kernel leaves to all of them, and stand still.
+_NICE = -15
 # What a node says once it is sure to be the only one, and what it says of itself before that.
 _PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
 # Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
@@ -125,9 +126,9 @@ class LiveGraph:
         self.folder, self._goal = folder, goal
         self._dormant = set(dormant)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
-        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         _keep_up()
         o.guard = self._guard
         self._watched: tuple[str, ...] | None = None

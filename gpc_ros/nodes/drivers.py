@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from abc import ABC, abstractmethod
 
 from rclpy.node import Node
@@ -141,6 +142,7 @@ class UnitreeDriver(NodeDriver):
         super().__init__(node, discovery, damping)
         self._settings, self._dry_run = settings, dry_run
         self._client: UnitreeClient | None = None
+        self._cpu = (0, time.monotonic())  # processor time of its process [ms], and when
 
     def check(self) -> None:
         """Look for other bridges, and start once there are none."""
@@ -160,11 +162,17 @@ class UnitreeDriver(NodeDriver):
         return others
 
     def figures(self) -> dict[str, object]:
-        """Return figures for diagnostics."""
+        """Return figures for diagnostics; call it about once a second."""
         if self._client is None:
             return {}
-        counters = self._client.status.counters.items()
-        return {f"driver {name.replace('_', ' ')}": value for name, value in counters}
+        counters = dict(self._client.status.counters)
+        cpu, now = counters.pop("cpu", 0), time.monotonic()
+        share = 1e-3 * (cpu - self._cpu[0]) / max(now - self._cpu[1], 1e-3)
+        self._cpu = (cpu, now)
+        figures: dict[str, object] = {
+            f"driver {name.replace('_', ' ')}": value for name, value in counters.items()
+        }
+        return figures | {"driver cpu [cores]": share}
 
     def read(self) -> RobotReading | None:
         """Return the newest reading that was not returned before, or None."""

@@ -85,7 +85,7 @@ class NodeParameters(Generic[T]):
             value = list(p.default) if isinstance(p.default, tuple) else p.default
             node.declare_parameter(p.name, value, descriptor(p), ignore_override=True)
         node.add_on_set_parameters_callback(self._on_set)
-        self.serial = 0
+        self.serial = 1
         self._facts: dict[str, Any] = {}
         self._said = node.create_publisher(String, "parameters", qos.latched())
         self._say()
@@ -100,8 +100,7 @@ class NodeParameters(Generic[T]):
         self._say()
 
     def _say(self) -> None:
-        """Publish all settings and facts under a new serial number."""
-        self.serial += 1
+        """Publish all settings and facts."""
         content = {
             "node": self._node.get_name(),
             "serial": self.serial,
@@ -123,6 +122,7 @@ class NodeParameters(Generic[T]):
         except GpcError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self.settings = settings
+        self.serial += 1
         self._say()
         return SetParametersResult(successful=True)
 

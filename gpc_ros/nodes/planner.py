@@ -100,12 +100,13 @@ class PlannerNode:
         self._planner.reset()
 
     def _name_proposal(self) -> str:
-        """Say what candidates are drawn from, and return it for the status."""
+        """Say what candidates are drawn from, to bags too, and return it for the status."""
         proposal, logger = self._planner.proposal, self.node.get_logger()
         if proposal is None:
             logger.info(f"planning without a learned proposal: {self._planner.no_proposal}")
             return f"({self._planner.no_proposal})"
         card = proposal.card
+        self._parameters.tell(proposal=dataclasses.asdict(card))
         name = f"{card.kind} {card.task} {card.files['safetensors']['sha256'][:12]}"
         logger.info(f"part of the candidates comes from the learned proposal {name}")
         return name

@@ -44,6 +44,9 @@ class SimSettings(PlantConfig):
 class EmulatorSettings(SimSettings):
     """The simulated robot behind Unitree's SDK: LowState, LowCmd, motion switcher, faults."""
 
+    # Anywhere: a real robot takes no time of this machine, and with four nodes of this priority
+    # on one core the kernel would stop them all now and then.
+    scheduling: Scheduling = Scheduling("all", 20)
     interface: str = param("lo", "Network interface of the robot's DDS")
     sdk_domain: int = param(0, "DDS domain of the robot; not that of ROS", low=0, high=230)
     firmware: FirmwareConfig = FirmwareConfig()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gpc_ros import config
@@ -32,9 +32,16 @@ class Settings:
     parameters: dict[str, Any]
     facts: dict[str, Any]
 
+    def same(self, other: Settings) -> bool:
+        """Return whether another message is of the same settings."""
+        own = self.node, self.serial, self.parameters
+        return own == (other.node, other.serial, other.parameters)
+
 
 def read_settings(reader: BagReader) -> list[Settings]:
     """Return the settings of all nodes in the order of the bag.
+
+    What a node says again with more facts is the same settings.
 
     Args:
         reader: the bag; its ``problems`` grow by what cannot be made sense of.
@@ -49,7 +56,12 @@ def read_settings(reader: BagReader) -> list[Settings]:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reader.problems.append(f"{name}: a message that is no parameters ({error})")
             continue
-        found.append(Settings(node, serial, message.time, values, content))
+        said = Settings(node, serial, message.time, values, content)
+        before = next((i for i, s in enumerate(found) if s.same(said)), None)
+        if before is None:
+            found.append(said)
+        else:
+            found[before] = replace(said, time=found[before].time)
     return found
 
 

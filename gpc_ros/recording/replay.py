@@ -12,7 +12,7 @@ from typing import Any
 
 from gpc_ros import config
 from gpc_ros.arguments import parse_assignments
-from gpc_ros.errors import BagError, ConfigError, InputError
+from gpc_ros.errors import BagError, ConfigError, GpcError, InputError
 from gpc_ros.nodes.settings import PlannerSettings
 from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.planning.splines import knot_interval, order_of
@@ -101,15 +101,19 @@ class Replay:
         """
         if limit not in ("none", "live"):
             raise ConfigError(f"limit: '{limit}' is neither none nor live")
-        for settings in self.recorded.values():
-            changed(settings, overrides or {})  # said before anything is computed
+        if overrides:
+            for settings in self.recorded.values():
+                changed(settings, overrides)  # said before anything is computed
         results: list[Replayed] = []
-        serial, again, other = -1, None, None
+        serial: int | None = None
+        again, other = None, None
         for record in self.records:
             settings = self.recorded[record.settings]
-            if again is None or record.settings != serial:
-                serial, again = record.settings, Exact(settings)
+            if record.settings != serial:
+                serial, again = record.settings, self._planner(record.settings)
                 other = Other(changed(settings, overrides), limit) if overrides else None
+            if again is None:
+                continue
             try:
                 result = again.run(record)
             except InputError as error:
@@ -120,6 +124,14 @@ class Replay:
             results.append(result)
             every(result)
         return results
+
+    def _planner(self, serial: int) -> Exact | None:
+        """Return the planner of recorded settings; None if there cannot be one here."""
+        try:
+            return Exact(self.recorded[serial])
+        except GpcError as error:
+            self._note(f"cycles of parameters number {serial} cannot be repeated: {error}")
+            return None
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:

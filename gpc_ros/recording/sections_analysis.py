@@ -153,12 +153,6 @@ def proposal(canvas: Canvas, run: Run) -> str:
     share = np.array([100.0 * len(c.proposed) / len(c.costs) for c in cycles])
     won = np.array([100.0 * (c.indices[0] in c.proposed) for c in cycles])
     gain = np.array([_gain(c.costs, c.indices, c.proposed) for c in cycles])
-    told = {n: run.status[n] for n in run.status.values if n.startswith(("proposal", "agreement"))}
-    extra = [
-        canvas.chart(Chart(n.replace("_", " "), "", [Line(n, run.status.time, v)]))
-        for n, v in told.items()
-        if v.ndim == 1 and np.isfinite(v).any()
-    ]
     rate = figure(float(won.mean()))
     return section(
         "Proposal",
@@ -175,8 +169,38 @@ def proposal(canvas: Canvas, run: Run) -> str:
                       [Line("positive: the proposal is better", time, gain, "c3")], zero=False)
             ),
         ),
-        *extra,
+        *_health(canvas, run),
     )  # fmt: skip
+
+
+def _health(canvas: Canvas, run: Run) -> list[str]:
+    """What the planner itself measured of its proposal, over the cycles that it could judge."""
+    status = run.status
+    judged = status.tried & (status["valid"] > 0)
+    time = status.time[judged]
+
+    def chart(title: str, unit: str, *lines: tuple[str, str, str]) -> str:
+        drawn = [
+            Line(label, time, status[name][judged], *style.split())
+            for label, name, style in lines
+            if name in status.values and np.isfinite(status[name][judged]).any()
+        ]
+        return canvas.chart(Chart(title, unit, drawn)) if drawn else ""
+
+    charts = (
+        chart("Usefulness", "1 is as good as the search noise",
+              ("share of the elites per share drawn", "proposal_usefulness", "c1"),
+              ("part of its share that is drawn", "proposal_weight", "ref dash")),
+        chart("Among the best", "share of the last cycles",
+              ("the best candidate", "proposal_win_rate", "c1"),
+              ("the elites", "proposal_agreement", "c2")),
+        chart("Spread of its samples", "m/s, rad/s",
+              ("standard deviation", "proposal_spread", "c1")),
+        chart("Cost to go", "error 1 is as bad as the mean",
+              ("error, relative to the spread of costs", "proposal_cost_error", "c1"),
+              ("part of it that counts", "proposal_cost_weight", "ref dash")),
+    )  # fmt: skip
+    return [pair(*two) for two in zip(charts[::2], charts[1::2], strict=True) if any(two)]
 
 
 def _gain(costs: Array, indices: list[int], proposed: list[int]) -> float:

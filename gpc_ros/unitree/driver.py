@@ -85,6 +85,7 @@ class Driver:
         self.complaint = ""
         self.ready = False
         self._clock = TickClock()
+        self._damaged = False  # whether the last LowState was
         self._missed = np.zeros(12, dtype=np.uint32)  # packets of each motor, SDK's order
         self._losing = np.zeros(12, dtype=np.intp)
         self._record = new_command()
@@ -102,6 +103,7 @@ class Driver:
             data: from the wire.
             arrival: on the clock that stamps are on [s].
         """
+        self._damaged = True
         try:
             record = STATE.decode(data)
         except FrameError:
@@ -110,6 +112,7 @@ class Driver:
         if not intact(record):
             self.counters["states_bad_crc"] += 1
             return None
+        self._damaged = False
         stamp = self._clock.stamp(int(record["tick"]), arrival)
         if stamp is None:
             self.counters["states_repeated"] += 1
@@ -177,5 +180,16 @@ class Driver:
             self._foreign = now
 
     def foreign(self, now: float) -> bool:
-        """Return whether somebody else has sent LowCmds in the last half second [s, monotonic]."""
-        return now - self._foreign < 0.5
+        """Return whether somebody else has sent LowCmds in the last half second [s, monotonic].
+
+        Before the motors are ours that is the sport mode's right.
+        """
+        return self.ready and now - self._foreign < 0.5
+
+    def unheard(self) -> str:
+        """Return in plain words that, and why, no LowState passes."""
+        c = self.config
+        where = f"(domain {c.sdk_domain}, {c.interface})"
+        if self._damaged:
+            return f"what comes from the robot is damaged: wrong CRC or length {where}"
+        return f"no LowState from a robot {where}"

@@ -34,7 +34,7 @@ class Status:
     Attributes:
         sentence: in plain words; empty when all is well.
         foreign: whether somebody else commands the robot.
-        counters: by name.
+        counters: by name; ``cpu`` is the processor time that it has taken [ms].
     """
 
     sentence: str = ""

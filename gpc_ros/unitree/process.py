@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,11 @@ _ANSWER, _DOWN = 3.0, 6.0
 _NEAR = 0.35
 # Pause between two attempts to release the sport mode [s].
 _AGAIN = 1.0
+# A LowState this young shows that the robot is there; after a silence of so long it may have been
+# switched off and on [s].
+_FRESH, _FORGOTTEN = 0.5, 3.0
+# Time between two looks at the robot's modes [s].
+_WATCH = 1.0
 
 
 class Process:
@@ -54,6 +60,9 @@ class Process:
         self._sentence = ""
         self._reported = -1.0
         self._last: Received | None = None
+        self._heard = -1e9  # when it came [s]
+        self._modes: dds.MotionModes | None = None
+        self._usurper = ""  # a mode of the robot that was started while its motors were ours
         dds.join(settings.sdk_domain, settings.interface)
         self._out = dds.Publisher(dds.LOW_COMMAND_TOPIC)
         self._orders = dds.Subscriber(dds.LOW_COMMAND_TOPIC, self._on_order)
@@ -63,7 +72,7 @@ class Process:
         """Hand on a LowState; called by a thread of the middleware."""
         received = self._core.take_state(data, time.time())
         if received is not None:
-            self._last = received
+            self._last, self._heard = received, time.monotonic()
             if self._core.delivers:
                 self._link.deliver(received)
 
@@ -77,33 +86,61 @@ class Process:
     def run(self) -> None:
         """Wait for the robot, take its motors over, follow the bridge; damp at the end.
 
+        A robot that was silent for long may have been switched on anew, with its sport mode active:
+        then all begins again.
+
         Raises:
-            SdkError: what the SDK said when it failed on the way.
+            SdkError: somebody else took the motors.
         """
         try:
-            c = self._config
-            where = f"no LowState from a robot yet (domain {c.sdk_domain}, {c.interface})"
-            self._wait(where, lambda: self._last is not None)
-            if not self._core.dry_run:
-                if c.release:
-                    self._release()
-                self._core.begin(time.monotonic())
-            self._say("")
-            self._follow()
+            while not self._ended:
+                self._wait(self._core.unheard, lambda: time.monotonic() - self._heard < _FRESH)
+                if not self._core.dry_run:
+                    self._take_over()
+                self._say("")
+                self._follow()
         except Gone:
             pass
         finally:
             self._damp()
 
-    def _wait(self, why: str, done: Callable[[], bool], limit: float = float("inf")) -> bool:
+    def _take_over(self) -> None:
+        """Make the motors ours.
+
+        Raises:
+            Gone: this process is to end.
+        """
+        if self._config.release:
+            if self._modes is None:
+                self._modes = dds.MotionModes(_ANSWER)
+                threading.Thread(target=self._watch, args=(self._modes,), daemon=True).start()
+            self._release(self._modes)
+        self._core.begin(time.monotonic())
+
+    def _watch(self, modes: dds.MotionModes) -> None:
+        """Look now and then whether somebody has started a mode of the robot; in its own thread."""
+        while not self._ended:
+            time.sleep(_WATCH)
+            with contextlib.suppress(dds.SdkError):  # an answer that is lost says nothing
+                if self._core.ready and (name := modes.active()) and self._core.ready:
+                    self._usurper = name
+
+    def _wait(
+        self, why: Callable[[], str], done: Callable[[], bool], limit: float = float("inf")
+    ) -> bool:
         """Wait until something is the case, or a time is over [s]; return whether it is.
+
+        Args:
+            why: says in plain words what is waited for.
+            done: whether it is the case.
+            limit: longest time [s].
 
         Raises:
             Gone: this process is to end.
         """
         end = time.monotonic() + limit
-        self._say(why)
         while not done():
+            self._say(why())
             if time.monotonic() >= end:
                 return False
             self._link.receive()
@@ -113,13 +150,12 @@ class Process:
             time.sleep(0.01)
         return True
 
-    def _release(self) -> None:
+    def _release(self, modes: dds.MotionModes) -> None:
         """Let the sport mode lie down and release it, however often it takes.
 
         Raises:
             Gone: this process is to end.
         """
-        modes = dds.MotionModes(_ANSWER)
         while True:
             try:
                 name = modes.active()
@@ -128,12 +164,13 @@ class Process:
                 if not self._lies():
                     modes.lie_down()
                     down = f"the robot lies down before its mode '{name}' is released"
-                    if not self._wait(down, self._lies, _DOWN):
+                    if not self._wait(_always(down), self._lies, _DOWN):
                         raise dds.SdkError("the robot does not lie down; lay it down by its remote")
                 modes.release()
                 print(f"driver: released the robot's mode '{name}'", flush=True)
             except dds.SdkError as error:
-                self._wait(f"the robot's own mode is not released: {error}", lambda: False, _AGAIN)
+                kept = f"the robot's own mode is not released: {error}"
+                self._wait(_always(kept), lambda: False, _AGAIN)
 
     def _lies(self) -> bool:
         """Return whether the legs are folded as on the ground."""
@@ -142,7 +179,13 @@ class Process:
         return bool(np.abs(position - LIE).max() < _NEAR)
 
     def _follow(self) -> None:
-        """Send what the bridge says as soon as it does, and something every period."""
+        """Send what the bridge says as soon as it does, and something every period.
+
+        Returns when this process is to end, or when the robot was silent for long.
+
+        Raises:
+            SdkError: a mode of the robot was started.
+        """
         poll = select.poll()
         poll.register(self._link.fileno(), select.POLLIN)
         due = time.monotonic()
@@ -161,6 +204,14 @@ class Process:
                 due = now + 1.5 * PERIOD
             self._say(self._core.complaint)
             self._report()
+            if self._usurper:
+                self._core.ready = False  # not even damping: two who command one robot fight
+                raise dds.SdkError(
+                    f"somebody started the robot's mode '{self._usurper}': it has the motors now"
+                )
+            if now - self._heard > _FORGOTTEN:
+                self._core.ready = False
+                return
 
     def _say(self, sentence: str) -> None:
         if sentence != self._sentence:
@@ -174,7 +225,8 @@ class Process:
         if now - self._reported >= _REPORT:
             self._reported = now
             foreign = self._core.foreign(now)
-            self._link.report(Status(self._sentence, foreign, self._core.counters))
+            cpu = round(1e3 * time.process_time())
+            self._link.report(Status(self._sentence, foreign, {**self._core.counters, "cpu": cpu}))
 
     def _damp(self) -> None:
         """Damp the robot for a while, if its motors are ours; nothing may stop this."""
@@ -188,6 +240,10 @@ class Process:
                 self._out.send(self._core.brake)
             time.sleep(PERIOD)
         print("driver: damped the robot and ended", flush=True)
+
+
+def _always(text: str) -> Callable[[], str]:
+    return lambda: text
 
 
 def main(words: list[str]) -> int:
@@ -215,10 +271,14 @@ def main(words: list[str]) -> int:
         # The middleware's thread waits for the main one no longer than this [s].
         sys.setswitchinterval(0.0005)
         schedule(settings.scheduling)
-        process.run()
     except GpcError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return REFUSED
+    try:
+        process.run()
+    except GpcError as error:
+        print(f"driver: {error}", file=sys.stderr, flush=True)
+        return 1
     return 0
 
 

@@ -88,5 +88,5 @@ def test_a_bag_without_motion_capture_says_what_is_missing(
     run = record(tmp_path / "run", MadeWalk(seconds=0.1), poses=False)
     file = tmp_path / "offsets.yaml"
     assert main(["calibrate-mocap", str(run), "--out", str(file)]) == 2
-    assert "poses of the base are too few" in capsys.readouterr().err
+    assert "topics are missing: mocap/base/pose" in capsys.readouterr().err
     assert not file.exists()

@@ -28,21 +28,25 @@ class Walk:
     estimator: Estimator
     times: list[float] = field(default_factory=list)
     estimates: list[RobotState | None] = field(default_factory=list)
+    covariances: list[np.ndarray | None] = field(default_factory=list)  # (9, 9) each
     truths: list[RobotState] = field(default_factory=list)
     readings: list[RobotReading] = field(default_factory=list)
     poses: list[PoseSample] = field(default_factory=list)
 
     def errors(self, since: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Position, rotation, velocity errors (T, 3) and normalised squared pose error (T,)."""
+        """Position, rotation, velocity errors (T, 3) and their normalised square (T,)."""
         position, rotation, velocity, nees = [], [], [], []
-        for time, e, t in zip(self.times, self.estimates, self.truths, strict=True):
-            if time < since or e is None:
+        for time, e, t, c in zip(
+            self.times, self.estimates, self.truths, self.covariances, strict=True
+        ):
+            if time < since or e is None or c is None:
                 continue
             position.append(e.position - t.position)
             rotation.append(quat_log(quat_multiply(quat_conjugate(t.orientation), e.orientation)))
             velocity.append(e.linear_velocity - t.linear_velocity)
-            error = np.concatenate([position[-1], rotation[-1]])
-            nees.append(float((error**2 / e.covariance[:6]).sum()))
+            np.testing.assert_allclose(e.covariance[:9], c.diagonal())
+            error = np.concatenate([position[-1], rotation[-1], velocity[-1]])
+            nees.append(float(error @ np.linalg.solve(c, error)))
         return np.array(position), np.array(rotation), np.array(velocity), np.array(nees)
 
 
@@ -95,6 +99,8 @@ def walk() -> Callable[..., Walk]:
                 if estimate is None or abs(estimate.stamp - plant.time) < 1e-9:
                     result.times.append(plant.time)
                     result.estimates.append(estimate)
+                    full = result.estimator.covariance()[:9, :9] if estimate else None
+                    result.covariances.append(full)
                     result.truths.append(plant.truth())
         return result
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from conftest import Walk
 
 OFFSET = Offset(np.array([0.12, -0.03, -0.09]), quat_from_rpy(0.03, -0.06, 1.9))
-WALK = MadeWalk()
+WALK = MadeWalk(seconds=12.0)
 small, any_turn = st.floats(-0.3, 0.3), st.floats(-3.1, 3.1)
 offsets = st.builds(
     lambda x, y, z, roll, pitch, yaw: Offset(np.array([x, y, z]), quat_from_rpy(roll, pitch, yaw)),
@@ -57,7 +57,7 @@ def apart(a: Offset, b: Offset) -> tuple[float, float]:
     return float(np.linalg.norm(a.position - b.position)), float(np.linalg.norm(turn))
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(offset=offsets)
 def test_a_walk_tells_any_offset(offset: Offset) -> None:
     found = calibrate(WALK.readings, seen(WALK, offset))

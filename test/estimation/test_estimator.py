@@ -28,9 +28,10 @@ def test_follows_a_walk_with_realistic_noise_and_delay(walk: Callable[..., Walk]
     assert len(position) > 200
     assert rms(position) < 0.003
     assert rms(rotation) < 0.01
-    assert rms(velocity) < 0.08
-    # Six degrees of freedom: consistent if the mean is neither far below nor far above six.
-    assert 1.0 < nees.mean() < 12.0
+    assert rms(velocity) < 0.04
+    # Nine degrees of freedom: consistent if the mean is neither far below nor far above nine. (On
+    # this fast walk it is 14; docs/estimation.md says why.)
+    assert 5.0 < nees.mean() < 18.0
 
 
 def test_a_long_delay_of_motion_capture_costs_little(walk: Callable[..., Walk]) -> None:
@@ -45,8 +46,9 @@ def test_coasts_through_dropouts_of_motion_capture(
     walk: Callable[..., Walk], gap: float, bound: float
 ) -> None:
     result = walk(seconds=3.0 + gap, hide=(2.0, gap))
-    position, _, _, _ = result.errors(since=1.0)
+    position, _, _, nees = result.errors(since=1.0)
     assert np.linalg.norm(position, axis=1).max() < bound
+    assert nees.mean() < 14.0  # it does not think itself better than it is
     ages = [e.base_age for e in result.estimates if e is not None]
     assert max(ages) == pytest.approx(gap, abs=0.05)
     assert np.linalg.norm(position[-1]) < 0.01  # it recovers

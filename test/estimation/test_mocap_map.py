@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def said(position: object, orientation: np.ndarray = LEVEL, name: str = "base") 
     return SystemPose(name, "world", 7.0, np.array(position, dtype=float), orientation)
 
 
-def mapped(pose: SystemPose, offsets: dict[str, Offset] | None = None, **config: object) -> MapPose:
+def mapped(pose: SystemPose, offsets: dict[str, Offset] | None = None, **config: Any) -> MapPose:
     known = MocapMap(replace(MocapMapConfig(), **config), BODIES, offsets or {})
     result = known.pose(pose, 7.02)
     assert result is not None
@@ -55,12 +56,12 @@ def test_an_offset_leads_from_the_markers_to_the_body(
 
 
 def test_with_y_up_the_axes_turn_and_level_stays_level() -> None:
-    pose = mapped(said([1.0, 0.3, -2.0]), up="y")
+    pose = mapped(said([1.0, 0.3, -2.0]), axes="y_up")
     np.testing.assert_allclose(pose.position, [1.0, 2.0, 0.3], atol=1e-12)
     np.testing.assert_allclose(pose.orientation, LEVEL, atol=1e-12)
     # A turn about the system's vertical is one about ours.
     turned = np.array([math.cos(0.4), 0.0, math.sin(0.4), 0.0])
-    pose = mapped(said([0.0, 0.0, 0.0], turned), up="y")
+    pose = mapped(said([0.0, 0.0, 0.0], turned), axes="y_up")
     np.testing.assert_allclose(pose.orientation, quat_from_yaw(0.8), atol=1e-12)
 
 
@@ -69,10 +70,10 @@ def test_with_y_up_what_a_body_carries_stays_on_it(
     a: np.ndarray, b: np.ndarray, attitude: np.ndarray
 ) -> None:
     # A point fixed in the system's body frame has constant coordinates in ours, whatever its pose.
-    still, moved = mapped(said(np.zeros(3)), up="y"), mapped(said(a, attitude), up="y")
-    point = mapped(said(a + rotate(attitude, b)), up="y").position
+    still, moved = mapped(said(np.zeros(3)), axes="y_up"), mapped(said(a, attitude), axes="y_up")
+    point = mapped(said(a + rotate(attitude, b)), axes="y_up").position
     of_body = rotate_inverse(moved.orientation, point - moved.position)
-    np.testing.assert_allclose(of_body, mapped(said(b), up="y").position, atol=1e-9)
+    np.testing.assert_allclose(of_body, mapped(said(b), axes="y_up").position, atol=1e-9)
     np.testing.assert_allclose(still.position, 0.0)
 
 
@@ -123,7 +124,7 @@ def test_another_frame_than_the_one_that_was_said_is_refused() -> None:
     ],
 )
 def test_what_fits_to_no_body_is_refused(
-    config: dict[str, str], offsets: dict[str, Offset], message: str
+    config: dict[str, Any], offsets: dict[str, Offset], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         MocapMap(replace(MocapMapConfig(), **config), BODIES, offsets)

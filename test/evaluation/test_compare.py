@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights, write
 
@@ -47,6 +47,8 @@ def comparison(tmp_path: Path) -> Comparison:
     horizon=st.integers(1, 500).map(lambda h: h / 100),
     variation=st.sampled_from(["", *WORLDS]),
 )
+@example(method="plain", samples=8, horizon=2.0, variation="")
+@example(method="proposal", samples=8, horizon=2.0, variation="mass 1 kg")
 def test_a_file_name_says_which_cell_it_holds(
     tmp_path_factory: pytest.TempPathFactory,
     method: str,

@@ -83,6 +83,7 @@ def state() -> RobotState:
         r.uniform(size=12),
         0.01,
         0.002,
+        "motion capture shows another body",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
+from sensor_msgs.msg import JointState
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import State as StateMsg
@@ -174,6 +175,8 @@ while True:
         told = True
         print(json.dumps({"driver": client.process.pid, "thigh": reading.position[1]}), flush=True)
     client.check()
+    if told and "ended" in client.status.sentence:
+        print(client.status.sentence, flush=True)
     if client.process.poll() is not None and not told:
         sys.exit("the driver's process has ended before it delivered anything")
     client.write(JointCommand(LIE, np.zeros(12), np.zeros(12), np.full(12, 20.0), np.ones(12))
@@ -221,16 +224,47 @@ def test_a_killed_bridge_leaves_a_damped_robot_and_no_process(
     robot.says("no LowCmd")
 
 
-def test_a_signal_to_the_driver_damps_the_robot_and_the_bridge_finds_it_silent(
-    robot: Robot, holder: tuple[subprocess.Popen[str], int]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_when_the_driver_ends_the_robot_damps_and_the_bridge_finds_it_silent(
+    number: signal.Signals, robot: Robot, holder: tuple[subprocess.Popen[str], int]
 ) -> None:
     bridge, driver = holder
     before = robot.accepted(1)
-    os.kill(driver, signal.SIGTERM)
-    robot.accepted(before + 100)
-    wait_for_end(driver)
-    assert bridge.poll() is None  # it goes on, without readings
+    os.kill(driver, number)
+    if number == signal.SIGTERM:
+        robot.accepted(before + 100)  # by commands; a killed one leaves it to the robot's watchdog
+    assert bridge.stdout is not None
+    assert any("the driver's process has ended" in line for line in bridge.stdout)
     robot.says("no LowCmd")
+
+
+def test_who_starts_the_sport_mode_again_gets_the_motors(
+    robot: Robot, holder: tuple[subprocess.Popen[str], int]
+) -> None:
+    bridge, driver = holder
+    code = (
+        "import sys; from unitree_sdk2py.core.channel import ChannelFactoryInitialize as join; "
+        "from unitree_sdk2py.comm.motion_switcher.motion_switcher_client import "
+        "MotionSwitcherClient as C; join(int(sys.argv[1]), 'lo'); c = C(); c.SetTimeout(20.0); "
+        "c.Init(); print(c.SelectMode('normal'))"
+    )
+    words = [sys.executable, "-c", code, str(robot.domain)]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT, check=True)
+    assert "(0, None)" in run.stdout
+    assert bridge.stdout is not None
+    assert any("the driver's process has ended (code 1)" in line for line in bridge.stdout)
+    wait_for_end(driver)
+    robot.says("sport mode 'normal' is active")
+
+
+def set_fault(text: str) -> str:
+    """Change the running emulator as a person would; return what the command says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gpc_ros.cli.main", "emulate-robot", "--set", text],
+        capture_output=True, text=True, timeout=TIMEOUT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def test_a_dry_run_reads_the_robot_and_sends_it_nothing(
@@ -245,18 +279,17 @@ def test_a_dry_run_reads_the_robot_and_sends_it_nothing(
     sent = {name: n for name, n in figures.items() if name.startswith("LowCmd ") and n != "0"}
     assert sent == {}
     # A fault of the running emulator, set as a person would, shows in the driver's figures.
-    done = subprocess.run(
-        [sys.executable, "-m", "gpc_ros.cli.main", "emulate-robot", "--set", "wire.bad_crc=true"],
-        capture_output=True, text=True, timeout=TIMEOUT, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "wire.bad_crc = True"
+    assert set_fault("wire.bad_crc=true") == "wire.bad_crc = True"
 
     def damaged(message: DiagnosticArray) -> bool:
         values = {v.key: v.value for v in message.status[0].values}
         return int(values.get("driver states bad crc", 0)) > 0
 
     robot.probe.wait("diagnostics", damaged)
+    robot.probe.wait("diagnostics", lambda m: "robot is damaged" in m.status[0].message)
+    set_fault("wire.bad_crc=false")
+    robot.probe.listen("joint_states", JointState)
+    robot.probe.wait("joint_states")
 
 
 def test_a_bridge_that_cannot_reach_its_robot_refuses_to_start(

@@ -61,7 +61,7 @@ def test_a_driver_becomes_a_pose_of_the_base(
         "mocap",
         f"driver:={driver}",
         "names:=base=Go2",
-        "up:=y",
+        "axes:=y_up",
         "delay:=0.01",
         f"offsets:={offsets}",
     )

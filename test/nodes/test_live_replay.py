@@ -95,6 +95,8 @@ def test_the_bag_knows_the_parameters_of_every_node(bag: Path) -> None:
     assert set(said) == {"sim", "estimator", "planner", "bridge", "recorder", "monitor"}
     assert said["planner"].parameters["record_candidates"] == 5  # as it was set
     assert said["planner"].parameters["cem.noise.sigma"] == [0.5, 0.3, 1.0]  # as it is by default
+    card = said["planner"].facts["proposal"]
+    assert card["task"] == "navigate" and len(card["files"]["safetensors"]["sha256"]) == 64
     assert {"gpc_ros", "mujoco", "numpy"} <= set(reader.info)
     run = load_run(reader)
     assert np.isfinite(run.status["plan_time"]).any()

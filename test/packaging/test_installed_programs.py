@@ -11,8 +11,8 @@ import pytest
 from gpc_ros import __version__, graph, paths
 
 PROGRAMS = (
-    "gpc", "sim", "emulator", "estimator", "planner", "bridge", "recorder", "monitor", "player",
-    "view",
+    "gpc", "sim", "emulator", "mocap", "estimator", "planner", "bridge", "recorder", "monitor",
+    "player", "view",
 )  # fmt: skip
 SCRIPTS = {e.name: e for e in distribution("gpc_ros").entry_points if e.group == "console_scripts"}
 

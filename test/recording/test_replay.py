@@ -18,6 +18,7 @@ from gpc_ros import config
 from gpc_ros.cli.main import main
 from gpc_ros.errors import BagError, ConfigError
 from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
+from gpc_ros.nodes.planner_setup import planner_of, reconfigured
 from gpc_ros.nodes.settings import PlannerSettings
 from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
 from gpc_ros.planning.plan import Plan
@@ -51,15 +52,24 @@ class Recording:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self.records: list[CycleRecord] = []
+        self._settings = 1
 
     def plan(self, state: Any, walker_state: Any, goal: Any, now: float) -> tuple[Plan | None, Any]:
         inputs = inputs_of(self._planner, state, walker_state, goal, now)
         plan, report = self._planner.plan(state, walker_state, goal, now)
         number = len(self.records) + 1
         self.records.append(
-            record_of(inputs, plan, report, limited=False, cycle=number, settings=1, id_offset=1000)
-        )
+            record_of(
+                inputs, plan, report, limited=False, cycle=number, settings=self._settings,
+                id_offset=1000,
+            )
+        )  # fmt: skip
         return plan, report
+
+    def go_on_with(self, settings: PlannerSettings) -> None:
+        """Change parameters as the node does."""
+        self._planner = reconfigured(self._planner, settings)
+        self._settings += 1
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +103,16 @@ def write(tmp_path: Path, encoded: Encoded) -> Write:
         parameters: dict[str, Any] | None = None,
         prefix: str = "/",
         info: dict[str, str] | None = None,
+        later: dict[str, Any] | None = None,
     ) -> Path:
         writer = BagWriter(tmp_path / name, info)
         said = config.flatten(SETTINGS) if parameters is None else parameters
-        if said:
-            content = {"node": "planner", "serial": 1, "parameters": said, "card": {"of": "none"}}
-            writer.add_topic(f"{prefix}parameters", TEXT)
-            writer.write(f"{prefix}parameters", encoded(TEXT, data=json.dumps(content)), 1)
+        for serial, values in enumerate([said, later], 1):
+            if values:
+                content = {"node": "planner", "serial": serial, "parameters": values}
+                writer.add_topic(f"{prefix}parameters", TEXT)
+                text = encoded(TEXT, data=json.dumps({**content, "card": {"of": "none"}}))
+                writer.write(f"{prefix}parameters", text, serial)
         for record in records:
             topic = f"{prefix}planner/cycle"
             writer.add_topic(topic, CYCLE)
@@ -124,6 +137,26 @@ def test_a_lockstep_bag_comes_out_bit_for_bit(records: list[CycleRecord], write:
         assert record.plan is not None and result.again.plan is not None
         assert result.again.plan.knots.tobytes() == record.plan.knots.tobytes()
         assert result.record.candidates.tobytes() == record.candidates.tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cem.noise.sigma": (0.2, 0.2, 0.5), "task_params": "cost.distance=3"}, {"samples": 7}],
+)
+def test_parameters_changed_while_it_planned_are_replayed_as_they_were(
+    records: list[CycleRecord], write: Write, change: dict[str, Any]
+) -> None:
+    other = config.replace(SETTINGS, change, "test")
+    recording = Recording(planner_of(SETTINGS))
+    for number, record in enumerate(records[:8]):
+        if number == 4:
+            recording.go_on_with(other)
+        i = record.inputs
+        recording.plan(i.state(()), i.walker_state, i.goal, i.now)
+    bag = write(recording.records, later=config.flatten(other))
+    results = Replay(BagReader(bag)).run()
+    assert len(results) == 8 and all(result.exact for result in results)
+    assert [r.record.completed for r in results] == [4] * 4 + [other.samples] * 4
 
 
 def test_a_replay_may_begin_anywhere_and_bridges_gaps(
@@ -176,6 +209,7 @@ def test_the_same_settings_differ_in_nothing(records: list[CycleRecord], write: 
         ("planner.spline", "cubic"),
         ("planner.knots", "6"),
         ("task.cost.yaw", "3"),
+        ("planner.proposal.file", "shipped"),
     ],
 )
 def test_anything_can_be_otherwise(
@@ -215,6 +249,22 @@ def test_parameters_of_another_version_are_told(records: list[CycleRecord], writ
     assert all(r.exact for r in replay.run())
     assert any("unknown parameter 'gone'" in problem for problem in replay.problems)
     assert any("rate: -5.0 Hz is outside" in problem for problem in replay.problems)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ({"task": "navigat!"}, "did you mean 'navigate'"),
+        ({"proposal.file": "gone.json"}, "gone.json"),
+    ],
+)
+def test_cycles_of_settings_that_no_planner_has_are_left_out(
+    records: list[CycleRecord], write: Write, damage: dict[str, str], why: str
+) -> None:
+    said = {**config.flatten(SETTINGS), **damage}
+    replay = Replay(BagReader(write(records[:3], parameters=said)))
+    assert replay.run() == []
+    assert [p for p in replay.problems if "number 1 cannot be repeated" in p and why in p]
 
 
 def test_cycles_of_parameters_that_were_lost_are_left_out(

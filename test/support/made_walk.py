@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gpc_ros.arrays import Array
 from gpc_ros.geometry import quat_from_yaw, rotate
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.kinematics import FOOT_RADIUS, foot_jacobians, foot_positions
@@ -58,9 +59,8 @@ class MadeWalk:
             yaw += PERIOD * float(rates[2])
             gained = (velocity - before) / PERIOD + np.cross(rates, velocity)
             before = velocity
-            joints = np.linalg.solve(
-                jacobians, (-velocity - np.cross(rates, feet))[..., None]
-            ).ravel()
+            moving = (-velocity - np.cross(rates, feet))[..., None]
+            joints: Array = np.asarray(np.linalg.solve(jacobians, moving).ravel(), np.float64)
             attitude = quat_from_yaw(yaw)
             self.readings.append(
                 RobotReading(

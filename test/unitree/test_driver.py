@@ -157,9 +157,11 @@ def test_readings_pass_once_with_their_stamp() -> None:
 
 def test_damaged_readings_do_not_pass() -> None:
     made = driver()
+    assert "no LowState" in made.unheard()
     assert made.take_state(state(2, WireFaults(WireFaultConfig(bad_crc=True))), 1.0) is None
     assert made.take_state(state(4)[:-8], 1.0) is None
     assert made.counters["states_bad_crc"] == 1 and made.counters["states_bad_frame"] == 1
+    assert "damaged" in made.unheard()
 
 
 @given(st.binary(max_size=1500))
@@ -191,6 +193,9 @@ def test_somebody_elses_commands_are_noticed_and_forgotten() -> None:
     other = COMMAND.encode(frames.seal(codec.command_to(stiff(7.0), codec.new_command())))
     made.take_order(other, 1.0)
     assert made.foreign(1.2) and not made.foreign(1.6)
+    before = driver(ready=False)
+    before.take_order(other, 1.0)
+    assert not before.foreign(1.2)  # the sport mode may still be at work
 
 
 def ends() -> tuple[BridgeEnd, DriverEnd]:
