@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,8 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
+# How long a node may take to start and to make up its mind [s].
+_SENSES = 12.0
 # How the estimator begins its doubts; see estimation/plausibility.py.
 _DOUBT = "motion capture shows"
 # What the supervisor says of a robot that has fallen or was not controlled.
@@ -127,6 +130,7 @@ class LiveGraph:
         self._dormant = set(dormant)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
+        self._begun: dict[str, float] = {}
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
         _keep_up()
@@ -211,6 +215,7 @@ class LiveGraph:
 
     def _spawn(self, begin: NodeStart, name: str, largest_file: int = 0) -> subprocess.Popen[bytes]:
         die_with_me = end_with_parent(os.getpid())
+        self._begun[name] = time.time()
 
         def prepare() -> None:
             die_with_me()
@@ -327,6 +332,11 @@ class LiveGraph:
             self.fault(**{name: defaults[name] for name in self._faults})
             self._faults = {}
 
+    def _replace(self, name: str) -> None:
+        """Kill a node that has had the time to come to its senses; it is started again."""
+        if self.observer.now() - self._begun.get(name, 0.0) > _SENSES:
+            self.kill(name)
+
     def _start_all(self) -> None:
         """Start what does not run; a node that took its killed predecessor for alive ends again."""
         for name in self._starts:
@@ -364,9 +374,9 @@ class LiveGraph:
                 # A doubt about motion stays until a motion agrees, and none comes of lying there.
                 refusal = self.ask("arm").message
                 if _DOUBT in refusal:
-                    self.kill("estimator")
+                    self._replace("estimator")
                 if MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
-                    self.kill(self.robot)
+                    self._replace(self.robot)
             elif walking and any(
                 h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
             ):
