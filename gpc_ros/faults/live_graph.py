@@ -46,8 +46,9 @@ from gpc_ros.simulation.faults import FaultConfig
 
 # How long a node may take to start and to make up its mind [s].
 _SENSES = 12.0
-# How the estimator begins its doubts; see estimation/plausibility.py.
-_DOUBT = "motion capture shows"
+# How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
+# it gives no estimate, as of a robot that was put on its feet in another place.
+_DOUBTS = ("motion capture shows", "no estimate of where the robot is")
 # What the supervisor says of a robot that has fallen or was not controlled.
 MISHAPS = (
     "the base is tilted",
@@ -373,7 +374,7 @@ class LiveGraph:
             elif state == SupervisorState.DISARMED:
                 # A doubt about motion stays until a motion agrees, and none comes of lying there.
                 refusal = self.ask("arm").message
-                if _DOUBT in refusal:
+                if any(words in refusal for words in _DOUBTS):
                     self._replace("estimator")
                 if MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
                     self._replace(self.robot)
