@@ -106,6 +106,7 @@ class LiveGraph:
     """
 
     robot = "sim"
+    _tolerance = 1e-9  # of numbers that went through a message
     # How readings and commands are heard.
     _wire: tuple[tuple[str, type, QoSProfile | None], ...] = (
         ("robot_state", RobotState, None),
@@ -150,7 +151,7 @@ class LiveGraph:
             ("mocap/base/pose", PoseStamped, None),
         ):
             o.listen(topic, kind, profile)
-        self.audit = CommandAudit(LimitsConfig())
+        self.audit = CommandAudit(LimitsConfig(), self._tolerance)
         o.watchers.append(self._check)
         self.stop = Heartbeat(o.node)
         self.clock = None if clock is None else clock(o.node)
