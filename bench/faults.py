@@ -89,7 +89,8 @@ def main() -> None:
                     for case in wanted:
                         run(graph, case, args.repeats, rows)
                         document = {
-                            "rows": rows, "audit": audit(graph), "made_with": made_with(),
+                            "rows": rows, "audit": audit(graph), "begun_again_after": graph.mishaps,
+                            "made_with": made_with(),
                         }  # fmt: skip
                         write_whole(args.out, json.dumps(document, indent=1) + "\n")
                 finally:

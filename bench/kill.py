@@ -68,11 +68,13 @@ def one(graph: LiveGraph, node: str, number: int, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng([seed, number, list(KILLS).index(node)])
     checked, lost, broken = graph.audit.checked, graph.audit.lost, len(graph.audit.violations)
     record: dict[str, Any] = {"node": node, "number": number}
+    mishaps = len(graph.mishaps)
     try:
         record |= kill_during_push(graph, node, rng)
         record["reaction"] = "as stated"
     except GpcError as error:
         record["reaction"] = str(error)[:300]
+    record["begun_again_after"] = graph.mishaps[mishaps:]
     record["commands"] = graph.audit.checked - checked
     record["not_seen"] = graph.audit.lost - lost
     record["violations"] = graph.audit.violations[broken:]
@@ -88,6 +90,7 @@ def summary(kills: list[dict[str, Any]]) -> dict[str, Any]:
         rows[node] = {
             "kills": len(mine),
             "as_stated": sum(k["reaction"] == "as stated" for k in mine),
+            "begun_again": sum(len(k.get("begun_again_after", ())) for k in mine),
             "during_push": sum(bool(k.get("pushing")) for k in mine),
             "commands": sum(k["commands"] for k in mine),
             "violations": sum(len(k["violations"]) for k in mine),

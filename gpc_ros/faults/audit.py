@@ -9,8 +9,6 @@ from gpc_ros.robot.joints import JOINT_NAMES, LOWER, TORQUE_LIMIT, UPPER, VELOCI
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import LimitsConfig
 
-# Numbers that went through a message may be off by this much.
-_TOLERANCE = 1e-9
 # Stiffest and hardest braking joint that the bridge ever asks for.
 _LARGEST_GAIN = 200.0
 
@@ -24,11 +22,17 @@ class CommandAudit:
         violations: what broke a limit, in plain words.
     """
 
-    def __init__(self, config: LimitsConfig | None = None) -> None:
-        """Check against the limits of a configuration."""
+    def __init__(self, config: LimitsConfig | None = None, tolerance: float = 1e-9) -> None:
+        """Check against the limits of a configuration.
+
+        Args:
+            config: the limits.
+            tolerance: by how much numbers that went through a message may be off.
+        """
         self.config = config or LimitsConfig()
-        self._low = LOWER + self.config.margin - _TOLERANCE
-        self._high = UPPER - self.config.margin + _TOLERANCE
+        self._tolerance = tolerance
+        self._low = LOWER + self.config.margin - tolerance
+        self._high = UPPER - self.config.margin + tolerance
         self._last: tuple[str, int, Array] | None = None
         self.checked = self.lost = 0
         self.violations: list[str] = []
@@ -48,8 +52,8 @@ class CommandAudit:
         gains = np.concatenate([command.kp, command.kd])
         if gains.min() < 0.0 or gains.max() > _LARGEST_GAIN:
             self.violations.append(f"{where} has a gain outside [0, {_LARGEST_GAIN}]")
-        self._beyond(where, "velocity", np.abs(command.velocity) - VELOCITY_LIMIT)
-        self._beyond(where, "torque", np.abs(command.effort) - TORQUE_LIMIT)
+        self._beyond(where, "velocity", np.abs(command.velocity) - VELOCITY_LIMIT - self._tolerance)
+        self._beyond(where, "torque", np.abs(command.effort) - TORQUE_LIMIT - self._tolerance)
         if not command.kp.any():
             # It only brakes: no position is asked for, and the next one may be any.
             self._last = (source, sequence, np.full(12, np.nan))
@@ -57,7 +61,7 @@ class CommandAudit:
         self._beyond(where, "position", np.maximum(self._low - command.position, 0.0))
         self._beyond(where, "position", np.maximum(command.position - self._high, 0.0))
         if following and last is not None and sequence == last[1] + 1:
-            step = np.abs(command.position - last[2]) - self.config.step - _TOLERANCE
+            step = np.abs(command.position - last[2]) - self.config.step - self._tolerance
             self._beyond(where, "step", np.nan_to_num(step, nan=-1.0))
         self._last = (source, sequence, command.position)
 

@@ -6,7 +6,6 @@ stamps of the messages, and returns the delay. It raises where the reaction is a
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 
 from gpc_msgs.msg import SupervisorState
 from gpc_ros.errors import GpcError
-from gpc_ros.faults.live_graph import LiveGraph, MishapError
+from gpc_ros.faults.live_graph import MISHAPS, LiveGraph, MishapError
 from gpc_ros.faults.observer import Heard
 
 T = TypeVar("T")
@@ -178,9 +177,10 @@ def attempt(g: LiveGraph, act: Callable[[], T], attempts: int = 4, watched: bool
     """
     for left in reversed(range(attempts)):
         try:
-            with g.watched() if watched else contextlib.nullcontext():
+            with g.watched(MISHAPS if watched else None):
                 return act()
-        except MishapError:
+        except MishapError as error:
+            g.mishaps.append(str(error))
             if not left:
                 raise
     raise AssertionError("unreachable")

@@ -12,8 +12,8 @@ from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.nodes import convert
 from gpc_ros.recording.bag_reader import BagReader
 
-# The smallest file that a recorder cannot write whole within a second [bytes].
-_SMALL_DISK = 300_000
+# A few seconds of a bag fit in, so that something of it can be read [bytes].
+_SMALL_DISK = 3_000_000
 _PAUSE = "longest pause between two joint commands in the second after it"
 
 

@@ -36,6 +36,7 @@ class HardwareGraph(LiveGraph):
     """
 
     robot = "emulator"
+    _tolerance = 1e-5  # numbers on the wire are of single precision
     _wire = ()
 
     def __init__(self, domain: int, words: list[str], robot_words: list[str], **given: Any) -> None:

@@ -52,9 +52,11 @@ def kill_during_push(
 
     def kill() -> dict[str, Any]:
         g.recover()
-        new_goal(g, rng)
-        pushing = wait_for_push(g, patience)
-        g.observer.pass_time(moment)
+        # Until the kill there is no reason at all to brake.
+        with g.watched(("",)):
+            new_goal(g, rng)
+            pushing = wait_for_push(g, patience)
+            g.observer.pass_time(moment)
         delay = EVERY_CASE[KILLS[node]].run(g)
         return {"pushing": pushing, "moment": moment, "delay": delay}
 

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,10 +44,13 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
-# How the estimator begins its doubts; see estimation/plausibility.py.
-_DOUBT = "motion capture shows"
+# How long a node may take to start and to make up its mind [s].
+_SENSES = 12.0
+# How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
+# it gives no estimate, as of a robot that was put on its feet in another place.
+_DOUBTS = ("motion capture shows", "no estimate of where the robot is")
 # What the supervisor says of a robot that has fallen or was not controlled.
-_MISHAPS = (
+MISHAPS = (
     "the base is tilted",
     "it has fallen",
     "the control loop stood still",
@@ -98,9 +102,11 @@ class LiveGraph:
         audit: of every joint command.
         clock: that the nodes live by; None if it is the system's.
         robot: name of the node that is the robot.
+        mishaps: what made a case begin again, see :class:`MishapError`.
     """
 
     robot = "sim"
+    _tolerance = 1e-9  # of numbers that went through a message
     # How readings and commands are heard.
     _wire: tuple[tuple[str, type, QoSProfile | None], ...] = (
         ("robot_state", RobotState, None),
@@ -126,11 +132,13 @@ class LiveGraph:
         self._dormant = set(dormant)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
+        self._begun: dict[str, float] = {}
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
         _keep_up()
         o.guard = self._guard
-        self._watched = False
+        self._watched: tuple[str, ...] | None = None
+        self.mishaps: list[str] = []
         for topic, kind, profile in (
             *self._wire,
             ("supervisor", SupervisorState, qos.report(100)),
@@ -143,7 +151,7 @@ class LiveGraph:
             ("mocap/base/pose", PoseStamped, None),
         ):
             o.listen(topic, kind, profile)
-        self.audit = CommandAudit(LimitsConfig())
+        self.audit = CommandAudit(LimitsConfig(), self._tolerance)
         o.watchers.append(self._check)
         self.stop = Heartbeat(o.node)
         self.clock = None if clock is None else clock(o.node)
@@ -209,10 +217,11 @@ class LiveGraph:
 
     def _spawn(self, begin: NodeStart, name: str, largest_file: int = 0) -> subprocess.Popen[bytes]:
         die_with_me = end_with_parent(os.getpid())
+        self._begun[name] = time.time()
 
         def prepare() -> None:
             die_with_me()
-            os.setpriority(os.PRIO_PROCESS, 0, self._nice)
+            os.setpriority(os.PRIO_PROCESS, 0, max(self._nice, 0))
             if largest_file:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
@@ -292,19 +301,25 @@ class LiveGraph:
         )
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Raise MishapError as soon as the robot falls or its bridge stands still, meanwhile."""
-        self._watched = True
+    def watched(self, reasons: tuple[str, ...] | None = MISHAPS) -> Iterator[None]:
+        """Raise MishapError as soon as the robot brakes for one of some reasons, meanwhile.
+
+        Args:
+            reasons: words of them; an empty one is in every reason. None watches nothing.
+        """
+        before, self._watched = self._watched, reasons
         try:
             yield
         finally:
-            self._watched = False
+            self._watched = before
 
     def _guard(self) -> None:
         heard = self.observer.kept("supervisor")[-1:] if self._watched else []
         for message in (h.message for h in heard):
             why = "; ".join(message.reasons)
-            if message.state == SupervisorState.FAULT and any(m in why for m in _MISHAPS):
+            if message.state == SupervisorState.FAULT and any(
+                w in why for w in self._watched or ()
+            ):
                 raise MishapError(f"by itself: {why}")
 
     def mend(self) -> None:
@@ -318,6 +333,11 @@ class LiveGraph:
             defaults = config.flatten(FaultConfig())
             self.fault(**{name: defaults[name] for name in self._faults})
             self._faults = {}
+
+    def _replace(self, name: str) -> None:
+        """Kill a node that has had the time to come to its senses; it is started again."""
+        if self.observer.now() - self._begun.get(name, 0.0) > _SENSES:
+            self.kill(name)
 
     def _start_all(self) -> None:
         """Start what does not run; a node that took its killed predecessor for alive ends again."""
@@ -334,11 +354,8 @@ class LiveGraph:
         Raises:
             SilentError: it does not come back.
         """
-        watched, self._watched = self._watched, False
-        try:
+        with self.watched(None):
             self._recover(walking)
-        finally:
-            self._watched = watched
 
     def _recover(self, walking: bool) -> None:
         self.mend()
@@ -358,10 +375,10 @@ class LiveGraph:
             elif state == SupervisorState.DISARMED:
                 # A doubt about motion stays until a motion agrees, and none comes of lying there.
                 refusal = self.ask("arm").message
-                if _DOUBT in refusal:
-                    self.kill("estimator")
-                if _MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
-                    self.kill(self.robot)
+                if any(words in refusal for words in _DOUBTS):
+                    self._replace("estimator")
+                if MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
+                    self._replace(self.robot)
             elif walking and any(
                 h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
             ):
@@ -396,7 +413,11 @@ class LiveGraph:
 
 
 def _keep_up() -> None:
-    """Come before other processes where the system permits it; the nodes do without."""
+    """Come before other processes where the system permits it.
+
+    Not with real-time priority: who reads a bag with that for a second has the kernel stop every
+    real-time process of the core for 50 ms, the control loop among them (sched_rt_runtime_us).
+    """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
 

@@ -223,7 +223,8 @@ class Observer:
         now = self.now()
         ages = {t: f"{now - kept[-1].sent:.2f} s" for t, kept in self._kept.items() if kept}
         last = [h.message for h in list(self._kept.get("supervisor", ()))[-1:]]
-        raise SilentError(f"{complaint} within {limit:g} s; ages: {ages}; {last}")
+        said = "; ".join(f"{m.name} {m.reasons}" for m in last)
+        raise SilentError(f"{complaint} within {limit:g} s; the robot is {said}; ages: {ages}")
 
     def now(self) -> float:
         """Return the time that stamps are on [s]."""
