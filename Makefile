@@ -29,7 +29,7 @@ MESSAGES := $(shell find gpc_msgs -type f)
 
 MULTIARCH = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("MULTIARCH") or "")')
 
-.PHONY: help venv sim test training hardware browser pictures lint format colcon ci lock clean machine
+.PHONY: help venv sim test faults training hardware browser pictures lint format colcon ci lock clean machine
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
@@ -43,6 +43,9 @@ sim: $(VENV)/.complete ## A simulated Go2 pushes a box to a goal pose, live, on 
 
 test: $(VENV)/.complete $(VENV)/.drivers ## Run all tests
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/.complete $(VENV)/.drivers ## Put every fault into the running graph; nothing else should run meanwhile
+	@exec $(BIN)/python -m pytest -m faults $(ARGS)
 
 training: $(VENV)/.training ## Add what training a proposal needs: torch and others
 

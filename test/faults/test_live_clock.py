@@ -11,7 +11,7 @@ from gpc_ros.faults.clock import Clock
 from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.live_graph import LiveGraph
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from gpc_ros.faults.every_case import EVERY_CASE, words_with
 from gpc_ros.faults.kills import KILLS, kill_during_push
 from gpc_ros.faults.live_graph import LiveGraph
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 NODES = {case: node for node, case in KILLS.items()}
 

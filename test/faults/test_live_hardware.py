@@ -17,7 +17,7 @@ from gpc_ros.faults.hardware_graph import (
     HardwareGraph,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 pytest.importorskip("unitree_sdk2py")
 
 PARAMS = (
