@@ -57,7 +57,9 @@ class EmulatorSettings(SimSettings):
 class EstimatorSettings(EstimatorConfig):
     """Fuses motion capture, IMU and encoders into one state."""
 
-    scheduling: Scheduling = Scheduling("upper", 10)
+    # Not among the real-time ones: with simulation and bridge they would use up the share of a core
+    # that the kernel leaves to those, and all would stand still for 50 ms.
+    scheduling: Scheduling = Scheduling("all")
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
 
