@@ -1,16 +1,15 @@
-"""Recording and analysis: what the recorder costs, how fast bags are written, replayed, reported.
+"""Recording and analysis: how fast bags are written, replayed, reported and exported.
 
-    python bench/recording.py [--seeds 0:5] [--minutes 10] [--bag RUN] [--out FILE.json]
+    python bench/recording.py [--minutes 10] [--bag RUN] [--out FILE.json]
 
 Measures, each part printed as soon as it is known:
 
-- overhead: live runs of the same seeds, in turn with and without the recorder, and the planner's
-  share of missed deadlines in each;
 - write: messages and bytes a second through recorder and writer, flushed and synchronised as live;
 - replay: bag time a second of ``gpc replay``'s work;
 - report, export: time and largest memory for a bag of so many minutes, made by repeating a run.
 
-Nothing else should run on the machine meanwhile. ``--parts`` leaves some of it out.
+Nothing else should run on the machine meanwhile. ``--parts`` leaves some of it out. What recording
+costs the planner is measured by ``bench/bystanders.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import struct
 import subprocess
 import sys
@@ -36,10 +34,9 @@ from gpc_ros.recording.definitions import codec
 from gpc_ros.recording.recorder import Recorder
 from gpc_ros.recording.replay import Replay
 
-PARTS = ("overhead", "write", "replay", "report", "export")
+PARTS = ("write", "replay", "report", "export")
 # Types that begin with a header, whose stamp then lies behind four bytes of encapsulation.
 _STAMP = struct.Struct("<iI")
-_MISSED = re.compile(r"plans\s+[\d.]+ Hz .*?\| missed (\d+) \(([\d.]+) %\)")
 
 
 def gpc(*words: str) -> tuple[str, float, float]:
@@ -59,22 +56,6 @@ def gpc(*words: str) -> tuple[str, float, float]:
     if code not in (0, 1):
         raise SystemExit(f"gpc {' '.join(words)} ended with {code}:\n{text}")
     return text, seconds, usage.ru_maxrss / 1024.0
-
-
-def overhead(seeds: range, folder: Path) -> dict[str, Any]:
-    """Return the planner's missed deadlines with and without the recorder."""
-    found: dict[str, list[dict[str, float]]] = {"recorded": [], "not recorded": []}
-    for seed in seeds:
-        for name, word in (("recorded", "true"), ("not recorded", "false")):
-            words = [f"seed:={seed}", f"record:={word}", "report:=false"]
-            text, _, _ = gpc("sim", *words, f"out:={folder / f'{name}{seed}'.replace(' ', '_')}")
-            missed = _MISSED.findall(text.replace("\r", "\n"))
-            if not missed:
-                raise SystemExit(f"seed {seed}: the run said nothing of deadlines:\n{text}")
-            count, share = missed[-1]
-            found[name].append({"seed": seed, "missed": int(count), "percent": float(share)})
-    means = {n: sum(r["percent"] for r in runs) / len(runs) for n, runs in found.items()}
-    return {"missed_percent": means, "runs": found}
 
 
 def write(bag: BagReader, folder: Path, repeats: int = 8) -> dict[str, Any]:
@@ -161,7 +142,6 @@ def _size(folder: Path) -> int:
 def main() -> None:
     """Run the parts and print each; write the file at the end."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", default="0:5", help="first:last+1, of the live runs")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the long bag")
     parser.add_argument("--bag", type=Path, help="a recorded run; without it, one is made")
     parser.add_argument("--parts", default=",".join(PARTS), help="which, separated by commas")
@@ -172,7 +152,6 @@ def main() -> None:
         raise SystemExit(
             f"--parts: unknown {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}"
         )
-    first, last = (int(number) for number in options.seeds.split(":"))
     found: dict[str, Any] = {"made_with": made_with()}
 
     def tell(name: str, figures: dict[str, Any]) -> None:
@@ -181,10 +160,8 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        if "overhead" in parts:
-            tell("overhead", overhead(range(first, last), folder))
         run = options.bag or folder / "run"
-        if options.bag is None and set(parts) - {"overhead"}:
+        if options.bag is None:
             gpc("sim", "seed:=0", "report:=false", f"out:={run}")
         if "write" in parts:
             tell("write", write(BagReader(run), folder))

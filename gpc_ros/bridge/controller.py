@@ -36,6 +36,9 @@ from gpc_ros.safety.supervisor import (
 _JUMP = 0.01
 # Cycles that come this much before the walker's time count as on time [s].
 _EARLY = 0.0009
+# After a pause of this loop longer than the first time, what came meanwhile gets the second time
+# to be taken in, before its age counts as the robot's silence [s].
+_PAUSE, _CATCH_UP = 0.01, 0.005
 # How long a warning about a clamped target is shown [s].
 _SHOWN = 1.0
 
@@ -91,6 +94,7 @@ class BridgeController:
         self._held: JointCommand | None = None
         self._next_tick = -math.inf
         self._now = self._real = -math.inf
+        self._excused, self._excused_until = 0.0, -math.inf
         self._broken: tuple[str, ...] = ()
         self._near: tuple[str, ...] = ()
         self._clamped, self._clamped_at = 0, -math.inf
@@ -226,13 +230,15 @@ class BridgeController:
             return False, 0.0
         ahead = pause > self.config.supervisor.stall and passed < 0.5 * pause
         if not ahead and pause >= -_JUMP:
+            if pause > _PAUSE:
+                self._excused, self._excused_until = pause, now + _CATCH_UP
             return False, pause
         self._events["clock_jumps"] += 1
         self._in.forget(now)
         if self._heartbeat > -math.inf:
             self._heartbeat = now  # as alive as a moment ago; silence will show
         self._motion = None  # it goes on from where the legs are
-        self._next_tick = self._clamped_at = -math.inf
+        self._next_tick = self._clamped_at = self._excused_until = -math.inf
         return True, 0.0
 
     def _inputs(self, now: float, jumped: bool, pause: float) -> SupervisorInputs:
@@ -242,8 +248,9 @@ class BridgeController:
         warnings = self._near
         if now - self._clamped_at < _SHOWN:
             warnings = (*warnings, self._limiter.last_clamped)
+        excused = self._excused if now < self._excused_until else 0.0
         return SupervisorInputs(
-            now - known.reading_time,
+            now - known.reading_time - excused,
             now - known.state_time,
             known.plan is not None and now < known.plan_end,
             known.tilt,

@@ -45,6 +45,7 @@ class PolledSubscription(Generic[M]):
             raw: deliver serialised messages (bytes).
         """
         self.topic = topic
+        self._node = node
         self._subscription = node.create_subscription(
             message, topic, _never, qos, callback_group=_Unserved(), raw=raw
         )
@@ -75,6 +76,10 @@ class PolledSubscription(Generic[M]):
         for message in self.drain():
             newest = message
         return newest
+
+    def close(self) -> None:
+        """Unsubscribe; nothing may be asked for afterwards."""
+        self._node.destroy_subscription(self._subscription)
 
     def publishers(self) -> int:
         """Return how many publishers of the topic this node knows."""

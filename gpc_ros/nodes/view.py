@@ -1,7 +1,7 @@
 """Node ``view``: the graph in a browser, with sliders for the planner; it slows nobody down.
 
-It takes only the newest message of each topic, a few times a second, and draws nothing while nobody
-has the page open.
+It takes only the newest message of each topic, a few times a second, and while nobody has the page
+open it neither listens nor draws.
 """
 
 from __future__ import annotations
@@ -77,12 +77,13 @@ class ViewNode(Looping):
         self._goals = GoalSteering(node, self._page.notify)
         self._snapshot = Snapshot()
         self._intake = Intake(node)
-        self._inputs = self._subscribe()
+        self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any], None]]] = []
         Diagnostics(node, self._diagnose)
         print(announcement(s), flush=True)
 
     def step(self, late: float) -> None:
         """Take in the newest messages, pass on what the user wants, show the rest."""
+        self._listen(self._page.watched)
         for subscription, take in self._inputs:
             message = subscription.latest()
             if message is not None:
@@ -99,6 +100,20 @@ class ViewNode(Looping):
         self._goal_controls.show(self._snapshot.goal)
         if refused:
             self._goal_controls.reset()
+
+    def _listen(self, watched: bool) -> None:
+        """Subscribe when somebody comes, unsubscribe when nobody is left.
+
+        Every message that arrives costs its sender and this machine something, looked at or not.
+        """
+        if watched and not self._inputs:
+            self._inputs = self._subscribe()
+        elif self._inputs and not watched:
+            for subscription, _ in self._inputs:
+                subscription.close()
+            # What was seen last is old when the next page is opened.
+            self._inputs, self._snapshot = [], Snapshot()
+            self._page.forget()
 
     def _subscribe(self) -> list[tuple[PolledSubscription[Any], Callable[[Any], None]]]:
         """Listen to what is shown; best effort, so that nobody waits for this node."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+from typing import Any
 
 import numpy as np
 import viser
@@ -72,8 +73,8 @@ class Page:
     def look_at(self, snapshot: Snapshot) -> None:
         """Let a page that is opened from now on look at a moment's robot, objects and goal.
 
-        Nothing happens before there is a state, and while the middle of them stays about where it
-        was.
+        Pages that were opened before there was anything to see look there too. Nothing happens
+        before there is a state, and while the middle of them stays about where it was.
         """
         if snapshot.state is None:
             return
@@ -84,12 +85,19 @@ class Page:
         middle = np.mean(points, axis=0)
         if self._middle is not None and np.linalg.norm(middle - self._middle) < _STEP:
             return
+        waiting = self.server.get_clients().values() if self._middle is None else ()
         self._middle = middle
         reach = max(float(np.linalg.norm(points - middle, axis=1).max()), 0.7)
-        camera = self.server.initial_camera
-        camera.fov = 0.8
-        camera.look_at = tuple(middle)
-        camera.position = tuple(middle + reach * np.array([-1.2, -1.5, 1.5]))
+        position = middle + reach * np.array([-1.2, -1.5, 1.5])
+        cameras: list[Any] = [self.server.initial_camera, *(client.camera for client in waiting)]
+        for camera in cameras:
+            camera.fov = 0.8
+            camera.look_at = tuple(middle)
+            camera.position = tuple(position)
+
+    def forget(self) -> None:
+        """Take what is seen next as the first: the last page was closed."""
+        self._middle = None
 
     def add_layers(self) -> None:
         """Add a check box for each layer; called last, so that they stand below the rest."""

@@ -269,6 +269,24 @@ def test_a_control_loop_that_stood_still_does_not_go_on(ready: Rig) -> None:
     assert "the control loop stood still for" in ready.bridge.decision.reasons[0]
 
 
+def test_what_came_while_the_loop_stood_still_is_not_missed_before_it_was_taken_in(
+    ready: Rig,
+) -> None:
+    ready.now += 0.06
+    ready.real += 0.06
+    ready.run(0.004, readings=False)  # it takes two cycles to come through
+    ready.run(0.1)
+    assert ready.is_in(State.READY)
+
+
+def test_a_robot_that_is_silent_after_such_a_pause_damps_at_once(ready: Rig) -> None:
+    ready.now += 0.06
+    ready.real += 0.06
+    ready.run(0.008, readings=False)
+    assert ready.is_in(State.FAULT)
+    assert "no reading from the robot" in ready.bridge.decision.reasons[0]
+
+
 def test_times_that_are_not_finite_damp_and_are_counted(ready: Rig) -> None:
     assert ready.bridge.step(float("nan")).kp.max() == 0.0
     assert ready.bridge.decision.state == State.FAULT

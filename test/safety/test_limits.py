@@ -81,7 +81,7 @@ def test_targets_that_are_not_finite_damp() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"velocity": 40.0}, "RL_thigh_joint: 40.0 rad/s is over the limit of 30.1 rad/s"),
+        ({"velocity": 46.0}, "RL_thigh_joint: 46.0 rad/s is over the limit of 45.15 rad/s"),
         ({"effort": 30.0}, "RL_thigh_joint: 30.0 N m is over the limit of 23.7 N m"),
     ],
 )
@@ -100,11 +100,16 @@ def test_overload_slows_down_and_is_a_fault_after_a_few_cycles(
 def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
     limiter = JointLimiter(LimitsConfig(overload_cycles=2))
     fast = np.zeros(12)
-    fast[0] = 40.0
+    fast[0] = 50.0
     for _ in range(5):
         broken, near = limiter.watch(reading(velocity=fast))
         assert broken == () and near[0].startswith("FL_hip_joint")
         assert limiter.watch(reading()) == FINE
+
+
+def test_a_leg_that_is_driven_faster_than_its_motor_turns_is_no_fault() -> None:
+    limiter = JointLimiter(LimitsConfig(overload_cycles=1))
+    assert limiter.watch(reading(velocity=1.4 * VELOCITY_LIMIT)) == FINE
 
 
 def test_a_saturated_motor_is_no_fault() -> None:
