@@ -18,26 +18,30 @@ _RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 # The old name and the new one of the same variable.
 _PROFILES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 _TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
+_UDP = "UDPv4"
 
 
 def avoid_shared_memory(environment: MutableMapping[str, str] = os.environ) -> None:
     """Change the environment so that Fast DDS uses UDP only; call it before ``rclpy.init``.
 
-    What the user has set for Fast DDS stays: a profile file or a list of transports. Another
-    middleware is left alone.
+    What the user has set for Fast DDS stays: a profile file, or other transports than UDP alone.
+    Another middleware is left alone.
 
     Args:
         environment: the variables to change.
     """
     if environment.get("RMW_IMPLEMENTATION", "") not in _FAST_DDS:
         return
-    if _TRANSPORTS in environment or any(name in environment for name in _PROFILES):
+    # UDP alone is what this sets too, in a process that this one was started by for example; with
+    # a range of this machine only it would not keep shared memory out.
+    if environment.get(_TRANSPORTS, _UDP) != _UDP or any(n in environment for n in _PROFILES):
         return
     if environment.get(_RANGE) == "LOCALHOST":
         # This range brings shared memory with it (rmw_fastrtps, participant.cpp); our file says
         # the same without, and takes effect in the range that leaves things as they are.
         environment[_RANGE] = "SYSTEM_DEFAULT"
+        environment.pop(_TRANSPORTS, None)
         for name in _PROFILES:
             environment[name] = str(share("config", "fastdds_loopback.xml"))
     else:
-        environment[_TRANSPORTS] = "UDPv4"
+        environment[_TRANSPORTS] = _UDP

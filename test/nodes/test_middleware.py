@@ -31,6 +31,12 @@ def test_on_this_machine_only() -> None:
         assert found[name] == str(share("config", "fastdds_loopback.xml"))
 
 
+def test_in_a_process_that_another_of_ours_has_started() -> None:
+    """UDP alone, inherited, and this machine only: together they would mean shared memory."""
+    mine = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    assert changed(**mine, **changed()) == changed(**mine)
+
+
 @pytest.mark.parametrize(
     "mine",
     [
