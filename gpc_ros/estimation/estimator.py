@@ -27,10 +27,12 @@ from gpc_ros.estimation.plausibility import (
     tilt_between,
 )
 from gpc_ros.estimation.stamps import StampGate, Verdict
+from gpc_ros.geometry import cross
 from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.types import RobotReading, RobotState
 
 BASE = "base"
+_IMU = np.array(IMU_POSITION)
 # A clock that goes back by more than this has jumped [s].
 _BACK = 0.02
 # A reading older than this is of no use [s].
@@ -153,9 +155,7 @@ class Estimator:
             vector(reading.angular_velocity),
             vector(reading.linear_acceleration),
             # Of the IMU, which is what the filter follows.
-            legs + np.cross(reading.angular_velocity, IMU_POSITION)
-            if legs is not None and unseen
-            else None,
+            legs + cross(reading.angular_velocity, _IMU) if legs is not None and unseen else None,
         )
         if self._started:
             self._base.append(self._sample)

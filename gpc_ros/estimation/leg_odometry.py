@@ -10,6 +10,7 @@ import numpy as np
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
 from gpc_ros.estimation.nominal import GRAVITY
+from gpc_ros.geometry import cross
 from gpc_ros.robot.kinematics import foot_jacobians, foot_positions
 from gpc_ros.robot.types import RobotReading
 
@@ -89,6 +90,6 @@ def body_velocities(
     # The leg pushes the ground down, the ground pushes the foot up.
     standing = -force > contact_force
     feet = foot_positions(position)
-    moving = np.einsum("fij,fj->fi", jacobians, velocity.reshape(4, 3)) + np.cross(gyro, feet)
+    moving = np.einsum("fij,fj->fi", jacobians, velocity.reshape(4, 3)) + cross(gyro, feet)
     velocities: Array = -moving[standing]
     return velocities
