@@ -62,8 +62,7 @@ class Listener:
     """Keeps what the nodes say of themselves while the robot is active."""
 
     def __init__(self) -> None:
-        """Join the graph."""
-        avoid_shared_memory()
+        """Join the graph; ``avoid_shared_memory`` comes before."""
         self._context = Context()
         rclpy.init(context=self._context)
         self._node = Node("bystander", context=self._context)
@@ -212,6 +211,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write, and to go on from")
     parser.add_argument("words", nargs="*", metavar="name:=value", help="for gpc sim")
     options = parser.parse_args()
+    avoid_shared_memory()
     ways = options.ways.split(",")
     if unknown := set(ways) - set(WAYS):
         raise SystemExit(f"--ways: unknown {', '.join(sorted(unknown))}; known: {', '.join(WAYS)}")

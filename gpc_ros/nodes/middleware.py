@@ -32,16 +32,18 @@ def avoid_shared_memory(environment: MutableMapping[str, str] = os.environ) -> N
     """
     if environment.get("RMW_IMPLEMENTATION", "") not in _FAST_DDS:
         return
-    # UDP alone is what this sets too, in a process that this one was started by for example; with
-    # a range of this machine only it would not keep shared memory out.
-    if environment.get(_TRANSPORTS, _UDP) != _UDP or any(n in environment for n in _PROFILES):
+    ours = str(share("config", "fastdds_loopback.xml"))
+    # What this sets itself is no choice of the user's: a process that was started by another of
+    # ours inherits it, and with a range of this machine only it would not keep shared memory out.
+    theirs = environment.get(_TRANSPORTS, _UDP) != _UDP
+    if theirs or any(environment.get(name, ours) != ours for name in _PROFILES):
         return
-    if environment.get(_RANGE) == "LOCALHOST":
+    if environment.get(_RANGE) == "LOCALHOST" or any(name in environment for name in _PROFILES):
         # This range brings shared memory with it (rmw_fastrtps, participant.cpp); our file says
         # the same without, and takes effect in the range that leaves things as they are.
         environment[_RANGE] = "SYSTEM_DEFAULT"
         environment.pop(_TRANSPORTS, None)
         for name in _PROFILES:
-            environment[name] = str(share("config", "fastdds_loopback.xml"))
+            environment[name] = ours
     else:
         environment[_TRANSPORTS] = _UDP

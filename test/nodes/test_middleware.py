@@ -32,9 +32,11 @@ def test_on_this_machine_only() -> None:
 
 
 def test_in_a_process_that_another_of_ours_has_started() -> None:
-    """UDP alone, inherited, and this machine only: together they would mean shared memory."""
+    """What is inherited and this machine only: together they would mean shared memory."""
     mine = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    assert changed(**mine, **changed()) == changed(**mine)
+    for inherited in (changed(), changed(**mine)):
+        assert changed(**{**inherited, **mine}) == changed(**mine)
+        assert changed(**inherited) == inherited
 
 
 @pytest.mark.parametrize(
