@@ -61,7 +61,14 @@ def test_profile_file_names_no_other_machine() -> None:
 
 
 @pytest.mark.integration
-def test_a_node_opens_no_shared_memory(probe: Any, start_node: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("inherited", [False, True])
+def test_a_node_opens_no_shared_memory(
+    inherited: bool, monkeypatch: pytest.MonkeyPatch, probe: Any, start_node: Callable[..., Any]
+) -> None:
+    if inherited:
+        for name, value in changed(ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST").items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     probe.listen("robot_state", RobotState)
     sim = start_node("sim", "task:=navigate")
     probe.wait("robot_state")
