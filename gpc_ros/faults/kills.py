@@ -9,7 +9,7 @@ import numpy as np
 from gpc_ros.errors import GpcError
 from gpc_ros.faults.cases import attempt
 from gpc_ros.faults.every_case import EVERY_CASE
-from gpc_ros.faults.live_graph import LiveGraph
+from gpc_ros.faults.live_graph import LiveGraph, MishapError
 from gpc_ros.faults.observer import SilentError
 
 # For each node the case that kills it.
@@ -76,7 +76,11 @@ def new_goal(g: LiveGraph, rng: np.random.Generator) -> None:
 
 
 def wait_for_push(g: LiveGraph, patience: float) -> bool:
-    """Wait a time [s] until the box moves; return whether it does, or the robot only walks."""
+    """Wait a time [s] until the box moves; return whether it does, or the robot only walks.
+
+    Raises:
+        MishapError: it does neither, so that there is nothing to interrupt.
+    """
     try:
         g.observer.wait(
             "ground_truth",
@@ -84,6 +88,11 @@ def wait_for_push(g: LiveGraph, patience: float) -> bool:
             patience=patience,
         )
     except SilentError:
-        g.observer.wait("walker_state", lambda m: any(m.command))
-        return False
-    return True
+        pass
+    else:
+        return True
+    try:
+        g.observer.wait("walker_state", lambda m: any(m.command), patience=PATIENCE)
+    except SilentError:
+        raise MishapError("the robot had a goal and did not walk") from None
+    return False

@@ -78,8 +78,19 @@ def kill_table(results: Mapping[str, Any]) -> str:
         case, r = EVERY_CASE[name], results.get(node, {})
         seen = f"{r['as_stated']} of {r['kills']}" if r else "not yet"
         broken = f"{r['violations']} of {r['commands']}" if r else "not yet"
-        rows.append((node, case.reaction, seen, broken))
-    return table(("killed", "reaction", "as stated", "commands beyond a limit"), rows)
+        bound = f"{case.bound:g} s" if case.bound is not None else "-"
+        late = r.get("delay_max") is not None and case.bound and r["delay_max"] > case.bound
+        delay = "not yet"
+        if r.get("delay_p50") is not None:
+            delay = f"{1e3 * r['delay_p50']:.0f}, {1e3 * r['delay_max']:.0f} ms"
+        rows.append(
+            (node, case.reaction, seen, bound, delay + (", **not held**" if late else ""), broken)
+        )
+    head = (
+        "killed", "reaction", "as stated", "bound", "measured: median, longest",
+        "commands beyond a limit",
+    )  # fmt: skip
+    return table(head, rows)
 
 
 def fault_blocks(root: Path) -> dict[str, str]:

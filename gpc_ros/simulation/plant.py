@@ -42,9 +42,10 @@ class DivergedError(GpcError):
 class PlantConfig:
     """The simulated robot's sensors and its own watchdog."""
 
-    # Less than the 100 ms that the fault table allows, so that the reaction itself fits in.
+    # Less than the 100 ms that the fault table allows, so that the reaction itself fits in, and the
+    # time that a simulation on a busy machine is behind.
     watchdog_timeout: float = param(
-        0.09,
+        0.07,
         "Silence of the command stream after which the robot damps",
         unit="s",
         low=0.0,

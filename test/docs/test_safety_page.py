@@ -75,7 +75,11 @@ def test_what_was_measured_stands_beside_its_bound() -> None:
     assert "43, 46, 46 ms (3), **1 otherwise**" in other
     assert "| as stated (2) |" in fault_table({"motor_warm": {"n": 2, "failures": []}})
     figures = {"kills": 20, "as_stated": 20, "violations": 0, "commands": 900}
-    assert "| 20 of 20 | 0 of 900 |" in kill_table({"bridge": figures})
+    assert "| 20 of 20 | 0.1 s | not yet | 0 of 900 |" in kill_table({"bridge": figures})
+    timed = {**figures, "delay_p50": 0.0763, "delay_max": 0.0952}
+    assert "| 20 of 20 | 0.1 s | 76, 95 ms | 0 of 900 |" in kill_table({"bridge": timed})
+    late = kill_table({"bridge": {**timed, "delay_max": 0.12}})
+    assert "| 76, 120 ms, **not held** |" in late
 
 
 def test_text_beside_the_marks_stays() -> None:

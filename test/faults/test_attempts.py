@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from gpc_ros.faults.cases import ReactionError, attempt
+from gpc_ros.faults.kills import wait_for_push
 from gpc_ros.faults.live_graph import MISHAPS, LiveGraph, MishapError
+from gpc_ros.faults.observer import SilentError
 
 
 class Watched:
@@ -58,3 +61,17 @@ def test_another_reaction_is_no_mishap() -> None:
     with pytest.raises(ReactionError):
         attempt(cast(LiveGraph, graph), act, watched=False)
     assert graph.mishaps == [] and graph.reasons == [None]
+
+
+@pytest.mark.parametrize("heard", [["ground_truth"], ["walker_state"], []])
+def test_a_robot_that_neither_pushes_nor_walks_is_a_mishap(heard: list[str]) -> None:
+    def wait(topic: str, *_: object, **__: object) -> None:
+        if topic not in heard:
+            raise SilentError(topic)
+
+    graph = cast(LiveGraph, SimpleNamespace(observer=SimpleNamespace(wait=wait)))
+    if heard:
+        assert wait_for_push(graph, 1.0) == (heard == ["ground_truth"])
+    else:
+        with pytest.raises(MishapError, match="did not walk"):
+            wait_for_push(graph, 1.0)

@@ -1,0 +1,54 @@
+"""The viewer's node listens to the graph while somebody watches, and only then."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+PATIENCE = 120.0
+# What a page says of its camera: from then on it counts as watching.
+CAMERA = {
+    "type": "ViewerCameraMessage", "wxyz": (1.0, 0.0, 0.0, 0.0), "position": (0.0, 0.0, 3.0),
+    "fov": 0.8, "near": 0.01, "far": 100.0, "image_height": 800, "image_width": 1280,
+    "look_at": (0.0, 0.0, 0.0), "up_direction": (0.0, 0.0, 1.0),
+}  # fmt: skip
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def test_it_listens_while_somebody_watches_and_only_then(
+    probe: Any, start_node: Callable[..., Any]
+) -> None:
+    msgspec = pytest.importorskip("msgspec")
+    client = pytest.importorskip("websockets.sync.client")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quick = ("rate:=10.0", "scheduling.nice:=0")
+    view = start_node("view", "task:=navigate", f"port:={port}", *quick)
+    until(lambda: "view: http" in view.output(), "the viewer's address")
+    until(lambda: probe.node.count_publishers("diagnostics") > 0, "the node is seen")
+
+    def listeners() -> int:
+        return int(probe.node.count_subscribers("state"))
+
+    assert listeners() == 0
+    for _ in range(2):  # it can be opened again
+        with client.connect(
+            f"ws://127.0.0.1:{port}", subprotocols=[f"viser-v{version('viser')}"], max_size=None
+        ) as page:
+            page.send(msgspec.msgpack.encode(CAMERA))
+            until(lambda: listeners() == 1, "it listens when somebody watches")
+        until(lambda: listeners() == 0, "it stops when nobody is left")
