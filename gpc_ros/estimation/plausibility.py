@@ -52,7 +52,7 @@ class PlausibilityConfig:
         high=3.2,
     )
     height: float = param(
-        0.12,
+        0.08,
         "Largest difference of the base's height and that of the hips over the lowest foot; for a "
         "floor that is not at zero set it to 10",
         unit="m",

@@ -32,7 +32,7 @@ def estimator_killed(g: LiveGraph) -> float:
 def sim_killed(g: LiveGraph) -> float:
     """Robot (its simulation) killed."""
     killed = g.kill(g.robot)
-    brake = latched(g, killed - 1.0, "no reading from the robot")
+    brake = latched(g, killed, "no reading from the robot")
     return brake.sent - g.observer.kept("robot_state")[-1].sent
 
 

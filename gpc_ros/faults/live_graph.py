@@ -44,8 +44,8 @@ from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
-# How long a node may take to start and to make up its mind [s].
-_SENSES = 12.0
+# How long a node that has started may take to make up its mind [s].
+_SENSES = 8.0
 # How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
 # it gives no estimate, as of a robot that was put on its feet in another place.
 _DOUBTS = ("motion capture shows", "no estimate of where the robot is")
@@ -335,8 +335,14 @@ class LiveGraph:
             self._faults = {}
 
     def _replace(self, name: str) -> None:
-        """Kill a node that has had the time to come to its senses; it is started again."""
-        if self.observer.now() - self._begun.get(name, 0.0) > _SENSES:
+        """Kill a node that has had the time to come to its senses; it is started again.
+
+        The time counts from when it was heard: on a busy machine a node takes long to start, and
+        one that is killed before it has begun is never there.
+        """
+        said = self.observer.kept("diagnostics", self._begun.get(name, 0.0))
+        own = next((h.sent for h in said if h.message.status[0].name == name), None)
+        if own is not None and self.observer.now() - own > _SENSES:
             self.kill(name)
 
     def _start_all(self) -> None:

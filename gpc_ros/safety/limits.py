@@ -29,9 +29,9 @@ class LimitsConfig:
     step: float = param(
         0.4, "Largest change of a target from one cycle to the next", unit="rad", low=0.001, high=3
     )
-    # Sixteen of the 20 ms that the fault table allows.
+    # Fourteen of the 20 ms that the fault table allows.
     overload_cycles: int = param(
-        8, "Cycles in a row over the torque or velocity limit that are a fault", low=1, high=1000
+        7, "Cycles in a row over the torque or velocity limit that are a fault", low=1, high=1000
     )
     # A leg that slips or is caught is driven faster than its motor turns by itself: 20.7 rad/s were
     # seen at a calf of 15.7 rad/s that stumbled over the box, and nothing was wrong with it.
