@@ -7,6 +7,7 @@ stamps of the messages, and returns the delay. It raises where the reaction is a
 from __future__ import annotations
 
 import math
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -83,6 +84,19 @@ def check(fact: bool, what: str) -> None:
     """
     if not fact:
         raise ReactionError(what)
+
+
+def exit_code(g: LiveGraph, process: subprocess.Popen[bytes]) -> int:
+    """Return how a process ended that was expected to.
+
+    Raises:
+        ReactionError: it goes on; it is ended then.
+    """
+    try:
+        return process.wait(g.observer.patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise ReactionError("it did not end") from None
 
 
 def damped(g: LiveGraph, since: float) -> Heard:

@@ -21,6 +21,7 @@ from gpc_ros.faults.cases import (
     case,
     check,
     counts,
+    exit_code,
     holds,
     now_counted,
     until_moving,
@@ -204,7 +205,7 @@ def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
     if g.runs(name):
         g.kill(name)
     process = g.start(name, **parameters)
-    code = process.wait(g.observer.patience)
+    code = exit_code(g, process)
     check(code == REFUSED, f"{name} ended with {code}, not with {REFUSED}")
     said = g.output(name).strip().splitlines()[-1]
     check(words in said, f"{name} does not name '{words}': {said}")
@@ -282,7 +283,7 @@ def parameter_wrong(g: LiveGraph) -> float:
 def second_bridge(g: LiveGraph) -> float:
     """Second bridge."""
     process = g.another("bridge")
-    code = process.wait(g.observer.patience)
+    code = exit_code(g, process)
     check(code == REFUSED, f"the second bridge ended with {code}")
     check("already publishes" in g.output("bridge_again"), "it does not say why")
     g.supervisor(ACTIVE)
@@ -293,7 +294,7 @@ def second_bridge(g: LiveGraph) -> float:
 def second_planner(g: LiveGraph) -> float:
     """Second planner."""
     process = g.another("planner")
-    code = process.wait(g.observer.patience)
+    code = exit_code(g, process)
     check(code == REFUSED, f"the second planner ended with {code}")
     check("already publishes" in g.output("planner_again"), "it does not say why")
     g.supervisor(ACTIVE)
