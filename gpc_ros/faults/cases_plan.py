@@ -106,7 +106,6 @@ def deadline_missed(g: LiveGraph) -> float:
         g.said("planner", "missed its last deadline")
     finally:
         g.set_parameters("planner", samples=before.samples)
-    check(missed.message.completed < missed.message.samples, "all candidates were completed")
     return (again.sent - after.sent) - again.message.period
 
 
@@ -128,7 +127,9 @@ def _too_many_candidates(g: LiveGraph) -> Heard:
 
 def _missed(samples: int, misses: int, message: Any) -> bool:
     """Return whether a plan came of a cycle with so many candidates that missed its deadline."""
-    return bool(message.samples == samples and message.misses > misses and message.id > 0)
+    # One that is late with all of its candidates shows nothing: there was nothing to leave out.
+    cut = message.completed < message.samples
+    return bool(message.samples == samples and message.misses > misses and message.id > 0 and cut)
 
 
 @case(3, "planner stops, robot stands", 0.15,

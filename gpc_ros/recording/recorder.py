@@ -25,7 +25,7 @@ class RecorderConfig:
 
     compression: str = param("zstd", "Compression of the bag", choices=tuple(COMPRESSIONS))
     flush_period: float = param(
-        0.5, "At most this much is lost when the recorder is killed", unit="s", low=0.05, high=10.0
+        0.25, "At most this much is lost when the recorder is killed", unit="s", low=0.05, high=10.0
     )
     sync: bool = param(True, "Wait for the disk at every flush, so that a power cut loses no more")
     queue: float = param(
