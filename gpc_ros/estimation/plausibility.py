@@ -38,6 +38,9 @@ from gpc_ros.robot.types import RobotReading
 _DOWN: Vector = (0.0, 0.0, -1.0)
 # Poses are compared this far apart [s]; a pause of twice the window begins anew.
 _STEP = 0.05
+# A way that no robot goes from one compared pose to the next [m]: motion capture has jumped. That
+# is the jump gate's to judge (jump.py); the motion is compared before it and after it.
+_LEAP = 0.25
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ class Plausibility:
         if points and stamp - points[-1].stamp > 2.0 * self._config.window:
             points.clear()
         where, attitude = vector(position), quaternion(orientation)
+        if points and math.dist(where, points[-1].position) > _LEAP:
+            points.clear()
         points.append(_Point(stamp, where, attitude, self._reckoning.at))
         while points[-1].stamp - points[0].stamp > self._config.window + _STEP:
             points.popleft()

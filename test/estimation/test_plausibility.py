@@ -121,3 +121,18 @@ def test_a_robot_that_walks_is_not_doubted(
 ) -> None:
     result = walk(seconds=4.0, command=command, hide=(2.0, 0.5))
     assert [e.mocap_doubt for e in result.estimates if e is not None and e.mocap_doubt] == []
+
+
+def test_a_jump_of_the_map_is_no_doubt_about_motion() -> None:
+    """A robot that holds because of such a doubt would never move again to clear it."""
+    walk = MadeWalk()
+    estimator = Estimator()
+    doubts = set()
+    for k, (reading, pose) in enumerate(zip(walk.readings, walk.poses, strict=True)):
+        estimator.on_reading(reading, reading.stamp)
+        if k % 2 == 0:
+            off = [0.5, 0.0, 0.0] if k > len(walk.readings) // 2 else [0.0, 0.0, 0.0]
+            estimator.on_mocap("base", reading.stamp, pose[0] + off, pose[1], reading.stamp)
+        state = estimator.estimate()
+        doubts.add(state.mocap_doubt if state else "")
+    assert doubts == {""}
