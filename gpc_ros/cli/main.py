@@ -13,8 +13,8 @@ from gpc_ros.errors import GpcError
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
 COMMANDS = (
     "sim", "hardware", "emulate-robot", "calibrate-mocap", "estop", "view", "evaluate", "collect",
-    "train", "bootstrap", "compare", "report", "replay", "play", "export", "repair", "tasks",
-    "config", "doctor",
+    "train", "bootstrap", "compare", "train-walker", "evaluate-walker", "report", "replay", "play",
+    "export", "repair", "tasks", "config", "doctor",
 )  # fmt: skip
 
 _EPILOG = """\

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
+from gpc_ros.model_files import checksum
 from gpc_ros.paths import share
-from gpc_ros.proposal.card import Card, checksum, load_card, read_weights, save_card
+from gpc_ros.proposal.card import Card, load_card, read_weights, save_card
 from gpc_ros.proposal.model import Weights
 
 

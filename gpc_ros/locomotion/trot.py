@@ -17,7 +17,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.locomotion.walker import JointTargets
+from gpc_ros.locomotion.walker import JointTargets, heading_velocity
 from gpc_ros.robot.joints import HIP_OFFSETS, LEG_SIDES, STAND
 from gpc_ros.robot.kinematics import HIP_LENGTH, LINK_LENGTH, foot_positions
 from gpc_ros.robot.model import PLANT_DAMPING, Gains
@@ -128,7 +128,7 @@ class Trot:
         change = np.empty((7, len(gate)))
         moving = _ONES @ (smooth * smooth) > self._dead_band_squared
         np.subtract(moving, 0.5, out=change[0])
-        np.subtract(smooth, _heading_velocity(qpos, qvel), out=change[1:4])
+        np.subtract(smooth, heading_velocity(qpos, qvel), out=change[1:4])
         change[1:4] *= gate * self._trim_step
         np.subtract(self._within_reach(command.T), smooth, out=change[4:7])
         np.minimum(change, self._rate_limit, out=change)
@@ -188,21 +188,3 @@ class Trot:
 def _column(*parts: Any) -> Array:
     """Stack numbers and sequences into a column (n, 1)."""
     return np.hstack(parts)[:, None]
-
-
-def _heading_velocity(qpos: Array, qvel: Array) -> Array:
-    """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N)."""
-    w, x, y, z = qpos[:, 3:7].T.copy()
-    c = 0.5 - y * y
-    c -= z * z
-    s = w * z
-    s += x * y
-    norm = np.sqrt(c * c + s * s)
-    c /= norm
-    s /= norm
-    vx, vy = qvel[:, :2].T.copy()
-    out = np.empty((3, len(c)))
-    np.add(c * vx, s * vy, out=out[0])
-    np.subtract(c * vy, s * vx, out=out[1])
-    out[2] = qvel[:, 5]
-    return out

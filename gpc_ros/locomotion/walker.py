@@ -8,7 +8,11 @@ rollouts (N rows) and the robot (one row).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.errors import ConfigError, nearest
@@ -66,15 +70,44 @@ class Walker(Protocol):
         ...
 
 
+def heading_velocity(qpos: Array, qvel: Array) -> Array:
+    """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N)."""
+    w, x, y, z = qpos[:, 3:7].T.copy()
+    c = 0.5 - y * y
+    c -= z * z
+    s = w * z
+    s += x * y
+    norm = np.sqrt(c * c + s * s)
+    c /= norm
+    s /= norm
+    vx, vy = qvel[:, :2].T.copy()
+    out = np.empty((3, len(c)))
+    np.add(c * vx, s * vy, out=out[0])
+    np.subtract(c * vy, s * vx, out=out[1])
+    out[2] = qvel[:, 5]
+    return out
+
+
+# The walker that is trained here, see models/walkers.
+LEARNED = "learned"
+
+
 def make_walker(name: str) -> Walker:
-    """Return the walker of that name.
+    """Return a walker.
+
+    Args:
+        name: ``trot``, ``learned``, or the card (.json) of a trained one.
 
     Raises:
         ConfigError: no walker has that name; the nearest is named.
+        ModelFileError: its file is missing, damaged or of another robot.
     """
+    from gpc_ros.locomotion.policy_file import load_walker, shipped_walker
     from gpc_ros.locomotion.trot import Trot
 
-    makers = {"trot": Trot}
+    makers: dict[str, Callable[[], Walker]] = {"trot": Trot, LEARNED: shipped_walker}
+    if name.endswith(".json"):
+        return load_walker(Path(name))
     if name not in makers:
         raise ConfigError(f"walker: unknown walker '{name}'; {nearest(name, makers)}")
     return makers[name]()

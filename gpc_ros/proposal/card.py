@@ -6,7 +6,6 @@ refused with the reason, and so are weights whose checksum is not the card's.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 from gpc_ros.errors import ModelFileError
 from gpc_ros.files import write_whole
 from gpc_ros.locomotion.walker import Walker
+from gpc_ros.model_files import read_named
 from gpc_ros.planning import splines
 from gpc_ros.tasks.base import Task
 
@@ -162,24 +162,7 @@ def read_weights(card_file: Path, card: Card) -> bytes:
     Raises:
         ModelFileError: they are missing, or not those that the card was written for.
     """
-    entry = card.files["safetensors"]
-    # Only a name: a card does not reach into other folders.
-    path = card_file.with_name(Path(entry["name"]).name)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    if checksum(content) != entry["sha256"]:
-        raise ModelFileError(
-            f"{path}: is damaged or not the file that {card_file.name} was written for "
-            "(its SHA-256 differs); copy both again"
-        )
-    return content
-
-
-def checksum(content: bytes) -> str:
-    """Return the SHA-256 of a file's content."""
-    return hashlib.sha256(content).hexdigest()
+    return read_named(card_file, card.files["safetensors"])
 
 
 def misfit(card: Card, task: Task, walker: Walker) -> str:

@@ -13,7 +13,8 @@ from safetensors.numpy import save
 from gpc_ros.config import flatten
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.files import write_whole
-from gpc_ros.proposal.card import Card, card_path, checksum, save_card, stem_of
+from gpc_ros.model_files import checksum
+from gpc_ros.proposal.card import Card, card_path, save_card, stem_of
 from gpc_ros.proposal.curves import training_curves
 from gpc_ros.proposal.dataset import Dataset
 from gpc_ros.proposal.model import Weights

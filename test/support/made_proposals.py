@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from gpc_ros.proposal.card import Card, checksum, save_card
+from gpc_ros.model_files import checksum
+from gpc_ros.proposal.card import Card, save_card
 from gpc_ros.proposal.model import Weights, expected_shapes
 from gpc_ros.proposal.shards import Shard
 from gpc_ros.tasks import TASKS

@@ -1,0 +1,130 @@
+"""The networks behind a walker: our own in numpy, anybody's as ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpc_ros.arrays import Array
+from gpc_ros.errors import ConfigError, ModelFileError
+from gpc_ros.locomotion.policy import RAW, Description
+
+Layer = tuple[Array, Array]
+
+
+class Mlp:
+    """A perceptron with ELU units, in single precision and without a copy where it can.
+
+    Order and scale of features and joints are folded into the first and the last layer, so that a
+    step costs three matrix products and little else: it runs a hundred times in every rollout.
+
+    Args:
+        description: how it is connected.
+        layers: weights (out, in) and biases (out,), first to last.
+    """
+
+    def __init__(self, description: Description, layers: Sequence[Layer]) -> None:
+        """Fold the description into the weights.
+
+        Raises:
+            ModelFileError: the layers do not fit the description or each other.
+        """
+        rows, scales = description.feature_map()
+        check_layers(description, layers)
+        folded = [(np.array(w, np.float64), np.array(b, np.float64)) for w, b in layers]
+        first = np.zeros((len(folded[0][0]), RAW))
+        np.add.at(first.T, rows, (folded[0][0] * scales).T)
+        folded[0] = first, folded[0][1]
+        order = description.order
+        folded[-1] = folded[-1][0][order], folded[-1][1][order]
+        self._layers = [
+            (np.ascontiguousarray(w, np.float32), b[:, None].astype(np.float32)) for w, b in folded
+        ]
+
+    def __call__(self, raw: Array) -> Array:
+        """Return actions (12, N) of raw features (RAW, N), both in model order."""
+        x = raw.astype(np.float32)
+        for weight, bias in self._layers[:-1]:
+            x = weight @ x
+            x += bias
+            low = np.minimum(x, 0.0)
+            np.expm1(low, out=low)
+            np.maximum(x, 0.0, out=x)
+            x += low
+        weight, bias = self._layers[-1]
+        action: Array = (weight @ x + bias).astype(np.float64)
+        return action
+
+
+class OnnxNetwork:
+    """A network in an ONNX file, for comparison: one input (N, F), one output (N, 12).
+
+    Args:
+        description: how it is connected.
+        path: of the file.
+        clip: bound of features and actions.
+    """
+
+    def __init__(self, description: Description, path: Path, clip: float = 100.0) -> None:
+        """Open the file.
+
+        Raises:
+            ConfigError: onnxruntime is not installed.
+            ModelFileError: the file cannot be read, or is of another shape.
+        """
+        try:
+            import onnxruntime
+        except ImportError:
+            raise ConfigError(
+                f"{path}: reading it needs onnxruntime: make training, or pip install onnxruntime"
+            ) from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the library has exceptions of its own, all alike
+            first = str(error).splitlines()[0]
+            raise ModelFileError(f"{path}: is not an ONNX network ({first})") from None
+        self._rows, scales = description.feature_map()
+        given = self._session.get_inputs()[0]
+        if given.shape[-1] != len(self._rows):
+            raise ModelFileError(
+                f"{path}: the network sees {given.shape[-1]} features, its adapter describes "
+                f"{len(self._rows)}"
+            )
+        self._input, self._many = given.name, not isinstance(given.shape[0], int)
+        self._scales = scales[:, None]
+        self._order, self._clip = description.order, clip
+
+    def __call__(self, raw: Array) -> Array:
+        """Return actions (12, N) of raw features (RAW, N), both in model order."""
+        features = np.clip(raw[self._rows] * self._scales, -self._clip, self._clip)
+        batch = features.T.astype(np.float32)
+        if self._many:
+            (out,) = self._session.run(None, {self._input: batch})
+        else:  # made for one robot
+            rows = [self._session.run(None, {self._input: row[None]})[0] for row in batch]
+            out = np.concatenate(rows)
+        action: Array = np.clip(out[:, self._order].T, -self._clip, self._clip).astype(np.float64)
+        return action
+
+
+def check_layers(description: Description, layers: Sequence[Layer]) -> None:
+    """Raise ModelFileError where layers do not fit a description or each other."""
+    width = description.width
+    for i, (weight, bias) in enumerate(layers):
+        if weight.ndim != 2 or weight.shape[1] != width or bias.shape != (len(weight),):
+            raise ModelFileError(
+                f"walker {description.name}: layer {i} has weights {weight.shape} and biases "
+                f"{bias.shape}, expected {width} inputs"
+            )
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            raise ModelFileError(f"walker {description.name}: layer {i} is not finite")
+        width = len(weight)
+    if width != 12:
+        raise ModelFileError(f"walker {description.name}: gives {width} actions, not 12")

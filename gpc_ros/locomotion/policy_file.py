@@ -1,0 +1,169 @@
+"""Trained walkers as files: a card (JSON) that describes, and weights (safetensors) beside it.
+
+Loading runs no code. A card of another format or robot, weights whose checksum is another's, and
+layers that do not fit are refused with the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpc_ros.errors import ModelFileError
+from gpc_ros.files import write_whole
+from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
+from gpc_ros.locomotion.policy import Description, PolicyWalker
+from gpc_ros.model_files import checksum, read_named
+from gpc_ros.paths import share
+
+FORMAT = "gpc_ros walker 1"
+ROBOT = "go2"
+
+
+@dataclass(frozen=True)
+class WalkerCard:
+    """What a trained walker is.
+
+    Attributes:
+        description: how its network is connected to the robot.
+        files: name and SHA-256 of each file of weights, by kind.
+        training: parameters of the training, by dotted name.
+        figures: what was measured.
+        made_with: versions and machine.
+        reproduce: the commands that make it again.
+        robot: that it was trained for.
+        format: of the file.
+    """
+
+    description: Description
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    reproduce: tuple[str, ...] = ()
+    robot: str = ROBOT
+    format: str = FORMAT
+
+
+def read_card(path: Path) -> WalkerCard:
+    """Read a card.
+
+    Raises:
+        ModelFileError: it is missing, is no card, or of another format or robot.
+    """
+    document = _document(path, "gpc train-walker makes one")
+    if document.get("format") != FORMAT:
+        raise ModelFileError(
+            f"{path}: is of format {document.get('format')!r}, this version reads {FORMAT!r}"
+        )
+    if document.get("robot") != ROBOT:
+        raise ModelFileError(f"{path}: is for robot {document.get('robot')!r}, not {ROBOT!r}")
+    try:
+        return WalkerCard(
+            description=description_of(document["description"], path),
+            files={str(k): dict(v) for k, v in document["files"].items()},
+            training=dict(document["training"]),
+            figures=dict(document["figures"]),
+            made_with=dict(document["made_with"]),
+            reproduce=tuple(str(line) for line in document["reproduce"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _garbled(path, error) from None
+
+
+def description_of(values: Any, path: Path) -> Description:
+    """Return a description from a card or an adapter file.
+
+    Raises:
+        ModelFileError: an entry is missing, unknown or wrong.
+    """
+    try:
+        known = {f.name for f in dataclasses.fields(Description)}
+        if unknown := set(values) - known:
+            raise ModelFileError(f"{path}: unknown entry {', '.join(sorted(unknown))}")
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        given["features"] = tuple((str(name), float(scale)) for name, scale in given["features"])
+        return Description(**given)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _garbled(path, error) from None
+
+
+def load_walker(path: Path) -> PolicyWalker:
+    """Return the trained walker of a card.
+
+    Raises:
+        ModelFileError: a file is missing, damaged or does not fit.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    card = read_card(path)
+    try:
+        arrays = load(read_named(path, card.files["safetensors"]))
+        count = sum(name.endswith(".weight") for name in arrays)
+        layers = [(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in range(count)]
+    except (KeyError, SafetensorError) as error:
+        raise _garbled(path, error) from None
+    return PolicyWalker(card.description, Mlp(card.description, layers))
+
+
+def shipped_walker() -> PolicyWalker:
+    """Return the walker that comes with the package."""
+    return load_walker(share("models", "walkers", f"{ROBOT}.json"))
+
+
+def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
+    """Return somebody's ONNX network as a walker.
+
+    Args:
+        path: of the network.
+        adapter: a JSON file with the entries of :class:`Description`.
+
+    Raises:
+        ConfigError: onnxruntime is not installed.
+        ModelFileError: a file is missing, damaged or does not fit.
+    """
+    description = description_of(_document(adapter, "docs/walker.md says what it holds"), adapter)
+    return PolicyWalker(description, OnnxNetwork(description, path))
+
+
+def save_walker(path: Path, card: WalkerCard, layers: Sequence[Layer]) -> WalkerCard:
+    """Write weights and then the card, each whole or not at all; return the card as written."""
+    from safetensors.numpy import save
+
+    check_layers(card.description, layers)
+    arrays: dict[str, Any] = {}
+    for i, (weight, bias) in enumerate(layers):
+        arrays[f"{i}.weight"] = np.ascontiguousarray(weight, np.float32)
+        arrays[f"{i}.bias"] = np.ascontiguousarray(bias, np.float32)
+    content = save(arrays)
+    weights = path.with_suffix(".safetensors")
+    write_whole(weights, content)
+    files = {"safetensors": {"name": weights.name, "sha256": checksum(content)}}
+    written = dataclasses.replace(card, files=files)
+    write_whole(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
+    return written
+
+
+def _document(path: Path, cure: str) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: there is no such file; {cure}") from None
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: is not readable JSON ({error})") from None
+    if not isinstance(document, dict):
+        raise ModelFileError(f"{path}: holds {type(document).__name__}, not entries by name")
+    return document
+
+
+def _garbled(path: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(f"{path}: lacks or garbles an entry ({type(error).__name__}: {error})")

@@ -1,0 +1,267 @@
+"""Training: proximal policy optimisation of rsl-rl on our robots, with left-right symmetry.
+
+PPO as of Schulman et al. (arXiv 1707.06347); every batch is also used in its mirror (Mittal et
+al., "Symmetry considerations for learning task symmetric robot policies", ICRA 2024). The critic
+sees what the walker never will: velocity, payload, friction, what it pushes against.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rsl_rl.algorithms import PPO
+from rsl_rl.models import MLPModel
+from rsl_rl.storage import RolloutStorage
+from tensordict import TensorDict
+
+from gpc_ros.arrays import Array
+from gpc_ros.config import flatten
+from gpc_ros.errors import InputError
+from gpc_ros.locomotion.network import Layer
+from gpc_ros.proposal.checkpoint import Checkpoint
+from gpc_ros.walking.config import WalkConfig
+from gpc_ros.walking.environment import PRIVILEGED_SIGNS, Environment, description
+from gpc_ros.walking.mirror import JOINT_SIGNS, JOINTS, raw_mirror
+
+# What a training may differ in and still go on from its checkpoint.
+_FREE = ("iterations", "device", "threads")
+_GROUPS = {"actor": ["policy"], "critic": ["policy", "privileged"]}
+# Time between two checkpoints [s].
+_SAVE_INTERVAL = 60.0
+
+
+class Trainer:
+    """A training that can be stopped and gone on with.
+
+    Args:
+        config: everything about it.
+        checkpoint: file that it is saved to, and gone on from if it is there.
+
+    Attributes:
+        history: figures of every update so far, by name.
+    """
+
+    def __init__(self, config: WalkConfig, checkpoint: Path | None = None) -> None:
+        """Build robots and networks.
+
+        Raises:
+            InputError: the checkpoint is of a training with other parameters.
+        """
+        self.config, self._file = config, checkpoint
+        self.device = config.device
+        if self.device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        saved = Checkpoint.load(checkpoint) if checkpoint else None
+        self.history: dict[str, list[float]] = {}
+        if saved is not None:
+            self._compare(saved)
+            self.history = {k: list(v) for k, v in saved.progress["history"].items()}
+        self.done = len(self.history.get("reward", ()))
+        torch.manual_seed(config.seed + self.done)
+        fresh = flatten(config)["seed"] + self.done  # robots are drawn anew after a pause
+        self._robots = Environment(_with_seed(config, fresh))
+        rows, scales = description(config).feature_map()
+        self._rows, self._scales = rows, scales[:, None].astype(np.float32)
+        self._observed = self._tensors(*self._robots.observe())
+        self._ppo = self._make_ppo()
+        if saved is not None:
+            self._restore(saved)
+        self._saved_at = time.monotonic()
+
+    def run(self, on_update: Callable[[Trainer], None] = lambda _: None) -> None:
+        """Train to the end.
+
+        Args:
+            on_update: called after every update.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C; the checkpoint is up to date then.
+        """
+        self._ppo.train_mode()
+        try:
+            while self.done < self.config.iterations:
+                self._update()
+                on_update(self)
+                if time.monotonic() - self._saved_at > _SAVE_INTERVAL:
+                    self.save()
+        finally:
+            self.save()
+
+    def layers(self) -> list[Layer]:
+        """Return weights and biases of the walker's network, first to last."""
+        linear = [m for m in self._ppo.get_policy().mlp if isinstance(m, torch.nn.Linear)]
+        return [
+            (m.weight.detach().cpu().double().numpy(), m.bias.detach().cpu().double().numpy())
+            for m in linear
+        ]
+
+    def _update(self) -> None:
+        c, begin = self.config, time.monotonic()
+        self._robots.difficulty = min(1.0, self.done / c.warm_up)
+        sums: dict[str, float] = {}
+        reward = falls = 0.0
+        with torch.inference_mode():
+            for _ in range(c.steps):
+                actions = self._ppo.act(self._observed)
+                step = self._robots.step(actions.T.cpu().double().numpy())
+                self._observed = self._tensors(step.raw, step.privileged)
+                over = torch.as_tensor(step.fallen | step.ended, device=self.device)
+                ended = torch.as_tensor(step.ended, device=self.device)
+                gains = torch.as_tensor(step.reward, dtype=torch.float32, device=self.device)
+                self._ppo.process_env_step(self._observed, gains, over, {"time_outs": ended})
+                reward += float(step.reward.mean())
+                falls += float(step.fallen.mean())
+                for name, value in step.parts.items():
+                    sums[name] = sums.get(name, 0.0) + value
+            self._ppo.compute_returns(self._observed)
+        losses = self._ppo.update()
+        speed, turning = self._robots.tracking_error()
+        seconds = c.steps * 0.02
+        self._note(
+            reward=reward / seconds,
+            falls=60.0 * falls / seconds,
+            speed_error=speed,
+            turning_error=turning,
+            deviation=float(self._ppo.get_policy().output_std.detach().mean()),
+            rate=self._ppo.learning_rate,
+            seconds=time.monotonic() - begin,
+            **{f"loss.{name}": value for name, value in losses.items()},
+            **{f"reward.{name}": value / seconds for name, value in sums.items()},
+        )
+        self.done += 1
+
+    def _note(self, **figures: float) -> None:
+        for name, value in figures.items():
+            self.history.setdefault(name, []).append(float(value))
+
+    def _tensors(self, raw: Array, privileged: Array) -> TensorDict:
+        seen = (raw[self._rows].astype(np.float32) * self._scales).T
+        return TensorDict(
+            {
+                "policy": torch.as_tensor(np.ascontiguousarray(seen)),
+                "privileged": torch.as_tensor(np.ascontiguousarray(privileged.T, np.float32)),
+            },
+            batch_size=[raw.shape[1]],
+        ).to(self.device)
+
+    def _make_ppo(self) -> PPO:
+        c, seen = self.config, self._observed
+        spread = {"class_name": "GaussianDistribution", "init_std": c.spread, "std_type": "log"}
+        actor = MLPModel(seen, _GROUPS, "actor", 12, list(c.hidden), "elu", distribution_cfg=spread)
+        critic = MLPModel(seen, _GROUPS, "critic", 1, list(c.critic), "elu")
+        storage = RolloutStorage("rl", c.robots, c.steps, seen, [12], self.device)
+        return PPO(
+            actor,
+            critic,
+            storage,
+            num_learning_epochs=c.epochs,
+            num_mini_batches=c.batches,
+            gamma=c.discount,
+            entropy_coef=c.entropy,
+            learning_rate=c.rate,
+            device=self.device,
+            symmetry_cfg={
+                "env": None,
+                "data_augmentation_func": Mirror(self._rows, self.device),
+                "use_data_augmentation": True,
+                "use_mirror_loss": True,
+                "mirror_loss_coeff": 0.5,
+            },
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        plain = {k: v for k, v in flatten(self.config).items() if k not in _FREE}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+
+    def _compare(self, saved: Checkpoint) -> None:
+        mine = self._identity()
+        theirs = dict(saved.identity)
+        for name in sorted(set(mine) | set(theirs)):
+            if mine.get(name) != theirs.get(name):
+                raise InputError(
+                    f"{self._file}: is of a training with {name}={theirs.get(name)}, not "
+                    f"{mine.get(name)}; use its parameters, or remove it to begin anew"
+                )
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        self._saved_at = time.monotonic()
+        if self._file is None:
+            return
+        arrays: dict[str, Any] = {}
+        for part in ("actor", "critic"):
+            for name, value in getattr(self._ppo, part).state_dict().items():
+                arrays[f"{part}.{name}"] = value.detach().cpu().contiguous().numpy()
+        for i, entry in self._ppo.optimizer.state_dict()["state"].items():
+            for name, value in entry.items():
+                arrays[f"optimizer.{i}.{name}"] = value.detach().cpu().contiguous().numpy()
+        progress = {"history": self.history, "rate": self._ppo.learning_rate}
+        Checkpoint(self._identity(), progress, arrays).save(self._file)
+
+    def _restore(self, saved: Checkpoint) -> None:
+        optimizer: dict[int, dict[str, Any]] = {}
+        states: dict[str, dict[str, Any]] = {"actor": {}, "critic": {}}
+        for key, value in saved.arrays.items():
+            part, name = key.split(".", 1)
+            tensor = torch.from_numpy(np.array(value))
+            if part == "optimizer":
+                number, what = name.split(".", 1)
+                optimizer.setdefault(int(number), {})[what] = tensor
+            else:
+                states[part][name] = tensor
+        for part, state in states.items():
+            getattr(self._ppo, part).load_state_dict(state)
+        whole = self._ppo.optimizer.state_dict()
+        whole["state"] = optimizer
+        self._ppo.optimizer.load_state_dict(whole)
+        self._ppo.learning_rate = float(saved.progress["rate"])
+        for group in self._ppo.optimizer.param_groups:
+            group["lr"] = self._ppo.learning_rate
+
+
+class Mirror:
+    """Adds the left-right mirror of observations and actions, as rsl-rl asks for it.
+
+    Args:
+        rows: raw feature of each feature that the network sees.
+        device: where the tensors are.
+    """
+
+    def __init__(self, rows: Any, device: str) -> None:
+        """Prepare places and signs."""
+        places, signs = raw_mirror()
+        where = {int(row): i for i, row in enumerate(rows)}
+        self._places = torch.tensor([where[int(places[row])] for row in rows], device=device)
+        self._signs = torch.tensor(signs[rows], dtype=torch.float32, device=device)
+        self._joints = torch.tensor(JOINTS, device=device)
+        self._joint_signs = torch.tensor(JOINT_SIGNS, dtype=torch.float32, device=device)
+        self._hidden = torch.tensor(PRIVILEGED_SIGNS, dtype=torch.float32, device=device)
+
+    def __call__(
+        self, env: Any, obs: TensorDict | None, actions: torch.Tensor | None
+    ) -> tuple[TensorDict | None, torch.Tensor | None]:
+        """Return both with their mirrors behind them."""
+        both = None
+        if obs is not None:
+            mirrored = TensorDict(
+                {
+                    "policy": obs["policy"][:, self._places] * self._signs,
+                    "privileged": obs["privileged"] * self._hidden,
+                },
+                batch_size=obs.batch_size,
+            )
+            both = torch.cat([obs, mirrored])
+        if actions is None:
+            return both, None
+        return both, torch.cat([actions, actions[:, self._joints] * self._joint_signs])
+
+
+def _with_seed(config: WalkConfig, seed: int) -> WalkConfig:
+    from gpc_ros import config as settings
+
+    return settings.replace(config, {"seed": seed}, "training")

@@ -1,0 +1,112 @@
+"""The harness that measures walkers: what it calls a fall, a delay, a push, and its table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pytest
+
+from gpc_ros.arrays import Array
+from gpc_ros.cli.main import main
+from gpc_ros.evaluation import walker as measures
+from gpc_ros.evaluation.walker import Draw, Field, Measured, draws, plant, standing, table
+from gpc_ros.locomotion.trot import Trot
+from gpc_ros.robot.model import BASE_BODY
+
+
+class Slipping(Trot):
+    """A trot that walks as fast as it is told, as long as it is told little."""
+
+    name = "slipping"
+
+    def step(self, qpos: Array, qvel: Array, command: Array, state: Array):  # type: ignore[no-untyped-def]
+        return super().step(qpos, qvel, 0.5 * command, state)
+
+
+def test_who_stands_has_not_fallen_and_who_is_thrown_over_has() -> None:
+    walker = Trot()
+    field = Field(walker, plant(walker), standing(2), threads=1)
+    field.qvel[1, :6] = [0.0, 3.0, 1.0, 12.0, 0.0, 0.0]
+    field.run(1.5, np.zeros((2, 3)))
+    assert field.fallen.tolist() == [False, True]
+
+
+def test_targets_of_a_slow_robot_come_late() -> None:
+    walker = Trot()
+    field = Field(walker, plant(walker), standing(2), threads=1, delays=np.array([0, 2]))
+    seen = []
+    for _ in range(12):
+        field.step(np.tile([0.5, 0.0, 0.0], (2, 1)))
+        seen.append(field._ctrl.copy())
+    early, late = np.array(seen)[:, 0], np.array(seen)[:, 1]
+    assert np.abs(early[4:10] - late[6:12]).max() < 6.0 < np.abs(early[4:10] - late[4:10]).max()
+
+
+def test_a_changed_robot_is_heavier_and_its_floor_slippery() -> None:
+    walker = Trot()
+    plain, changed = plant(walker), plant(walker, Draw(1.1, 3.0, 0.4))
+    base = mujoco.mj_name2id(plain, mujoco.mjtObj.mjOBJ_BODY, BASE_BODY)
+    assert changed.body_mass[base] == pytest.approx(1.1 * plain.body_mass[base] + 3.0)
+    assert changed.body_mass.sum() == pytest.approx(1.1 * plain.body_mass.sum() + 3.0)
+    assert (changed.geom_friction[:, 0] == 0.4).all()
+
+
+def test_changed_robots_are_within_what_is_stated_and_of_a_seed() -> None:
+    some = draws(3)
+    assert some == draws(3) != draws(4)
+    assert len(some) == measures.DRAWS
+    assert {d.payload for d in some} == {0.0, 3.0} and {d.delay for d in some} == {0, 1}
+    assert all(0.8 <= d.mass <= 1.2 and 0.4 <= d.friction <= 1.2 for d in some)
+
+
+def test_a_walker_that_is_slower_than_told_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "GRID", ((0.4, 0.0, 0.0),))
+    monkeypatch.setattr(measures, "_STEPS", ((0.4, 0.0, 0.0),))
+    honest, slow = measures.tracking(Trot())[0], measures.tracking(Slipping())[0]
+    assert honest["speed_error"] < 0.05 < 0.15 < slow["speed_error"]
+    assert measures.response(Trot())[0]["seconds"] < 2.0
+    assert measures.response(Slipping())[0]["seconds"] is None
+
+
+def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "GRID", ((0.4, 0.0, 0.0),))
+    monkeypatch.setattr(measures, "_STEPS", ((0.4, 0.0, 0.0),))
+    monkeypatch.setattr(measures, "DIRECTIONS", 2)
+    monkeypatch.setattr(measures, "DRAWS", 2)
+    monkeypatch.setattr(measures, "BOXES", (2.0,))
+    monkeypatch.setattr(measures, "endurance", lambda w, seed: _short(w, seed))
+    told: list[str] = []
+    found = measures.measure(Trot(), 0, told.append)
+    assert len(told) == 6
+    assert [len(rows) for rows in (found.impulses, found.endurance, found.pushing)] == [4, 2, 1]
+    assert found.pushing[0]["pushed"] > 1.0
+    lines = table({"one": found, "other": found}).splitlines()
+    assert lines[0] == "| | one | other |"
+    assert any(line.startswith("| falls of changed robots, 60 s | 0 of 2") for line in lines)
+
+
+_ENDURANCE = measures.endurance
+
+
+def _short(walker: Trot, seed: int) -> list[measures.Row]:
+    return _ENDURANCE(walker, 1.0, seed)
+
+
+def test_the_command_writes_every_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"speed_error": 0.1, "yaw_rate_error": 0.2, "fell": False, "seconds": None}
+    made = Measured([row], [row], [{**row, "impulse": 1.0}], [row], [], 12.0)
+    monkeypatch.setattr(measures, "measure", lambda *_: made)
+    out = tmp_path / "found.json"
+    assert main(["evaluate-walker", "trot", "--out", str(out)]) == 0
+    assert "never" in capsys.readouterr().out
+    assert json.loads(out.read_text())["walkers"]["trot"]["step_us"] == 12.0
+
+
+def test_networks_need_an_adapter_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate-walker", "some.onnx"]) == 2
+    assert "give one each" in capsys.readouterr().err
