@@ -11,40 +11,18 @@ from __future__ import annotations
 import argparse
 import copy
 from collections.abc import Callable
-from typing import NamedTuple
 
 import mujoco
 import numpy as np
 
 from gpc_ros.arrays import Array
+from gpc_ros.evaluation.agreement import Scene, follow
 from gpc_ros.geometry import wrap_angle, yaw_of
 from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.tasks import build_model, make_task
 
 # Limits of the random commands [m/s, m/s, rad/s].
 _LOW, _HIGH = np.array([-0.2, -0.3, -0.8]), np.array([0.6, 0.3, 0.8])
-
-
-class Scene(NamedTuple):
-    """A state: qpos (nq,), qvel (nv,) and the walker's memory (1, S)."""
-
-    qpos: Array
-    qvel: Array
-    memory: Array
-
-
-def follow(model: mujoco.MjModel, walker: Walker, scene: Scene, commands: Array) -> Scene:
-    """Return the scene after walking commands (T, 3), one each 20 ms."""
-    data = mujoco.MjData(model)
-    data.qpos[:], data.qvel[:] = scene.qpos, scene.qvel
-    memory = scene.memory.copy()
-    substeps = round(1.0 / walker.rate / model.opt.timestep)
-    for command in commands:
-        targets = walker.step(data.qpos[None], data.qvel[None], command[None], memory)
-        data.ctrl[:12] = walker.gains.kp * targets.position[0]
-        data.ctrl[:12] += walker.gains.kd * targets.velocity[0]
-        mujoco.mj_step(model, data, substeps)
-    return Scene(data.qpos.copy(), data.qvel.copy(), memory)
 
 
 def near_box(plant: mujoco.MjModel, walker: Walker, seed: int) -> Scene:
@@ -64,8 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--states", type=int, default=160)
     parser.add_argument("--seconds", type=float, default=1.2)
+    parser.add_argument("--walker", default="trot")
     options = parser.parse_args()
-    task, walker = make_task("box_push"), make_walker("trot")
+    task, walker = make_task("box_push"), make_walker(options.walker)
     plant = build_model(task, "plant", walker.gains)
     steps = round(options.seconds * walker.rate)
     cases: list[tuple[Scene, Array, Scene]] = []

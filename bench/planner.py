@@ -16,6 +16,7 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -41,27 +42,54 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def plan_times(samples: int, horizon: float, threads: int, repeats: int) -> dict[str, float]:
-    """Return median and largest time of a planning cycle [ms]."""
-    task, walker = make_task("box_push"), make_walker("trot")
+def plan_times(
+    name: str, samples: int, horizon: float, threads: int, repeats: int
+) -> dict[str, float]:
+    """Return median and largest time of a planning cycle [ms], and the walker's share of it."""
+    task, walker = make_task("box_push"), _Stopwatch(name)
     planner = Planner(
-        task, walker, PlannerConfig(samples=samples, horizon=horizon, threads=threads)
+        task,
+        walker,  # type: ignore[arg-type]
+        PlannerConfig(samples=samples, horizon=horizon, threads=threads),
     )
     episode = task.sample_episode(0)
     state = RobotState.from_arrays(0.0, episode.qpos, np.zeros(planner.model.nv), task.bodies)
     memory = walker.initial_state(1)[0]
-    times = []
+    times, shares = [], []
     for _ in range(repeats + 2):
+        walker.spent = 0.0
         _, report = planner.plan(state, memory, episode.goal, 0.0)
         times.append(1e3 * report.plan_time)
-    return {"median_ms": float(np.median(times[2:])), "max_ms": max(times[2:])}
+        shares.append(walker.spent / report.plan_time)
+    return {
+        "median_ms": float(np.median(times[2:])),
+        "max_ms": max(times[2:]),
+        "walker_share": float(np.median(shares[2:])),
+    }
+
+
+class _Stopwatch:
+    """A walker that knows how long its steps took."""
+
+    def __init__(self, name: str) -> None:
+        self._walker = make_walker(name)
+        self.spent = 0.0  # [s]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._walker, name)
+
+    def step(self, qpos: Array, qvel: Array, command: Array, state: Array) -> JointTargets:
+        begin = time.perf_counter()
+        targets = self._walker.step(qpos, qvel, command, state)
+        self.spent += time.perf_counter() - begin
+        return targets
 
 
 class _Recorder:
     """A walker that remembers the controls of every interval."""
 
-    def __init__(self) -> None:
-        self._walker = make_walker("trot")
+    def __init__(self, name: str) -> None:
+        self._walker = make_walker(name)
         self.controls: list[Array] = []
 
     def __getattr__(self, name: str) -> object:
@@ -74,9 +102,11 @@ class _Recorder:
         return targets
 
 
-def throughput(samples: int, horizon: float, threads: int, repeats: int) -> dict[str, float]:
+def throughput(
+    name: str, samples: int, horizon: float, threads: int, repeats: int
+) -> dict[str, float]:
     """Return steps per second in closed and open loop and their ratio."""
-    task, walker, recorder = make_task("box_push"), make_walker("trot"), _Recorder()
+    task, walker, recorder = make_task("box_push"), make_walker(name), _Recorder(name)
     model = build_model(task, "planner", walker.gains)
     episode = task.sample_episode(0)
     steps = round(horizon * walker.rate)
@@ -109,19 +139,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--walker", default="trot")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     times: dict[str, dict[str, float]] = {}
-    print(f"median plan time [ms], box_push, {args.threads} threads, {args.repeats} repeats")
+    print(
+        f"median plan time [ms] and the walker's share, box_push, {args.walker}, "
+        f"{args.threads} threads, {args.repeats} repeats"
+    )
     print("  N \\ H  " + "".join(f"{h:>8.1f} s" for h in HORIZONS))
     for samples in SAMPLES:
-        row = [plan_times(samples, h, args.threads, args.repeats) for h in HORIZONS]
+        row = [plan_times(args.walker, samples, h, args.threads, args.repeats) for h in HORIZONS]
         times.update({f"N={samples} H={h}": r for h, r in zip(HORIZONS, row, strict=True)})
-        print(f"  {samples:>5}  " + "".join(f"{r['median_ms']:>10.1f}" for r in row))
+        print(
+            f"  {samples:>5}  "
+            + "".join(f"{r['median_ms']:>6.1f} {r['walker_share']:>3.0%}" for r in row)
+        )
     print("\nsteps per second, H = 1.2 s: closed loop with the walker, open loop, ratio")
     ratios = {}
     for samples in SAMPLES:
-        r = throughput(samples, 1.2, args.threads, args.repeats)
+        r = throughput(args.walker, samples, 1.2, args.threads, args.repeats)
         ratios[f"N={samples}"] = r
         print(
             f"  N={samples:<4} {r['closed_loop_steps_per_s']:>9.0f} "
@@ -129,8 +166,10 @@ def main() -> None:
         )
     if args.out:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, mujoco {mujoco.__version__}"
-        document = {"machine": machine, "threads": args.threads, "plan_time": times,
-                    "throughput": ratios}  # fmt: skip
+        document = {
+            "machine": machine, "walker": args.walker, "threads": args.threads,
+            "plan_time": times, "throughput": ratios,
+        }  # fmt: skip
         write_whole(args.out, json.dumps(document, indent=1) + "\n")
 
 

@@ -136,6 +136,7 @@ class Lockstep:
         seed: of start, goal, sensor noise and sampling.
         task_overrides: parameters of the task by dotted name.
         optimizer: parameters of the optimiser by dotted name.
+        walker: another than the configuration's, which need have no name then.
 
     Attributes:
         watch: called with time [s] and report of every planning cycle, if set.
@@ -147,6 +148,7 @@ class Lockstep:
         seed: int,
         task_overrides: Mapping[str, Any] | None = None,
         optimizer: Mapping[str, Any] | None = None,
+        walker: Walker | None = None,
     ) -> None:
         """Build everything and put the robot at its start.
 
@@ -156,7 +158,7 @@ class Lockstep:
         config.check()
         self.config, self.seed = config, seed
         self.task: Task = make_task(config.task, task_overrides)
-        self.walker: Walker = make_walker(config.walker)
+        self.walker: Walker = walker or make_walker(config.walker)
         self.episode = self.task.sample_episode(seed)
         model = build_model(self.task, "plant", self.walker.gains)
         self.plant = Plant(model, self.task.bodies, seed=seed)

@@ -15,6 +15,7 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 
 from gpc_ros.arrays import Array, BoolArray
+from gpc_ros.evaluation.agreement import agreement
 from gpc_ros.geometry import quat_from_yaw
 from gpc_ros.locomotion.walker import Walker, heading_velocity
 from gpc_ros.planning.warnings import silence_mujoco
@@ -274,6 +275,7 @@ class Measured:
         impulses: from each side.
         endurance: of each changed robot.
         pushing: of each box.
+        agreement: of planner's model and plant after 0.2 s, from each state of an episode.
         step_us: time of a step for 16 candidates, median [us].
     """
 
@@ -282,6 +284,7 @@ class Measured:
     impulses: list[Row]
     endurance: list[Row]
     pushing: list[Row]
+    agreement: list[Row]
     step_us: float
 
     def figures(self) -> dict[str, str]:
@@ -309,6 +312,12 @@ class Measured:
                 )
                 for row in self.pushing
             },
+            **{
+                f"models apart after 0.2 s, {title}, mean (95 %)": _apart(
+                    [row for row in self.agreement if row["touching"] == touching]
+                )
+                for title, touching in (("walking", False), ("pushing", True))
+            },
             "a step of 16 candidates [us]": f"{self.step_us:.0f}",
         }
 
@@ -331,8 +340,10 @@ def measure(walker: Walker, seed: int, tell: Callable[[str], None]) -> Measured:
     lasted = endurance(walker, seed=seed)
     tell("boxes")
     boxes = pushing(walker)
+    tell("agreement of the models")
+    apart = agreement(walker)
     tell("time of a step")
-    return Measured(tracked, responded, pushed, lasted, boxes, 1e6 * step_time(walker))
+    return Measured(tracked, responded, pushed, lasted, boxes, apart, 1e6 * step_time(walker))
 
 
 def table(found: Mapping[str, Measured]) -> str:
@@ -342,6 +353,17 @@ def table(found: Mapping[str, Measured]) -> str:
     for title in columns[0]:
         lines.append(f"| {title} | {' | '.join(column[title] for column in columns)} |")
     return "\n".join(lines)
+
+
+def _apart(rows: Sequence[Row]) -> str:
+    """Return distances of the models as text."""
+    if not rows:
+        return "-"
+    parts = []
+    for name, unit in (("position", "m"), ("yaw", "rad"), ("joints", "rad")):
+        values = [row[name] for row in rows]
+        parts.append(f"{np.mean(values):.3f} ({np.percentile(values, 95):.3f}) {unit}")
+    return ", ".join(parts)
 
 
 def _falls(rows: Sequence[Row]) -> int:

@@ -130,7 +130,7 @@ class Trot:
         np.subtract(moving, 0.5, out=change[0])
         np.subtract(smooth, heading_velocity(qpos, qvel), out=change[1:4])
         change[1:4] *= gate * self._trim_step
-        np.subtract(self._within_reach(command.T), smooth, out=change[4:7])
+        np.subtract(self.within_reach(command.T), smooth, out=change[4:7])
         np.minimum(change, self._rate_limit, out=change)
         np.maximum(change, -self._rate_limit, out=change)
         dynamic = memory[_DYNAMIC]
@@ -138,13 +138,13 @@ class Trot:
         np.minimum(dynamic, self._high, out=dynamic)
         np.maximum(dynamic, self._low, out=dynamic)
         memory[_TICK] += gate > 0.0
-        position = self._joints(memory[_TICK], gate, (smooth + trim) * gate)
+        position = self.joints(memory[_TICK], gate, (smooth + trim) * gate)
         velocity = (position - memory[_LAST]) * self._feed_forward
         memory[_LAST] = position
         state[:] = memory.T
         return JointTargets(position.T.copy(), velocity.T.copy())
 
-    def _within_reach(self, command: Array) -> Array:
+    def within_reach(self, command: Array) -> Array:
         """Shorten commands (3, N) into the ellipsoid of the largest ones.
 
         Each direction alone is walked at full speed; all at once would ask more of the feet than
@@ -154,7 +154,7 @@ class Trot:
         length = np.sqrt(_ONES @ (share * share))
         return command / np.maximum(length, 1.0)
 
-    def _joints(self, tick: Array, gate: Array, velocity: Array) -> Array:
+    def joints(self, tick: Array, gate: Array, velocity: Array) -> Array:
         """Return joint targets (12, N) [rad] for feet at this tick (N,) of the gait.
 
         Closed-form inverse kinematics of a leg with equal thigh and calf as in robot.kinematics,

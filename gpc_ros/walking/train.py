@@ -27,6 +27,7 @@ from gpc_ros.proposal.checkpoint import Checkpoint
 from gpc_ros.walking.config import WalkConfig
 from gpc_ros.walking.environment import PRIVILEGED_SIGNS, Environment, description
 from gpc_ros.walking.mirror import JOINT_SIGNS, JOINTS, raw_mirror
+from gpc_ros.walking.warm_start import imitate
 
 # What a training may differ in and still go on from its checkpoint.
 _FREE = ("iterations", "device", "threads")
@@ -71,6 +72,12 @@ class Trainer:
         self._ppo = self._make_ppo()
         if saved is not None:
             self._restore(saved)
+        elif config.warm_start:
+            walker = self._robots.walker
+            imitate(
+                self._ppo.get_policy().mlp, rows, self._scales, config.gait, walker.command_low,
+                walker.command_high, config.seed,
+            )  # fmt: skip
         self._saved_at = time.monotonic()
 
     def run(self, on_update: Callable[[Trainer], None] = lambda _: None) -> None:
@@ -246,7 +253,7 @@ class Mirror:
         self, env: Any, obs: TensorDict | None, actions: torch.Tensor | None
     ) -> tuple[TensorDict | None, torch.Tensor | None]:
         """Return both with their mirrors behind them."""
-        both = None
+        both: Any = None
         if obs is not None:
             mirrored = TensorDict(
                 {

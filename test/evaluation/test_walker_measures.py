@@ -78,9 +78,12 @@ def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "DRAWS", 2)
     monkeypatch.setattr(measures, "BOXES", (2.0,))
     monkeypatch.setattr(measures, "endurance", lambda w, seed: _short(w, seed))
+    monkeypatch.setattr(measures, "agreement", lambda w: _agree(w, 4, 0.1))
     told: list[str] = []
     found = measures.measure(Trot(), 0, told.append)
-    assert len(told) == 6
+    assert len(told) == 7
+    assert [row["touching"] for row in found.agreement] == [True, True, False, False]
+    assert all(0.0 < row["position"] < 0.05 and row["joints"] < 0.5 for row in found.agreement)
     assert [len(rows) for rows in (found.impulses, found.endurance, found.pushing)] == [4, 2, 1]
     assert found.pushing[0]["pushed"] > 1.0
     lines = table({"one": found, "other": found}).splitlines()
@@ -88,7 +91,7 @@ def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(line.startswith("| falls of changed robots, 60 s | 0 of 2") for line in lines)
 
 
-_ENDURANCE = measures.endurance
+_ENDURANCE, _agree = measures.endurance, measures.agreement
 
 
 def _short(walker: Trot, seed: int) -> list[measures.Row]:
@@ -99,11 +102,13 @@ def test_the_command_writes_every_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {"speed_error": 0.1, "yaw_rate_error": 0.2, "fell": False, "seconds": None}
-    made = Measured([row], [row], [{**row, "impulse": 1.0}], [row], [], 12.0)
+    apart = {"position": 0.01, "yaw": 0.02, "joints": 0.03, "touching": True}
+    made = Measured([row], [row], [{**row, "impulse": 1.0}], [row], [], [apart], 12.0)
     monkeypatch.setattr(measures, "measure", lambda *_: made)
     out = tmp_path / "found.json"
     assert main(["evaluate-walker", "trot", "--out", str(out)]) == 0
-    assert "never" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "never" in said and "0.010 (0.010) m, 0.020 (0.020) rad" in said
     assert json.loads(out.read_text())["walkers"]["trot"]["step_us"] == 12.0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def layers(description: Description, seed: int = 0) -> list[Layer]:
     widths = (description.width, 9, 7, 12)
     return [
         (rng.normal(0.0, 0.3, (out, into)), rng.normal(0.0, 0.1, out))
-        for into, out in zip(widths[:-1], widths[1:], strict=True)
+        for into, out in pairwise(widths)
     ]
 
 

@@ -128,7 +128,7 @@ def test_feet_reach_where_the_gait_puts_them() -> None:
     trot = Trot()
     rng = np.random.default_rng(0)
     ticks, velocity = np.arange(16.0), rng.uniform(-0.5, 0.5, (3, 16))
-    joints = trot._joints(ticks, np.ones(16), velocity).T
+    joints = trot.joints(ticks, np.ones(16), velocity).T
     neutral = foot_positions(STAND)
     for i in range(16):
         gait = trot._gait[:, i]

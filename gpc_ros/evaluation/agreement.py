@@ -1,0 +1,116 @@
+"""How far the planner's model is from the plant: both walk on from the same states."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from gpc_ros import config
+from gpc_ros.arrays import Array
+from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
+from gpc_ros.geometry import wrap_angle, yaw_of
+from gpc_ros.locomotion.walker import Walker
+from gpc_ros.planning.report import PlannerReport
+from gpc_ros.proposal.sampler import NONE
+from gpc_ros.tasks import build_model, make_task
+
+_TASK, _BOX = "box_push", "box"
+# Seeds of the episodes that states are taken from, one state in so many plans.
+_SEEDS, _EVERY = range(500, 510), 5
+
+
+class Scene(NamedTuple):
+    """A state: qpos (nq,), qvel (nv,) and the walker's memory (1, S)."""
+
+    qpos: Array
+    qvel: Array
+    memory: Array
+
+
+class Moment(NamedTuple):
+    """A state of an episode, the command in force (3,), and whether the box was touched."""
+
+    scene: Scene
+    command: Array
+    touching: bool
+
+
+def follow(model: mujoco.MjModel, walker: Walker, scene: Scene, commands: Array) -> Scene:
+    """Return the scene after walking commands (T, 3), one in each of the walker's periods."""
+    data = mujoco.MjData(model)
+    data.qpos[:], data.qvel[:] = scene.qpos, scene.qvel
+    memory = scene.memory.copy()
+    substeps = round(1.0 / walker.rate / model.opt.timestep)
+    for command in commands:
+        targets = walker.step(data.qpos[None], data.qvel[None], command[None], memory)
+        data.ctrl[:12] = walker.gains.kp * targets.position[0]
+        data.ctrl[:12] += walker.gains.kd * targets.velocity[0]
+        mujoco.mj_step(model, data, substeps)
+    return Scene(data.qpos.copy(), data.qvel.copy(), memory)
+
+
+def moments(walker: Walker, count: int) -> list[Moment]:
+    """Return states of lockstep episodes, half of them while the box is touched if there are."""
+    chosen = config.replace(
+        EpisodeConfig(),
+        {"task": _TASK, "planner.proposal.file": NONE, "planner.samples": 8},
+        "agreement",
+    )
+    found: list[Moment] = []
+    for seed in _SEEDS:
+        lockstep = Lockstep(chosen, seed, walker=walker)
+        lockstep.get_ready()
+
+        def take(_time: float, _report: PlannerReport, of: Lockstep = lockstep) -> None:
+            data = of.plant.data
+            scene = Scene(data.qpos.copy(), data.qvel.copy(), of.bridge.walker_state[None])
+            touching = _touches(of.plant.model, data)
+            found.append(Moment(scene, of.bridge.executed_command.copy(), touching))
+
+        lockstep.watch = take
+        lockstep.run()
+        some = found[::_EVERY]
+        if all(sum(m.touching == kind for m in some) >= count // 2 for kind in (True, False)):
+            break
+    some = found[::_EVERY]
+    with_box = [m for m in some if m.touching][: count // 2]
+    return [*with_box, *[m for m in some if not m.touching][: count - len(with_box)]]
+
+
+def agreement(walker: Walker, count: int = 50, seconds: float = 0.2) -> list[dict[str, Any]]:
+    """Return how far the two models are apart after a time, from each state of an episode.
+
+    Args:
+        walker: that walks in both.
+        count: of states.
+        seconds: that both go on with the command in force.
+
+    Returns:
+        One row a state: ``position`` [m], ``yaw`` [rad], ``joints`` (largest) [rad],
+        ``touching``.
+    """
+    task = make_task(_TASK)
+    plant, planner = (build_model(task, v, walker.gains) for v in ("plant", "planner"))
+    rows = []
+    for moment in moments(walker, count):
+        commands = np.tile(moment.command, (round(seconds * walker.rate), 1))
+        one, other = (follow(m, walker, moment.scene, commands).qpos for m in (plant, planner))
+        rows.append(
+            {
+                "position": float(np.linalg.norm(one[:3] - other[:3])),
+                "yaw": abs(float(wrap_angle(yaw_of(one[3:7]) - yaw_of(other[3:7])))),
+                "joints": float(np.abs(one[7:19] - other[7:19]).max()),
+                "touching": moment.touching,
+            }
+        )
+    return rows
+
+
+def _touches(model: mujoco.MjModel, data: mujoco.MjData) -> bool:
+    """Return whether the robot touches the box."""
+    box = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, _BOX)
+    pairs = model.geom_bodyid[data.contact.geom] if data.ncon else np.zeros((0, 2), int)
+    others = [a if b == box else b for a, b in pairs if box in (a, b)]
+    return any(body != 0 for body in others)
