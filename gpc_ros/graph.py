@@ -67,6 +67,11 @@ _SIM = Graph(
             sets=("planner.optimizer",),
         ),
         Argument(
+            "walker",
+            "Low-level walker: trot, or the card (.json) of a trained one",
+            sets=tuple(f"{node}.walker" for node in ("sim", "planner", "bridge", "view")),
+        ),
+        Argument(
             "proposal",
             "Card of the learned proposal (.json), shipped for the task's own, or none",
             sets=("planner.proposal.file",),

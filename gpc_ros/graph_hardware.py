@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from gpc_ros.graph_spec import COMMON, ENVIRONMENT, Argument, Graph, NodeSpec
 
 # What the hardware graph takes over from the simulation's, word for word.
@@ -74,6 +76,10 @@ def hardware_graph(sim: Graph) -> Graph:
                 "File of gpc calibrate-mocap: where the bodies are in their markers",
                 sets=("mocap.offsets",),
             ),
+            dataclasses.replace(
+                shared["walker"],
+                sets=tuple(t for t in shared["walker"].sets if not t.startswith("sim.")),
+            ),
             *(shared[name] for name in _AS_IN_SIM),
             *COMMON,
         ),
@@ -105,6 +111,11 @@ EMULATOR = Graph(
         Argument("task", "What stands around the robot", "box_push", sets=("emulator.task",)),
         Argument("task_params", "Parameters of the task", sets=("emulator.task_params",)),
         Argument("seed", "Seed of start and noise", "0", sets=("emulator.seed",)),
+        Argument(
+            "walker",
+            "Low-level walker, for the joint gains that it starts with",
+            sets=("emulator.walker",),
+        ),
         Argument("interface", "Network interface of its DDS", sets=("emulator.interface",)),
         Argument("sdk_domain", "DDS domain; not that of ROS", sets=("emulator.sdk_domain",)),
         Argument(

@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "walkers", nargs="+", metavar="WALKER",
-        help="trot, learned, the card (.json) of a trained walker, or anybody's network (.onnx)",
+        help="trot, the card (.json) of a trained walker, or anybody's network (.onnx)",
     )  # fmt: skip
     parser.add_argument(
         "--adapter", type=Path, action="append", default=[], metavar="FILE",

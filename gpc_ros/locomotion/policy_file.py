@@ -20,7 +20,6 @@ from gpc_ros.files import write_whole
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
 from gpc_ros.model_files import checksum, read_named
-from gpc_ros.paths import share
 
 FORMAT = "gpc_ros walker 1"
 ROBOT = "go2"
@@ -113,11 +112,6 @@ def load_walker(path: Path) -> PolicyWalker:
     except (KeyError, SafetensorError) as error:
         raise _garbled(path, error) from None
     return PolicyWalker(card.description, Mlp(card.description, layers))
-
-
-def shipped_walker() -> PolicyWalker:
-    """Return the walker that comes with the package."""
-    return load_walker(share("models", "walkers", f"{ROBOT}.json"))
 
 
 def load_onnx(path: Path, adapter: Path) -> PolicyWalker:

@@ -8,7 +8,6 @@ rollouts (N rows) and the robot (one row).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -88,24 +87,20 @@ def heading_velocity(qpos: Array, qvel: Array) -> Array:
     return out
 
 
-# The walker that is trained here, see models/walkers.
-LEARNED = "learned"
-
-
 def make_walker(name: str) -> Walker:
     """Return a walker.
 
     Args:
-        name: ``trot``, ``learned``, or the card (.json) of a trained one.
+        name: ``trot``, or the card (.json) of a trained one.
 
     Raises:
         ConfigError: no walker has that name; the nearest is named.
         ModelFileError: its file is missing, damaged or of another robot.
     """
-    from gpc_ros.locomotion.policy_file import load_walker, shipped_walker
+    from gpc_ros.locomotion.policy_file import load_walker
     from gpc_ros.locomotion.trot import Trot
 
-    makers: dict[str, Callable[[], Walker]] = {"trot": Trot, LEARNED: shipped_walker}
+    makers = {"trot": Trot}
     if name.endswith(".json"):
         return load_walker(Path(name))
     if name not in makers:

@@ -169,9 +169,7 @@ class PlannerNode:
             self._goal_refusal = supervisor.goal_refusal
 
     def _walker_memory(self, message: WalkerState) -> Array:
-        return convert_robot.walker_state_from(
-            message, self._settings.walker, self._walker.state_size
-        )
+        return convert_robot.walker_state_from(message, self._walker.name, self._walker.state_size)
 
     def _hold_reason(self, now: float) -> str:
         """Return why there must be no plan now; empty if there may be one."""

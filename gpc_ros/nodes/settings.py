@@ -26,7 +26,7 @@ from gpc_ros.view.config import ViewConfig
 
 _TASK = "Task to run; gpc tasks lists them"
 _TASK_PARAMS = "Parameters of the task, such as plant.object.mass=5,planner.object.mass=3"
-_WALKER = "Low-level walker"
+_WALKER = "Low-level walker: trot, or the card (.json) of a trained one"
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ class ViewNode(Looping):
         self.scheduling = s.scheduling
         self.period = self.serve = 1.0 / s.rate
         self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
-        self._walker, walker = s.walker, make_walker(s.walker)
+        walker = make_walker(s.walker)
+        self._walker = walker.name
         self._memory_size = walker.state_size
         self._page = Page(self._task, walker, s, f"{s.task}, live")
         self._goal_controls = GoalControls(self._page.server)

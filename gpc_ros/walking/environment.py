@@ -46,7 +46,7 @@ _FEATURES = (
 )
 
 
-def description(config: WalkConfig, name: str = "learned") -> Description:
+def description(config: WalkConfig, name: str = "trained") -> Description:
     """Return how the network that is trained with a configuration is connected."""
     gait = config.gait
     return Description(

@@ -38,7 +38,7 @@ def store(path: Path, trainer: Trainer, reproduce: Sequence[str]) -> WalkerCard:
         return round(float(np.mean(h[name][-_LAST:])), digits)
 
     card = WalkerCard(
-        description=description(c),
+        description=description(c, path.stem),
         training=plain,
         figures={
             "robot_steps": trainer.done * c.robots * c.steps,

@@ -246,7 +246,7 @@ def test_the_command_trains_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["train-walker", "--out", str(tmp_path / "w"), *words]) == 0
     assert "robot_steps 8" in capsys.readouterr().out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["w.json", "w.safetensors", "w.svg"]
-    assert load_walker(tmp_path / "w.json").name == "learned"
+    assert load_walker(tmp_path / "w.json").name == "w"
 
 
 def test_a_typo_in_a_parameter_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
