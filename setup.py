@@ -78,7 +78,13 @@ setup(
         "analysis": ["pyarrow>=18"],
         "view": ["trimesh>=4.0", "viser>=1.1"],
         "train": ["torch==2.13.0", "onnx>=1.17", "matplotlib>=3.9"],
-        "walker": ["torch==2.13.0", "rsl-rl-lib==5.5.1", "matplotlib>=3.9"],
+        "walker": [
+            "torch==2.13.0",
+            "rsl-rl-lib==5.5.1",
+            "tensordict>=0.15",
+            "matplotlib>=3.9",
+            "onnxruntime>=1.20",
+        ],
         "cluster": ["ray>=2.40"],
         # Where a wheel is to be had; docs/hardware.md says how where there is none.
         "hardware": ["cyclonedds==0.10.2"],

@@ -28,7 +28,9 @@ FROM_PYPI = {"imageio_ffmpeg": "imageio-ffmpeg", "pinocchio": "pin"} | {
     )
 }  # fmt: skip
 # Imported by what trains, only when it is asked to; `make training` brings them.
-TRAINING = ("matplotlib", "onnx", "ray", "torch")
+TRAINING = {"rsl_rl": "rsl-rl-lib"} | {
+    name: name for name in ("matplotlib", "onnx", "onnxruntime", "ray", "tensordict", "torch")
+}
 # Imported by what reaches a robot, in one place; `make hardware` brings it.
 HARDWARE = {"unitree_sdk2py": "unitree-sdk2py-dimos"}
 
@@ -115,8 +117,8 @@ def test_setup_and_requirements_name_what_is_imported() -> None:
 def test_training_alone_needs_what_trains() -> None:
     setup = (REPO / "setup.py").read_text(encoding="utf-8")
     added = pins(REPO / "requirements-training.txt")
-    assert not set(TRAINING) & set(pins(REPO / "requirements.lock.txt"))
-    for name in TRAINING:
+    assert not set(TRAINING.values()) & set(pins(REPO / "requirements.lock.txt"))
+    for name in TRAINING.values():
         assert name in added
         assert re.search(rf'"{name}[=>]=', setup), name
     assert not set(TRAINING) & imported(REPO / "gpc_ros" / "nodes")
