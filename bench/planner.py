@@ -49,7 +49,7 @@ def plan_times(
     task, walker = make_task("box_push"), _Stopwatch(name)
     planner = Planner(
         task,
-        walker,  # type: ignore[arg-type]
+        walker,
         PlannerConfig(samples=samples, horizon=horizon, threads=threads),
     )
     episode = task.sample_episode(0)

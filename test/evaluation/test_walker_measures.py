@@ -12,6 +12,7 @@ import pytest
 from gpc_ros.arrays import Array
 from gpc_ros.cli.main import main
 from gpc_ros.evaluation import walker as measures
+from gpc_ros.evaluation.agreement import agreement
 from gpc_ros.evaluation.walker import Draw, Field, Measured, draws, plant, standing, table
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.robot.model import BASE_BODY
@@ -78,7 +79,7 @@ def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "DRAWS", 2)
     monkeypatch.setattr(measures, "BOXES", (2.0,))
     monkeypatch.setattr(measures, "endurance", lambda w, seed: _short(w, seed))
-    monkeypatch.setattr(measures, "agreement", lambda w: _agree(w, 4, 0.1))
+    monkeypatch.setattr(measures, "agreement", lambda w: agreement(w, 4, 0.1))
     told: list[str] = []
     found = measures.measure(Trot(), 0, told.append)
     assert len(told) == 7
@@ -91,7 +92,7 @@ def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(line.startswith("| falls of changed robots, 60 s | 0 of 2") for line in lines)
 
 
-_ENDURANCE, _agree = measures.endurance, measures.agreement
+_ENDURANCE = measures.endurance
 
 
 def _short(walker: Trot, seed: int) -> list[measures.Row]:
