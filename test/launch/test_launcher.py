@@ -100,8 +100,9 @@ starts = [NodeStart(code, "main", "/", Path("x"), {{}}, (), True, True, {{}})]
 sys.exit(Launcher(starts, command_of=lambda s: [sys.executable, "-c", s.executable]).run())
 """
 CHILD = (
-    "import os, time\nprint('pid', os.getpid(), flush=True)\n"
-    "try:\n  time.sleep(60)\nexcept KeyboardInterrupt:\n  print('interrupted', flush=True)"
+    "import os, time\n"
+    "try:\n  print('pid', os.getpid(), flush=True)\n  time.sleep(60)\n"
+    "except KeyboardInterrupt:\n  print('interrupted', flush=True)"
 )
 
 
