@@ -326,8 +326,10 @@ class LiveGraph:
         """Take every fault back and start what does not run."""
         self.stop.silence(False)
         self.stop.press(False)
-        for name in set(self._processes) - set(self._starts):
-            self.kill(name)
+        # What an attempt that was begun again has left, too: it would speak for its successor.
+        for name in (set(self._processes) - set(self._starts)) | self._dormant:
+            if self.runs(name):
+                self.kill(name)
         self._start_all()
         if self._faults:
             defaults = config.flatten(FaultConfig())
