@@ -18,6 +18,8 @@ from gpc_ros.robot.types import RobotReading, RobotState
 FUTURE = 0.05
 # The squared length of a quaternion may be off by this much.
 _UNIT = 0.05
+# After a jump of the clock, what is stamped earlier than this before it is of the old time [s].
+_LAG = 0.1
 
 _READING = (
     ("position", 12),
@@ -106,12 +108,12 @@ class Inputs:
         """Drop what is stamped by a clock that has jumped to ``now`` [s].
 
         The last reading stays, as if it had come now: the robot is where it was, and has to go on
-        reporting.
+        reporting. What is still on its way with a stamp of the old time is refused from now on.
         """
         self.estimate = self.plan = None
         self.height = math.inf
         self.base_seen = self.object_seen = math.inf
-        self._reading_stamp = self._state_stamp = -math.inf
+        self._reading_stamp = self._state_stamp = now - _LAG
         self.state_time = self.plan_end = -math.inf
         if self.reading is not None:
             self.reading_time = now

@@ -243,6 +243,18 @@ def test_a_clock_that_jumps_makes_it_stand_until_everything_is_new(ready: Rig, t
     assert ready.is_in(State.ACTIVE)
 
 
+@pytest.mark.parametrize("by", [0.4, 30.0])
+def test_a_reading_of_the_time_before_a_jump_is_not_taken_for_silence(
+    ready: Rig, by: float
+) -> None:
+    ready.now += by
+    ready.run(0.002, readings=False, states=False)
+    assert not ready.bridge.set_reading(reading(ready.now - by), ready.now)
+    assert not ready.bridge.set_state(estimate(ready.now - by), ready.now)
+    ready.run(0.1)
+    assert not ready.is_in(State.FAULT)
+
+
 def test_after_a_jump_of_the_clock_the_robot_must_go_on_reporting(ready: Rig) -> None:
     ready.now = 0.0
     ready.run(0.06, readings=False)
