@@ -10,8 +10,6 @@ kept in the file and not run again. Nothing else should run on the machine meanw
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import signal
 import subprocess
@@ -21,9 +19,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from bench.live import figures, summary
-from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.files import write_whole
+from bench.live import outcome, run_seeds
 from gpc_ros.tasks import make_task
 
 # Domains of the bench: of ROS, and of the robot.
@@ -61,44 +57,11 @@ def run(seed: int, words: list[str]) -> dict[str, Any]:
                 check=False,
                 env=environment,
             )
-            lines = done.stdout.replace("\r", "\n").splitlines()
-            verdict = [line for line in lines if line.startswith(("success after", "FAILED after"))]
-            if done.returncode not in (0, 1) or not verdict:
-                raise SystemExit(f"seed {seed}: it did not end as it should:\n{done.stdout}")
-            return {"seed": seed, "verdict": verdict[0], **figures(out / "bag")} | {
-                "success": done.returncode == 0,
-                "time_s": float(verdict[0].split()[2]),
-            }
+            return outcome(seed, done, out / "bag")
     finally:
         robot.send_signal(signal.SIGINT)
         robot.wait(60.0)
 
 
-def main() -> None:
-    """Run the seeds and print one line each, then the summary."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seeds", default="0:5", help="first:last+1")
-    parser.add_argument("--out", type=Path, help="JSON file to write, and to go on from")
-    parser.add_argument("words", nargs="*", metavar="name:=value", help="for gpc hardware")
-    options = parser.parse_args()
-    runs: list[dict[str, Any]] = []
-    if options.out is not None and options.out.exists():
-        before = json.loads(options.out.read_text(encoding="utf-8"))
-        if before["words"] != options.words:
-            raise SystemExit(f"{options.out} holds runs with {before['words']}; choose another")
-        runs = before["runs"]
-    known = {r["seed"] for r in runs}
-    first, last = (int(number) for number in options.seeds.split(":"))
-    for seed in range(first, last):
-        if seed in known:
-            continue
-        runs.append(run(seed, options.words))
-        print(json.dumps(runs[-1]), flush=True)
-        if options.out is not None:
-            head = {"words": options.words, "made_with": made_with()}
-            write_whole(options.out, json.dumps({**head, "runs": runs}, indent=1) + "\n")
-    print(summary(runs))
-
-
 if __name__ == "__main__":
-    main()
+    run_seeds(__doc__ or "", run)

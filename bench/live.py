@@ -16,6 +16,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,23 @@ def run(seed: int, words: list[str]) -> dict[str, Any]:
         command = [sys.executable, "-m", "gpc_ros.cli.main", "sim", *words]
         command += [f"seed:={seed}", "report:=false", f"out:={out}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        lines = done.stdout.replace("\r", "\n").splitlines()
-        verdict = [line for line in lines if line.startswith(("success after", "FAILED after"))]
-        if done.returncode not in (0, 1) or not verdict:
-            raise SystemExit(f"seed {seed}: the run did not end as it should:\n{done.stdout}")
-        return {"seed": seed, "verdict": verdict[0], **figures(out / "bag")} | {
-            "success": done.returncode == 0,
-            "time_s": float(verdict[0].split()[2]),
-        }
+        return outcome(seed, done, out / "bag")
+
+
+def outcome(seed: int, done: subprocess.CompletedProcess[str], bag: Path) -> dict[str, Any]:
+    """Return the figures of a run that has ended.
+
+    Raises:
+        SystemExit: it did not end as it should.
+    """
+    lines = done.stdout.replace("\r", "\n").splitlines()
+    verdict = [line for line in lines if line.startswith(("success after", "FAILED after"))]
+    if done.returncode not in (0, 1) or not verdict:
+        raise SystemExit(f"seed {seed}: the run did not end as it should:\n{done.stdout}")
+    return {"seed": seed, "verdict": verdict[0], **figures(bag)} | {
+        "success": done.returncode == 0,
+        "time_s": float(verdict[0].split()[2]),
+    }
 
 
 def figures(bag: Path) -> dict[str, Any]:
@@ -80,11 +90,21 @@ def figures(bag: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the seeds and print one line each, then the summary."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    """Run the seeds of ``gpc sim``."""
+    run_seeds(__doc__ or "", run)
+
+
+def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -> None:
+    """Run the seeds of the command line and print one line each, then the summary.
+
+    Args:
+        about: the bench's docstring.
+        run_one: runs a seed with arguments ``name:=value`` and returns its figures.
+    """
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
     parser.add_argument("--seeds", default="0:10", help="first:last+1")
     parser.add_argument("--out", type=Path, help="JSON file to write, and to go on from")
-    parser.add_argument("words", nargs="*", help="name:=value for gpc sim")
+    parser.add_argument("words", nargs="*", metavar="name:=value", help="for the graph")
     options = parser.parse_args()
     first, last = (int(number) for number in options.seeds.split(":"))
     head = {"words": options.words, "machine": platform.machine(), "cores": os.cpu_count()}
@@ -100,11 +120,10 @@ def main() -> None:
     for seed in range(first, last):
         if seed in known:
             continue
-        result = run(seed, options.words)
-        runs.append(result)
+        runs.append(run_one(seed, options.words))
         if options.out is not None:
             write_whole(options.out, json.dumps({**head, "runs": runs}, indent=1) + "\n")
-        print(json.dumps(result), flush=True)
+        print(json.dumps(runs[-1]), flush=True)
     print(summary(runs))
 
 

@@ -39,7 +39,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure one walker after the other and print the table."""
     from gpc_ros.evaluation.provenance import made_with
-    from gpc_ros.evaluation.walker import Measured, measure, table
+    from gpc_ros.evaluation.walker import measure
+    from gpc_ros.evaluation.walker_figures import Measured, table
     from gpc_ros.files import write_whole
 
     walkers = _walkers(args.walkers, args.adapter)

@@ -147,7 +147,6 @@ class PolicyWalker:
         self._trim_limit = np.array(d.trim_limit)[:, None]
         self._low, self._high = self.command_low[:, None], self.command_high[:, None]
         self._dead_band_squared = d.dead_band**2
-        self._moving_target = JointTargets(np.empty(0), np.empty(0))
         ticks = np.arange(max(d.cycle, 1)) / max(d.cycle, 1)
         self._clock = np.stack([np.sin(2.0 * np.pi * ticks), np.cos(2.0 * np.pi * ticks)])
         # The clock stops where both pairs of legs are on the ground: twice in a cycle.

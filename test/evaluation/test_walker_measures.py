@@ -13,7 +13,8 @@ from gpc_ros.arrays import Array
 from gpc_ros.cli.main import main
 from gpc_ros.evaluation import walker as measures
 from gpc_ros.evaluation.agreement import agreement
-from gpc_ros.evaluation.walker import Draw, Field, Measured, draws, plant, standing, table
+from gpc_ros.evaluation.walker import Draw, Field, draws, plant, standing
+from gpc_ros.evaluation.walker_figures import Measured, Row, table
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.robot.model import BASE_BODY
 
@@ -95,7 +96,7 @@ def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
 _ENDURANCE = measures.endurance
 
 
-def _short(walker: Trot, seed: int) -> list[measures.Row]:
+def _short(walker: Trot, seed: int) -> list[Row]:
     return _ENDURANCE(walker, 1.0, seed)
 
 
