@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpc_ros.evaluation.compare import METHODS, Row, difference
-from gpc_ros.proposal.curves import svg
+from gpc_ros.svg import svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

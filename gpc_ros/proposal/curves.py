@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from gpc_ros.svg import svg
 
 if TYPE_CHECKING:
     from gpc_ros.proposal.train import Trained
@@ -34,13 +35,3 @@ def training_curves(trained: Trained) -> str:
         axes.legend(frameon=False, fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     return svg(figure)
-
-
-def svg(figure: object) -> str:
-    """Return a matplotlib figure as SVG text that is the same in every run."""
-    import matplotlib
-
-    stream = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "gpc_ros", "svg.fonttype": "none"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})  # type: ignore[attr-defined]
-    return stream.getvalue()

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from gpc_ros.arrays import Array
+from gpc_ros.checkpoint import Checkpoint
 from gpc_ros.config import param
 from gpc_ros.proposal.card import Card
-from gpc_ros.proposal.checkpoint import Checkpoint
 from gpc_ros.proposal.cost_to_go import CostConfig, train_cost
 from gpc_ros.proposal.dataset import TARGETS, Dataset, mirrored, split
 from gpc_ros.proposal.model import CLIP, Flow, Gaussian, Proposal, Weights

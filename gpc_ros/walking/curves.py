@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gpc_ros.arrays import Array
-from gpc_ros.proposal.curves import svg
+from gpc_ros.svg import svg
 
 _PANELS = (
     ("Reward a second", (("reward", "all parts"), ("reward.speed", "speed"))),

@@ -20,10 +20,10 @@ from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
 
 from gpc_ros.arrays import Array
+from gpc_ros.checkpoint import Checkpoint
 from gpc_ros.config import flatten
 from gpc_ros.errors import InputError
 from gpc_ros.locomotion.network import Layer
-from gpc_ros.proposal.checkpoint import Checkpoint
 from gpc_ros.walking.config import WalkConfig
 from gpc_ros.walking.environment import PRIVILEGED_SIGNS, Environment, description
 from gpc_ros.walking.mirror import JOINT_SIGNS, JOINTS, raw_mirror

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from made_proposals import taught_shard
 
+from gpc_ros.checkpoint import Checkpoint
 from gpc_ros.errors import DataError
 from gpc_ros.proposal.card import load_card
-from gpc_ros.proposal.checkpoint import Checkpoint
 from gpc_ros.proposal.dataset import TARGETS, executed, load_dataset, mirrored, split
 from gpc_ros.proposal.model import load_proposal
 from gpc_ros.proposal.shards import path_of, save_shard
