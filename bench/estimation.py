@@ -29,7 +29,7 @@ from gpc_ros.estimation.estimator import BASE, Estimator
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.files import write_whole
 from gpc_ros.geometry import quat_conjugate, quat_log, quat_multiply, wrap_angle, yaw_of
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
 from gpc_ros.simulation.mocap import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import PERIOD, Plant, PlantConfig
@@ -67,7 +67,7 @@ class Recording:
 
 def simulate(pushes: bool, seed: int, seconds: float, delay: float) -> Recording:
     """Return a run of the plant, walking about or pushing a box; the commands follow the seed."""
-    task, walker = make_task("box_push"), make_walker("trot")
+    task, walker = make_task("box_push"), make_walker(DEFAULT_WALKER)
     # Hidden markers are made afterwards, the same for both ways to estimate.
     mocap = MocapConfig(dropout_probability=0.0, delay=delay)
     model = build_model(task, "plant", walker.gains)

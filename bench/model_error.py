@@ -18,7 +18,7 @@ import numpy as np
 from gpc_ros.arrays import Array
 from gpc_ros.evaluation.agreement import Scene, follow
 from gpc_ros.geometry import wrap_angle, yaw_of
-from gpc_ros.locomotion.walker import Walker, make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, Walker, make_walker
 from gpc_ros.tasks import build_model, make_task
 
 # Limits of the random commands [m/s, m/s, rad/s].
@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--states", type=int, default=160)
     parser.add_argument("--seconds", type=float, default=1.2)
-    parser.add_argument("--walker", default="trot")
+    parser.add_argument("--walker", default=DEFAULT_WALKER)
     options = parser.parse_args()
     task, walker = make_task("box_push"), make_walker(options.walker)
     plant = build_model(task, "plant", walker.gains)

@@ -25,7 +25,7 @@ from mujoco import rollout as mujoco_rollout
 import gpc_ros  # noqa: F401  (one BLAS thread, before numpy is imported)
 from gpc_ros.arrays import Array
 from gpc_ros.files import write_whole
-from gpc_ros.locomotion.walker import JointTargets, make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, JointTargets, make_walker
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import RolloutPool
 from gpc_ros.robot.types import RobotState
@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--walker", default="trot")
+    parser.add_argument("--walker", default=DEFAULT_WALKER)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     times: dict[str, dict[str, float]] = {}

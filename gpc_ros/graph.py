@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from gpc_ros.graph_hardware import EMULATOR, hardware_graph
 from gpc_ros.graph_spec import COMMON, ENVIRONMENT, PACKAGE, REFUSED, Argument, Graph, NodeSpec
+from gpc_ros.locomotion.walker import WALKER_CHOICE
 
 __all__ = ["GRAPHS", "PACKAGE", "REFUSED", "Argument", "Graph", "NodeSpec"]
 
@@ -68,7 +69,7 @@ _SIM = Graph(
         ),
         Argument(
             "walker",
-            "Low-level walker: trot, or the card (.json) of a trained one",
+            WALKER_CHOICE,
             sets=tuple(f"{node}.walker" for node in ("sim", "planner", "bridge", "view")),
         ),
         Argument(

@@ -18,7 +18,7 @@ from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.config import param
 from gpc_ros.errors import ConfigError, GpcError
 from gpc_ros.estimation.estimator import Estimator
-from gpc_ros.locomotion.walker import Walker, make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, WALKER_CHOICE, Walker, make_walker
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
@@ -37,7 +37,7 @@ class EpisodeConfig:
     """What an episode is run with."""
 
     task: str = param("box_push", "Task to run; gpc tasks lists them")
-    walker: str = param("trot", "Low-level walker")
+    walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
     rate: float = param(10.0, "Plans per second", unit="Hz", low=1.0, high=50.0)
     duration: float = param(25.0, "Time to give up after", unit="s", low=0.1, high=600.0)
     plan_delay: float = param(

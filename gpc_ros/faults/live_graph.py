@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
-import signal
-import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,28 +31,23 @@ from gpc_msgs.srv import SetGoal
 from gpc_ros import config
 from gpc_ros.errors import GpcError
 from gpc_ros.faults.audit import CommandAudit
-from gpc_ros.faults.observer import Heard, Observer, SilentError
+from gpc_ros.faults.observer import Heard, Observer
+from gpc_ros.faults.processes import NodeProcesses
+from gpc_ros.faults.recovery import TILTED, recover
 from gpc_ros.graph import GRAPHS
-from gpc_ros.launcher import command, end_with_parent
 from gpc_ros.nodes import convert_robot, qos
 from gpc_ros.nodes.heartbeat import Heartbeat
 from gpc_ros.resolve import NodeStart, parse_arguments, resolve
 from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.simulation.faults import FaultConfig
 
-# How long a node that has started may take to make up its mind [s].
-_SENSES = 8.0
-# How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
-# it gives no estimate, as of a robot that was put on its feet in another place.
-_DOUBTS = ("motion capture shows", "no estimate of where the robot is")
 # What the supervisor says of a robot that has fallen or was not controlled.
 MISHAPS = (
-    "the base is tilted",
+    TILTED,
     "it has fallen",
     "the control loop stood still",
     "the legs do not",
 )
-_ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 # How far who observes comes before others without real-time priority. Not among those with it:
 # they would use up the share of a core that the kernel leaves to all of them, and stand still.
 _NICE = -15
@@ -82,7 +73,7 @@ class ClockSource(Protocol):
         ...
 
 
-class LiveGraph:
+class LiveGraph(NodeProcesses):
     """The nodes of graph ``sim`` as processes, and an observer.
 
     Args:
@@ -96,7 +87,6 @@ class LiveGraph:
         clock: makes the clock that the nodes live by; None leaves them the system's.
 
     Attributes:
-        folder: for the output of the nodes.
         observer: hears everything that counts.
         stop: the emergency stop, which says that it is there.
         audit: of every joint command.
@@ -125,14 +115,9 @@ class LiveGraph:
         clock: Callable[[Node], ClockSource] | None = None,
     ) -> None:
         """Start every node."""
-        self._starts = {
-            start.name: start for start in self._resolve(list(words)) if start.name not in left_out
-        }
-        self.folder, self._goal = folder, goal
-        self._dormant = set(dormant)
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
-        self._begun: dict[str, float] = {}
+        starts = [start for start in self._resolve(list(words)) if start.name not in left_out]
+        super().__init__(folder, starts, dormant)
+        self._goal = goal
         self._faults: dict[str, Any] = {}
         self.observer = o = Observer(context, patience)
         _keep_up()
@@ -160,9 +145,7 @@ class LiveGraph:
                 name: replace(start, parameters={**start.parameters, "use_sim_time": True})
                 for name, start in self._starts.items()
             }
-        for name in self._starts:
-            if name not in self._dormant:
-                self.start(name)
+        self.start_all()
 
     def _resolve(self, words: list[str]) -> list[NodeStart]:
         """Return every node that there is."""
@@ -173,23 +156,6 @@ class LiveGraph:
         if topic == "joint_commands":
             m = heard.message
             self.audit.check(convert_robot.command_from(m), m.source, m.sequence)
-
-    def start(
-        self, name: str, *, largest_file: int = 0, **parameters: Any
-    ) -> subprocess.Popen[bytes]:
-        """Start a node.
-
-        Args:
-            name: of the node.
-            largest_file: size at which its files can grow no further, as on a full disk [bytes];
-                0 for no limit.
-            parameters: other values than the graph's, with two underscores for a dot.
-        """
-        begin = self._starts[name]
-        named = {key.replace("__", "."): value for key, value in parameters.items()}
-        begin = replace(begin, parameters={**begin.parameters, **named})
-        self._processes[name] = process = self._spawn(begin, name, largest_file)
-        return process
 
     def start_again(self, name: str, **parameters: Any) -> None:
         """Start a killed node, and once more if it took its predecessor for alive."""
@@ -204,65 +170,12 @@ class LiveGraph:
             if process.poll() is not None:
                 process = self.start(name, **parameters)
 
-    def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
-        """Start a second node of a kind, as somebody might by mistake."""
-        named = {key.replace("__", "."): value for key, value in parameters.items()}
-        begin = replace(
-            self._starts[name],
-            name=f"{name}_again",
-            parameters={**self._starts[name].parameters, **named},
-        )
-        self._processes[begin.name] = process = self._spawn(begin, begin.name)
-        return process
-
-    def _spawn(self, begin: NodeStart, name: str, largest_file: int = 0) -> subprocess.Popen[bytes]:
-        die_with_me = end_with_parent(os.getpid())
-        self._begun[name] = time.time()
-
-        def prepare() -> None:
-            die_with_me()
-            os.setpriority(os.PRIO_PROCESS, 0, max(self._nice, 0))
-            if largest_file:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-        log = self.folder / f"{name}.log"
-        with log.open("ab") as stream:
-            return subprocess.Popen(
-                command(begin),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **begin.environment},
-                preexec_fn=prepare,
-            )
-
-    def output(self, name: str) -> str:
-        """Return what the nodes of a name have written so far."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")
-
-    def kill(self, name: str) -> float:
-        """End a node without a chance to say good-bye; return when [s]."""
-        now = self.observer.now()
-        self._processes[name].kill()
-        self._processes[name].wait()
-        return now
-
-    def pause(self, name: str, paused: bool = True) -> None:
-        """Let a node stand still, or go on."""
-        self._processes[name].send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
-
-    def runs(self, name: str) -> bool:
-        """Return whether a node's process is there."""
-        return name in self._processes and self._processes[name].poll() is None
-
     def close(self) -> None:
         """End everything."""
         self.stop.close()
         if self.clock is not None:
             self.clock.close()
-        for process in self._processes.values():
-            process.kill()
-            process.wait()
+        self.kill_all()
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, self._nice)
 
@@ -327,34 +240,12 @@ class LiveGraph:
         self.stop.silence(False)
         self.stop.press(False)
         # What an attempt that was begun again has left, too: it would speak for its successor.
-        for name in (set(self._processes) - set(self._starts)) | self._dormant:
-            if self.runs(name):
-                self.kill(name)
-        self._start_all()
+        self.kill_leftovers()
+        self.start_all()
         if self._faults:
             defaults = config.flatten(FaultConfig())
             self.fault(**{name: defaults[name] for name in self._faults})
             self._faults = {}
-
-    def _replace(self, name: str) -> None:
-        """Kill a node that has had the time to come to its senses; it is started again.
-
-        The time counts from when it was heard: on a busy machine a node takes long to start, and
-        one that is killed before it has begun is never there.
-        """
-        said = self.observer.kept("diagnostics", self._begun.get(name, 0.0))
-        own = next((h.sent for h in said if h.message.status[0].name == name), None)
-        if own is not None and self.observer.now() - own > _SENSES:
-            self.kill(name)
-
-    def _start_all(self) -> None:
-        """Start what does not run; a node that took its killed predecessor for alive ends again."""
-        for name in self._starts:
-            if name in self._dormant:
-                continue
-            if not self.runs(name):
-                self.start(name)
-            self.pause(name, False)
 
     def recover(self, walking: bool = True) -> None:
         """Take every fault back and bring the robot back to its legs and to its task.
@@ -363,47 +254,7 @@ class LiveGraph:
             SilentError: it does not come back.
         """
         with self.watched(None):
-            self._recover(walking)
-
-    def _recover(self, walking: bool) -> None:
-        self.mend()
-        asked = 0.0
-
-        def urge() -> None:
-            """Ask for what is missing, now and then."""
-            nonlocal asked
-            o = self.observer
-            if o.now() - asked < 0.3 or not o.kept("supervisor"):
-                return
-            asked = o.now()
-            self._start_all()
-            state = self.state()
-            if state == SupervisorState.FAULT:
-                self.ask("reset")
-            elif state == SupervisorState.DISARMED:
-                # A doubt about motion stays until a motion agrees, and none comes of lying there.
-                refusal = self.ask("arm").message
-                if any(words in refusal for words in _DOUBTS):
-                    self._replace("estimator")
-                if MISHAPS[0] in refusal:  # it lies on its back: put it on its feet again
-                    self._replace(self.robot)
-            elif walking and any(
-                h.message.hold_reason == "no goal" for h in o.kept("planner/status")[-1:]
-            ):
-                self.give_goal()
-
-        begin = self.observer.now()
-        wanted = (SupervisorState.ACTIVE,) if walking else _ON_ITS_LEGS
-        while not self._settled(wanted, begin):
-            self.observer.wait("supervisor", meanwhile=urge)
-            if self.observer.now() - begin > 2 * self.observer.patience:
-                last = self.observer.last("supervisor").message
-                raise SilentError(f"the robot did not recover: {last.name}: {last.reasons}")
-
-    def _settled(self, wanted: Sequence[int], begin: float) -> bool:
-        """Return whether what was heard last, after a time [s], is one of some states."""
-        heard = self.observer.kept("supervisor", begin)[-3:]
-        return len(heard) == 3 and all(h.message.state in wanted for h in heard)
+            recover(self, walking)
 
     def state(self) -> int:
         """Return the supervisor's last state; disarmed if it said none yet."""

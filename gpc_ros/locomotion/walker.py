@@ -15,7 +15,12 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.errors import ConfigError, nearest
+from gpc_ros.paths import share
 from gpc_ros.robot.model import Gains
+
+# What walks where nothing else is asked for.
+DEFAULT_WALKER = "trot"
+WALKER_CHOICE = "Low-level walker: learned (it ships), trot, or the card (.json) of a trained one"
 
 
 class JointTargets(NamedTuple):
@@ -91,7 +96,7 @@ def make_walker(name: str) -> Walker:
     """Return a walker.
 
     Args:
-        name: ``trot``, or the card (.json) of a trained one.
+        name: ``trot``, one that ships in ``models/walkers``, or the card (.json) of a trained one.
 
     Raises:
         ConfigError: no walker has that name; the nearest is named.
@@ -100,9 +105,12 @@ def make_walker(name: str) -> Walker:
     from gpc_ros.locomotion.policy_file import load_walker
     from gpc_ros.locomotion.trot import Trot
 
-    makers = {"trot": Trot}
+    if name == "trot":
+        return Trot()
     if name.endswith(".json"):
         return load_walker(Path(name))
-    if name not in makers:
-        raise ConfigError(f"walker: unknown walker '{name}'; {nearest(name, makers)}")
-    return makers[name]()
+    shipped = {card.stem: card for card in share("models", "walkers").glob("*.json")}
+    if name not in shipped:
+        known = ["trot", *sorted(shipped)]
+        raise ConfigError(f"walker: unknown walker '{name}'; {nearest(name, known)}")
+    return load_walker(shipped[name])

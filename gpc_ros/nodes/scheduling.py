@@ -3,15 +3,25 @@
 The planner computes without a pause for half of its period, the other nodes wake up hundreds of
 times a second. Left to the kernel, each such wake-up may interrupt the planner although another
 core is idle; kept apart, neither disturbs the other.
+
+Real-time priority alone does not keep others away: where ordinary work is short of time, Linux
+lets it run before everything else for up to 50 ms in a second (the fair server, since 6.12), and
+for that long the control loop stands still. So what starts, which takes seconds of imports, and
+what records or draws keeps to the planner's half, where it costs samples instead.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from gpc_ros.config import param
+
+# Tells processes that a node starts which cores there are besides those that it began on.
+_CORES = "GPC_ROS_CORES"
 
 
 @dataclass(frozen=True)
@@ -46,13 +56,43 @@ def chosen_cores(which: str, available: set[int]) -> set[int]:
     return set(cores[:middle] if which == "lower" else cores[middle:])
 
 
+def begin_aside(words: tuple[str, ...] = tuple(sys.orig_argv)) -> None:
+    """Keep a node to the lower half of the cores until :func:`schedule` says where it belongs.
+
+    To be called before anything large is imported. Processes that are no node stay as they are.
+
+    Args:
+        words: command line of this process.
+    """
+    if not _is_node(words):
+        return
+    available = os.sched_getaffinity(0)
+    os.environ[_CORES] = ",".join(map(str, sorted(available)))
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, chosen_cores("lower", available))
+
+
+def _is_node(words: tuple[str, ...]) -> bool:
+    """Return whether a command line is ``python -m gpc_ros.nodes.NAME`` or ``python .../NAME``."""
+    if words[1:2] == ("-m",):
+        return len(words) > 2 and words[2].startswith(f"{__package__}.")
+    nodes = {path.stem for path in Path(__file__).parent.glob("[!_]*.py")}
+    return len(words) > 1 and Path(words[1]).name in nodes
+
+
+def available_cores() -> set[int]:
+    """Return the cores that this process may use once it has begun."""
+    given = os.environ.get(_CORES, "")
+    return set(map(int, given.split(","))) if given else os.sched_getaffinity(0)
+
+
 def schedule(wanted: Scheduling) -> str:
     """Treat every thread of this process as wanted; return what was not allowed, in words.
 
     The middleware's threads are among them: a loop that is on time helps little when what it
     waits for is not. Threads that begin later inherit from those that begin them.
     """
-    cores = chosen_cores(wanted.cores, os.sched_getaffinity(0))
+    cores = chosen_cores(wanted.cores, available_cores())
     try:
         for thread in os.listdir("/proc/self/task"):
             with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile

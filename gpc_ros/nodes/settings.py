@@ -12,6 +12,7 @@ from gpc_ros.bridge.controller import ControllerConfig
 from gpc_ros.config import param
 from gpc_ros.estimation.estimator import EstimatorConfig
 from gpc_ros.estimation.mocap_map import MocapMapConfig
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, WALKER_CHOICE
 from gpc_ros.nodes.scheduling import Scheduling
 from gpc_ros.planning.cem import CemConfig
 from gpc_ros.planning.mppi import MppiConfig
@@ -26,7 +27,6 @@ from gpc_ros.view.config import ViewConfig
 
 _TASK = "Task to run; gpc tasks lists them"
 _TASK_PARAMS = "Parameters of the task, such as plant.object.mass=5,planner.object.mass=3"
-_WALKER = "Low-level walker: trot, or the card (.json) of a trained one"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class SimSettings(PlantConfig):
     scheduling: Scheduling = Scheduling("upper", 20)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
-    walker: str = param("trot", _WALKER + ", for the joint gains that the model starts with")
+    walker: str = param(
+        DEFAULT_WALKER, WALKER_CHOICE + ", for the joint gains that the model starts with"
+    )
     seed: int = param(0, "Seed of the start pose and of the sensor noise", low=0, high=2**31)
 
 
@@ -84,7 +86,7 @@ class PlannerSettings(PlannerConfig):
     threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS + "; those below 'cost.' are live", live=True)
-    walker: str = param("trot", _WALKER)
+    walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
     rate: float = param(20.0, "Plans per second", unit="Hz", low=1, high=100)
     deadline: float = param(
         0.95, "Share of the period after which the best plan so far is used", low=0.1, high=1.0
@@ -117,7 +119,7 @@ class BridgeSettings(ControllerConfig):
     )  # fmt: skip
     unitree: UnitreeConfig = UnitreeConfig()
     task: str = param("box_push", _TASK + "; plans of another task are refused")
-    walker: str = param("trot", _WALKER)
+    walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
     dry_run: bool = param(
         False, "Read the robot and send it nothing; commands go to dry_run/joint_commands"
     )
@@ -132,7 +134,7 @@ class RecorderSettings(RecorderConfig):
     """Writes every topic of the graph into an MCAP bag."""
 
     # Beside the control loop alone it starves at times: a bag then lacks more than its last second.
-    scheduling: Scheduling = Scheduling(nice=10)
+    scheduling: Scheduling = Scheduling("lower", nice=10)
     task: str = param("box_push", _TASK + "; its objects are recorded")
     task_params: str = param("", _TASK_PARAMS)
     seed: int = param(0, "Seed of the run, for the report", low=0, high=2**31)
@@ -144,7 +146,7 @@ class RecorderSettings(RecorderConfig):
 class MonitorSettings:
     """Sets the goal, shows and judges the episode, and writes video and report at its end."""
 
-    scheduling: Scheduling = Scheduling(nice=10)
+    scheduling: Scheduling = Scheduling("lower", nice=10)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
     goal: str = param(
@@ -182,10 +184,10 @@ class PlayerSettings:
 class ViewSettings(ViewConfig):
     """Shows the graph in a browser; steps back for all other nodes."""
 
-    scheduling: Scheduling = Scheduling("upper", nice=15)
+    scheduling: Scheduling = Scheduling("lower", nice=15)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
-    walker: str = param("trot", _WALKER)
+    walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
 
 
 SETTINGS: dict[str, type[Any]] = {

@@ -8,7 +8,6 @@ The same object runs in lockstep and live; only the deadline differs.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -26,16 +25,13 @@ from gpc_ros.planning.optimizer import elite_count, make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.prediction import Prediction, Predictor
 from gpc_ros.planning.report import PlannerReport, fill
-from gpc_ros.planning.rollout import Limit, RolloutPool
-from gpc_ros.proposal.health import CostHealth, ProposalFigures
+from gpc_ros.planning.rollout import Limit
+from gpc_ros.planning.scoring import Scorer
 from gpc_ros.proposal.model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalConfig, ProposalSampler, find_proposal
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
-
-# Name of the cost term that stands for what comes after the horizon.
-TO_GO = "to_go"
 
 __all__ = ["Planner", "PlannerConfig", "PlannerReport"]
 
@@ -105,26 +101,28 @@ class Planner:
         self.knot_dt = splines.knot_interval(c.horizon, c.knots, self._order)
         steps = max(1, round(c.horizon * walker.rate))
         times = np.arange(steps) / walker.rate
-        self._basis = splines.basis(times, c.knots, self.knot_dt, self._order)
+        basis = splines.basis(times, c.knots, self.knot_dt, self._order)
         self.model = build_model(task, "planner", walker.gains)
-        self._pool = RolloutPool(self.model, walker, c.samples, steps, c.threads)
         self._predictor = Predictor(self.model, walker, c.max_prediction)
         self._optimizer = make_optimizer(c.optimizer, c.knots, optimizer)
         self.proposal, self.no_proposal = proposal, ""
         if proposal is None:
             self.proposal, self.no_proposal = find_proposal(c.proposal, task, walker)
         self._sampler: ProposalSampler | None = None
-        self._cost_to_go: CostToGo | None = None
-        self._cost_health = CostHealth(c.proposal.health)
+        cost_to_go: CostToGo | None = None
         if self.proposal is not None:
             grid = c.knots, self.knot_dt, self._order
             self._sampler = ProposalSampler(self.proposal, c.proposal, c.samples, *grid)
-            self._cost_to_go = self.proposal.cost_to_go if c.proposal.cost_to_go else None
+            cost_to_go = self.proposal.cost_to_go if c.proposal.cost_to_go else None
         elif not c.scored:
             raise ConfigError(
                 f"planner: scored: without simulations there has to be a proposal, and there is "
                 f"none ({self.no_proposal})"
             )
+        self._scorer = Scorer(
+            self.model, walker, task, basis, c.samples, c.threads, clock, cost_to_go,
+            c.proposal.health,
+        )  # fmt: skip
         self._next_id = 1
         self.reset()
 
@@ -149,7 +147,7 @@ class Planner:
         if any(getattr(config, name) != getattr(self.config, name) for name in built):
             return False
         self._optimizer = make_optimizer(config.optimizer, config.knots, optimizer)
-        self.config, self.task = config, task
+        self.config, self.task, self._scorer.task = config, task, task
         return True
 
     @property
@@ -170,7 +168,7 @@ class Planner:
         self._monitor: GoalMonitor | None = None
         self._plan_time = 0.0
         self._optimizer.reset()
-        self._cost_health.reset()
+        self._scorer.health.reset()
         if self._sampler:
             self._sampler.reset(self.config.seed)
 
@@ -187,7 +185,7 @@ class Planner:
             search=self._optimizer.memory(),
             proposal=None
             if self._sampler is None
-            else {**self._sampler.memory(), "cost_error": self._cost_health.error},
+            else {**self._sampler.memory(), "cost_error": self._scorer.health.error},
         )
 
     def restore(self, memory: PlannerMemory) -> None:
@@ -205,7 +203,7 @@ class Planner:
         self._goal = None if memory.goal is None else memory.goal.copy()
         if self._sampler is not None and memory.proposal is not None:
             self._sampler.restore(memory.proposal)
-            self._cost_health.error = float(memory.proposal["cost_error"])
+            self._scorer.health.error = float(memory.proposal["cost_error"])
         self._monitor = None if self._goal is None else GoalMonitor(self.task, self._goal)
 
     def follow(self, plan: Plan | None) -> None:
@@ -294,7 +292,7 @@ class Planner:
             self._goal = goal.copy()
             self._monitor = GoalMonitor(self.task, self._goal)
             self._optimizer.reset()
-            self._cost_health.reset()
+            self._scorer.health.reset()
             if self._sampler:
                 self._sampler.forget()
 
@@ -342,12 +340,15 @@ class Planner:
         report.start_walker = predicted.walker_state
         if not self.config.scored:
             return self._trust(stamp, start, predicted)
+        assert self._goal is not None
         cost = float("nan")
         proposals = self._propose(predicted)
         for iteration in range(self.config.iterations):
             first = iteration == 0
             knots, proposed = self._candidates(proposals[: None if first else 0])
-            costs, terms = self._score(knots, predicted, deadline, report, iteration)
+            costs, terms = self._scorer.score(
+                knots, predicted, self._goal, deadline, report, iteration
+            )
             report.completed = len(costs)
             report.candidates, report.costs = knots[: len(costs)], costs
             report.proposed = [i for i in proposed if i < len(costs)]
@@ -365,7 +366,9 @@ class Planner:
             cost = fill(report, costs, terms, first=first)
             if first and self._sampler and self._given is None:
                 self._sampler.judge(costs, proposed, elite_count(len(costs)))
-                report.proposal = self._judge_cost(self._sampler.figures, predicted, terms)
+                report.proposal = self._scorer.judge(
+                    self._sampler.figures, self._observe(predicted), terms
+                )
         if np.isnan(cost):
             return self._carry_on(start, report)
         return self._publish(stamp, start, cost)
@@ -389,60 +392,6 @@ class Planner:
         knots = np.insert(knots, before, proposals, axis=0) if m else knots
         clipped: Array = np.clip(knots, self.walker.command_low, self.walker.command_high)
         return clipped, [int(i) for i in before + np.arange(m)]
-
-    def _score(
-        self,
-        knots: Array,
-        predicted: Prediction,
-        deadline: Limit | None,
-        report: PlannerReport,
-        iteration: int = 0,
-    ) -> tuple[Array, dict[str, Array]]:
-        """Roll out candidates; return costs (n,), infinite if diverged, and their terms."""
-        assert self._goal is not None
-        commands = np.clip(self._basis @ knots, self.walker.command_low, self.walker.command_high)
-        begin = self._clock()
-        start = predicted.qpos, predicted.qvel, predicted.walker_state
-        rollouts = self._pool.run(*start, commands, deadline)
-        report.rollout_time += self._clock() - begin
-        report.cuts += [(iteration, interval, kept) for interval, kept in rollouts.cuts]
-        n = len(rollouts.valid)
-        terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], self._goal)
-        if n and self._cost_to_go is not None:
-            terms = self._extended(terms, rollouts.qpos[:, -1], rollouts.qvel[:, -1])
-        costs = np.sum(list(terms.values()), axis=0) if n else np.empty(0)
-        return np.where(rollouts.valid & np.isfinite(costs), costs, np.inf), terms
-
-    def _judge_cost(
-        self, figures: ProposalFigures, predicted: Prediction, terms: dict[str, Array]
-    ) -> ProposalFigures:
-        """Hold the cost to go against the cheapest rollout (n,) from the same state."""
-        if self._cost_to_go is None:
-            return figures
-        weight = self._cost_health.weight
-        total = self.config.horizon + self._cost_to_go.window * weight
-        own = np.sum([value for name, value in terms.items() if name != TO_GO], axis=0)
-        found = float(own[np.isfinite(own)].min()) * total / self.config.horizon
-        expected = float(self._cost_to_go(self._observe(predicted)[None])[0])
-        self._cost_health.judge(expected, found, self._cost_to_go.spread)
-        return dataclasses.replace(
-            figures, cost_error=self._cost_health.error, cost_weight=self._cost_health.weight
-        )
-
-    def _extended(self, terms: dict[str, Array], qpos: Array, qvel: Array) -> dict[str, Array]:
-        """Return terms as means over the horizon and the window of the cost to go after it.
-
-        Args:
-            terms: means over the horizon (n,) by name.
-            qpos: where each rollout ends (n, nq).
-            qvel: (n, nv).
-        """
-        assert self._cost_to_go is not None and self._goal is not None
-        window = self._cost_to_go.window * self._cost_health.weight
-        total = self.config.horizon + window
-        observation = self.task.observation(qpos, qvel, self._goal)
-        scaled = {name: value * (self.config.horizon / total) for name, value in terms.items()}
-        return {**scaled, TO_GO: self._cost_to_go(observation) * (window / total)}
 
     def _trust(self, stamp: float, start: float, predicted: Prediction) -> Plan:
         """Execute one sample of the proposal without simulating it."""

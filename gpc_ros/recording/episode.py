@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gpc_ros.arrays import Array
 from gpc_ros.errors import GpcError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.recording.bag_reader import BagReader
 from gpc_ros.recording.load import load_run
 from gpc_ros.recording.outcome import Outcome, judge, run_task
@@ -80,7 +80,7 @@ def _film(
     if task is None:
         return None
     motion = run_motion(run, task)
-    model = build_model(task, "plant", make_walker("trot").gains)
+    model = build_model(task, "plant", make_walker(DEFAULT_WALKER).gains)
     write_video(model, motion, folder / "episode.mp4", config)
     files.append(folder / "episode.mp4")
     # Three fifths of the way there is usually something to see.

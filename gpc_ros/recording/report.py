@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 
 from gpc_ros.errors import BagError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.recording import sections
 from gpc_ros.recording import sections_analysis as analysis
 from gpc_ros.recording.charts import HEIGHT, WIDTH, Canvas
@@ -139,7 +139,11 @@ def _tracks(run: Run, task: Task | None) -> list[Track]:
 
 def scene_model(task: Task | None) -> mujoco.MjModel | None:
     """Return the scene of a task with objects, None without any."""
-    return build_model(task, "plant", make_walker("trot").gains) if task and task.bodies else None
+    return (
+        build_model(task, "plant", make_walker(DEFAULT_WALKER).gains)
+        if task and task.bodies
+        else None
+    )
 
 
 def _headline(outcome: Outcome) -> tuple[str, str]:

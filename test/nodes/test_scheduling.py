@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gpc_msgs.msg import PlannerStatus, RobotState
 from gpc_ros.nodes import qos
-from gpc_ros.nodes.scheduling import chosen_cores
+from gpc_ros.nodes.scheduling import available_cores, begin_aside, chosen_cores
 from gpc_ros.nodes.settings import SETTINGS
 
 
@@ -32,10 +32,35 @@ def test_a_single_core_is_everybodys(which: str) -> None:
     assert chosen_cores(which, {3}) == {3}
 
 
-def test_only_the_planner_is_on_the_lower_half() -> None:
-    lower = {name for name, kind in SETTINGS.items() if kind().scheduling.cores == "lower"}
-    assert lower == {"planner"}
+def test_what_controls_has_a_half_without_ordinary_work() -> None:
+    by_half = {name: kind().scheduling for name, kind in SETTINGS.items()}
+    assert {n for n, s in by_half.items() if s.cores == "lower"} == {
+        "planner", "recorder", "monitor", "view",
+    }  # fmt: skip
+    # Beside the planner, and after it.
+    assert by_half["planner"].nice < min(by_half[n].nice for n in ("recorder", "monitor", "view"))
     assert SETTINGS["bridge"]().scheduling.priority > SETTINGS["sim"]().scheduling.priority
+
+
+@pytest.mark.parametrize(
+    "line", ["python -m gpc_ros.nodes.bridge --ros-args", "python /opt/lib/gpc_ros/bridge"]
+)
+def test_a_node_begins_on_the_lower_half_and_knows_of_all(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[set[int]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 3, 5, 7})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, cores: moved.append(cores))
+    monkeypatch.setenv("GPC_ROS_CORES", "")
+    begin_aside(tuple(line.split()))
+    assert moved == [{2, 3}]
+    assert available_cores() == {2, 3, 5, 7}
+
+
+@pytest.mark.parametrize("line", ["python /usr/bin/gpc sim", "python -m pytest bridge", "python"])
+def test_other_programs_stay_where_they_are(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: pytest.fail("moved"))
+    begin_aside(tuple(line.split()))
 
 
 @pytest.mark.integration
