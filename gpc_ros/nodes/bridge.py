@@ -96,11 +96,18 @@ class Bridge(Looping):
         reading = self._take_in(now)
         command = self._controller.step(now)
         self._output.write(command)
+        if not self.settled:
+            return  # who listens hears the bridge that may be there already
         if reading is not None:
             self._latencies.add(self._now() - reading.stamp)
             self._publish_sensors(reading)
         self._publish_walker(now)
         self._publish_supervisor(now)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is sure that this is the only bridge."""
+        return self._driver.settled
 
     def skipped(self, time: float) -> None:
         """Count cycles that did not happen."""

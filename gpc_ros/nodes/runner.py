@@ -20,7 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
 from gpc_ros.nodes.middleware import avoid_shared_memory
-from gpc_ros.nodes.scheduling import Scheduling, schedule
+from gpc_ros.nodes.scheduling import Scheduling, schedule, step_back
 
 # A node that has not ended this long after it was told to is ended hard [s].
 _PATIENCE = 20.0
@@ -71,6 +71,14 @@ class Looping(ABC):
     def skipped(self, time: float) -> None:  # noqa: B027  (most loops need not know)
         """Learn that the loop gave up a time [s] that it could not catch up with."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is sure to stay; a second bridge that finds the first one does not.
+
+        Until then it gets no real-time priority: it would compete with the one that it finds.
+        """
+        return True
+
 
 def run(make: Callable[[Stop], NodeProcess]) -> int:
     """Run one node until a signal or its own request, and return the exit code.
@@ -94,12 +102,10 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
         executor.add_node(process.node)
         gc.collect()
         gc.freeze()  # what exists now is never garbage: shorter pauses
-        refused = schedule(process.scheduling)
-        if refused:
-            process.node.get_logger().info(refused)
         if isinstance(process, Looping):
             _loop(process, executor, stop)
         else:
+            _take_place(process)
             while not stop.requested:
                 executor.spin_once(timeout_sec=0.1)
     except GpcError as error:
@@ -108,6 +114,7 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     finally:
         if process is not None:
             process.close()
+            step_back()  # what is left to do is long, and nobody waits for it
             process.node.destroy_node()
         rclpy.try_shutdown()
     return stop.code
@@ -124,8 +131,12 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
     if lives_by_topic(process.node):
         every = 1  # the clock itself is a topic that the executor serves
     count = 0
+    placed = False
     due = time.monotonic()
     while not stop.requested:
+        if not placed and process.settled:
+            _take_place(process)
+            placed = True
         process.step(max(time.monotonic() - due, 0.0))
         count += 1
         if count % every == 0:
@@ -137,6 +148,13 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
         elif now - due > 10 * process.period:
             process.skipped(now - due)  # do not chase a long stall with a burst of cycles
             due = now
+
+
+def _take_place(process: NodeProcess | Looping) -> None:
+    """Move to the cores and take the priority that a node is to have."""
+    refused = schedule(process.scheduling)
+    if refused:
+        process.node.get_logger().info(refused)
 
 
 def _on_signal(stop: Stop) -> None:

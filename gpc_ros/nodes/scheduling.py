@@ -94,14 +94,27 @@ def schedule(wanted: Scheduling) -> str:
     """
     cores = chosen_cores(wanted.cores, available_cores())
     try:
-        for thread in os.listdir("/proc/self/task"):
+        for thread in _threads():
             with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-                os.sched_setaffinity(int(thread), cores)
+                os.sched_setaffinity(thread, cores)
                 if wanted.nice:
-                    os.setpriority(os.PRIO_PROCESS, int(thread), wanted.nice)
+                    os.setpriority(os.PRIO_PROCESS, thread, wanted.nice)
                 if wanted.priority:
                     parameter = os.sched_param(wanted.priority)
-                    os.sched_setscheduler(int(thread), os.SCHED_FIFO, parameter)
+                    os.sched_setscheduler(thread, os.SCHED_FIFO, parameter)
     except OSError:
         return "no permission for real-time priority: expect late cycles on a busy machine"
     return ""
+
+
+def step_back() -> None:
+    """Give up cores and priority of every thread, where a node ends: the opposite of schedule."""
+    cores = chosen_cores("lower", available_cores())
+    for thread in _threads():
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+            os.sched_setaffinity(thread, cores)
+
+
+def _threads() -> list[int]:
+    return [int(name) for name in os.listdir("/proc/self/task")]

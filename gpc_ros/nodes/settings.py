@@ -59,9 +59,9 @@ class EmulatorSettings(SimSettings):
 class EstimatorSettings(EstimatorConfig):
     """Fuses motion capture, IMU and encoders into one state."""
 
-    # Not among the real-time ones: with simulation and bridge they would use up the share of a core
-    # that the kernel leaves to those, and all would stand still for 50 ms.
-    scheduling: Scheduling = Scheduling("all")
+    # On every core: on the upper half alone, simulation and bridge would leave it too little where
+    # the machine is slow, and what it takes from the planner costs samples only.
+    scheduling: Scheduling = Scheduling("all", 10)
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
 
