@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gpc_ros import config
 from gpc_ros.cli.evaluate import parse_seeds
-from gpc_ros.cli.train import require_training_extra, show_epoch
+from gpc_ros.cli.train import PACKAGES, show_epoch
+from gpc_ros.cli.training import require
 from gpc_ros.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the rounds and print what each reached."""
-    require_training_extra()
+    require(PACKAGES, "train", "training")
     from gpc_ros.arguments import split_sets
     from gpc_ros.evaluation.episode import EpisodeConfig
     from gpc_ros.proposal.bootstrap import Bootstrap, Watcher, bootstrap

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gpc_ros import config
 from gpc_ros.cli.evaluate import parse_seeds
 from gpc_ros.cli.progress import Bar
-from gpc_ros.cli.train import require_training_extra
+from gpc_ros.cli.train import PACKAGES
+from gpc_ros.cli.training import require
 from gpc_ros.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the cells with a progress bar and write the page."""
-    require_training_extra()
+    require(PACKAGES, "train", "training")
     from gpc_ros.evaluation.compare import cells_of, run_cells
 
     comparison = _comparison(args)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpc_ros import config
-from gpc_ros.errors import ConfigError
+from gpc_ros.cli.training import checkpoint_of, interrupted, require, show
 
 if TYPE_CHECKING:
     from gpc_ros.proposal.dataset import Dataset
     from gpc_ros.proposal.train import Trainer
+
+# What training a proposal needs besides.
+PACKAGES = ("matplotlib", "onnx", "torch")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -39,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train with a line an epoch and say what came out."""
-    require_training_extra()
+    require(PACKAGES, "train", "training")
     from gpc_ros.arguments import parse_assignments
     from gpc_ros.proposal.card import card_path
     from gpc_ros.proposal.dataset import load_dataset
@@ -53,12 +55,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"skipped: {problem}")
     print(f"{len(dataset)} plans of {len(dataset.episodes)} episodes of {dataset.task}")
     card_file = card_path(args.out)
-    checkpoint = card_file.with_name(f".{card_file.stem}.training")
+    checkpoint = checkpoint_of(card_file)
     try:
         trained = train(dataset, chosen, checkpoint, show_epoch)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on from the last checkpoint")
-        return 130
+        return interrupted()
     how = [reproduce_collection(dataset, args.folder), command_line(args)]
     card = store(card_file, dataset, chosen, trained, how)
     checkpoint.unlink(missing_ok=True)
@@ -75,10 +76,7 @@ def show_epoch(trainer: Trainer) -> None:
         f"epoch {done}/{c.epochs}: loss {h.loss[-1]:.4f}, held out {h.validation[-1]:.4f}, "
         f"energy score {h.score[-1]:.4f} (best {min(h.score):.4f})"
     )
-    if sys.stderr.isatty():
-        print(f"\r{text} ", end="\n" if trainer.done else "", file=sys.stderr, flush=True)
-    elif done % 10 == 0 or trainer.done:
-        print(text, file=sys.stderr, flush=True)
+    show(text, done, 10, trainer.done)
 
 
 def reproduce_collection(dataset: Dataset, folders: list[Path]) -> str:
@@ -107,20 +105,3 @@ def command_line(args: argparse.Namespace) -> str:
     folders = " ".join(shlex.quote(str(folder)) for folder in args.folder)
     sets = "".join(f" --set {shlex.quote(s)}" for s in args.set)
     return f"gpc train {folders} --out {shlex.quote(str(args.out))}{sets}"
-
-
-def require_training_extra() -> None:
-    """Refuse with the cure where torch is not installed.
-
-    Raises:
-        ConfigError: a package of the training extra is missing.
-    """
-    try:
-        import matplotlib  # noqa: F401
-        import onnx  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(
-            f"{error.name} is not installed, and training needs it: make training, or "
-            "pip install 'gpc_ros[train]'"
-        ) from None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpc_ros import config
-from gpc_ros.errors import ConfigError
+from gpc_ros.cli.training import checkpoint_of, interrupted, require, show
 
 if TYPE_CHECKING:
     from gpc_ros.walking.train import Trainer
+
+_PACKAGES = ("matplotlib", "rsl_rl", "torch")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train with a line now and then, and write the walker."""
-    require_walker_extra()
+    require(_PACKAGES, "walker", "training a walker")
     from gpc_ros.arguments import parse_assignments
     from gpc_ros.walking.config import WalkConfig
     from gpc_ros.walking.store import store
@@ -45,15 +46,14 @@ def run(args: argparse.Namespace) -> int:
     sets = parse_assignments(",".join(args.set), "--set")
     chosen = config.replace(WalkConfig(), sets, "gpc train-walker")
     path = args.out if args.out.suffix == ".json" else args.out.with_name(f"{args.out.name}.json")
-    checkpoint = path.with_name(f".{path.stem}.training")
+    checkpoint = checkpoint_of(path)
     trainer = Trainer(chosen, checkpoint)
     if trainer.done:
         print(f"going on after update {trainer.done}")
     try:
-        trainer.run(show)
+        trainer.run(show_update)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on from the last checkpoint")
-        return 130
+        return interrupted()
     words = "".join(f" --set {shlex.quote(s)}" for s in args.set)
     card = store(path, trainer, [f"gpc train-walker --out {shlex.quote(str(args.out))}{words}"])
     checkpoint.unlink(missing_ok=True)
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def show(trainer: Trainer) -> None:
+def show_update(trainer: Trainer) -> None:
     """Show how far the training is: in place on a terminal, else every 25th update."""
     h, total = trainer.history, trainer.config.iterations
     recent = h["seconds"][-20:]
@@ -72,25 +72,4 @@ def show(trainer: Trainer) -> None:
         f"{h['falls'][-1]:.2f}/min, errors {h['speed_error'][-1]:.3f} m/s "
         f"{h['turning_error'][-1]:.3f} rad/s, {left / 60.0:.0f} min left"
     )
-    last = trainer.done == total
-    if sys.stderr.isatty():
-        print(f"\r{text} ", end="\n" if last else "", file=sys.stderr, flush=True)
-    elif trainer.done % 25 == 0 or last:
-        print(text, file=sys.stderr, flush=True)
-
-
-def require_walker_extra() -> None:
-    """Refuse with the cure where what training needs is not installed.
-
-    Raises:
-        ConfigError: a package of the walker extra is missing.
-    """
-    try:
-        import matplotlib  # noqa: F401
-        import rsl_rl  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(
-            f"{error.name} is not installed, and training a walker needs it: make training, or "
-            "pip install 'gpc_ros[walker]'"
-        ) from None
+    show(text, trainer.done, 25, trainer.done == total)

@@ -19,7 +19,7 @@ from gpc_ros.errors import ModelFileError
 from gpc_ros.files import write_whole
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
-from gpc_ros.model_files import checksum, read_named
+from gpc_ros.model_files import checksum, garbled, read_document, read_named
 
 FORMAT = "gpc_ros walker 1"
 ROBOT = "go2"
@@ -56,11 +56,7 @@ def read_card(path: Path) -> WalkerCard:
     Raises:
         ModelFileError: it is missing, is no card, or of another format or robot.
     """
-    document = _document(path, "gpc train-walker makes one")
-    if document.get("format") != FORMAT:
-        raise ModelFileError(
-            f"{path}: is of format {document.get('format')!r}, this version reads {FORMAT!r}"
-        )
+    document = read_document(path, "the card of a walker", "gpc train-walker makes one", FORMAT)
     if document.get("robot") != ROBOT:
         raise ModelFileError(f"{path}: is for robot {document.get('robot')!r}, not {ROBOT!r}")
     try:
@@ -73,7 +69,7 @@ def read_card(path: Path) -> WalkerCard:
             reproduce=tuple(str(line) for line in document["reproduce"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _garbled(path, error) from None
+        raise garbled(path, error) from None
 
 
 def description_of(values: Any, path: Path) -> Description:
@@ -92,7 +88,7 @@ def description_of(values: Any, path: Path) -> Description:
         given["features"] = tuple((str(name), float(scale)) for name, scale in given["features"])
         return Description(**given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _garbled(path, error) from None
+        raise garbled(path, error) from None
 
 
 def load_walker(path: Path) -> PolicyWalker:
@@ -110,7 +106,7 @@ def load_walker(path: Path) -> PolicyWalker:
         count = sum(name.endswith(".weight") for name in arrays)
         layers = [(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in range(count)]
     except (KeyError, SafetensorError) as error:
-        raise _garbled(path, error) from None
+        raise garbled(path, error) from None
     return PolicyWalker(card.description, Mlp(card.description, layers))
 
 
@@ -125,7 +121,9 @@ def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
         ConfigError: onnxruntime is not installed.
         ModelFileError: a file is missing, damaged or does not fit.
     """
-    description = description_of(_document(adapter, "docs/walker.md says what it holds"), adapter)
+    description = description_of(
+        read_document(adapter, "an adapter", "docs/walker.md says what it holds"), adapter
+    )
     return PolicyWalker(description, OnnxNetwork(description, path))
 
 
@@ -145,19 +143,3 @@ def save_walker(path: Path, card: WalkerCard, layers: Sequence[Layer]) -> Walker
     written = dataclasses.replace(card, files=files)
     write_whole(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
     return written
-
-
-def _document(path: Path, cure: str) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelFileError(f"{path}: there is no such file; {cure}") from None
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{path}: is not readable JSON ({error})") from None
-    if not isinstance(document, dict):
-        raise ModelFileError(f"{path}: holds {type(document).__name__}, not entries by name")
-    return document
-
-
-def _garbled(path: Path, error: Exception) -> ModelFileError:
-    return ModelFileError(f"{path}: lacks or garbles an entry ({type(error).__name__}: {error})")

@@ -15,7 +15,7 @@ from typing import Any
 from gpc_ros.errors import ModelFileError
 from gpc_ros.files import write_whole
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.model_files import read_named
+from gpc_ros.model_files import garbled, read_document, read_named
 from gpc_ros.planning import splines
 from gpc_ros.tasks.base import Task
 
@@ -102,17 +102,7 @@ def load_card(path: Path) -> Card:
     Raises:
         ModelFileError: it is missing, is no card, or of another format.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelFileError(f"{path}: there is no such proposal; gpc train makes one") from None
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{path}: is not the card of a proposal ({error})") from None
-    kind = document.get("format") if isinstance(document, dict) else None
-    if kind != FORMAT:
-        raise ModelFileError(
-            f"{path}: is of format {kind!r}, this version reads {FORMAT!r}; train it again"
-        )
+    document = read_document(path, "the card of a proposal", "gpc train makes one", FORMAT)
     try:
         card = Card(
             kind=str(document["kind"]),
@@ -134,9 +124,7 @@ def load_card(path: Path) -> Card:
             commands=tuple(str(name) for name in document["commands"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(
-            f"{path}: the card lacks or garbles an entry ({type(error).__name__}: {error})"
-        ) from None
+        raise garbled(path, error) from None
     wrong = _nonsense(card)
     if wrong:
         raise ModelFileError(f"{path}: {wrong}")

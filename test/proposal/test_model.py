@@ -99,7 +99,7 @@ def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_files_are_named(write_proposal: WriteProposal, tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="there is no such proposal; gpc train makes one"):
+    with pytest.raises(ModelFileError, match="there is no such file; gpc train makes one"):
         load_proposal(tmp_path / "nothing")
     path = write_proposal()
     path.with_suffix(".safetensors").unlink()
