@@ -15,7 +15,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.errors import ConfigError, nearest
-from gpc_ros.paths import share
+from gpc_ros.paths import share_roots
 from gpc_ros.robot.model import Gains
 
 # What walks where nothing else is asked for.
@@ -92,6 +92,15 @@ def heading_velocity(qpos: Array, qvel: Array) -> Array:
     return out
 
 
+def shipped_walkers() -> dict[str, Path]:
+    """Return the card of every trained walker in ``models/walkers``, by name."""
+    found: dict[str, Path] = {}
+    for root in share_roots():
+        for card in sorted((root / "models" / "walkers").glob("*.json")):
+            found.setdefault(card.stem, card)
+    return found
+
+
 def make_walker(name: str) -> Walker:
     """Return a walker.
 
@@ -109,7 +118,7 @@ def make_walker(name: str) -> Walker:
         return Trot()
     if name.endswith(".json"):
         return load_walker(Path(name))
-    shipped = {card.stem: card for card in share("models", "walkers").glob("*.json")}
+    shipped = shipped_walkers()
     if name not in shipped:
         known = ["trot", *sorted(shipped)]
         raise ConfigError(f"walker: unknown walker '{name}'; {nearest(name, known)}")
