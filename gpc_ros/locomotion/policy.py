@@ -16,7 +16,7 @@ import numpy as np
 from gpc_ros.arrays import Array, IntArray
 from gpc_ros.errors import ModelFileError
 from gpc_ros.locomotion.walker import JointTargets, heading_velocity
-from gpc_ros.robot.joints import JOINT_NAMES, STAND
+from gpc_ros.robot.joints import JOINT_NAMES, LOWER, SOFT_MARGIN, STAND, UPPER
 from gpc_ros.robot.model import Gains
 
 # Rows of the raw features: what they are, and where.
@@ -41,6 +41,7 @@ _TRIM = slice(2, 5)  # integral velocity correction, vx [m/s], vy [m/s], wz [rad
 _SLEWED = slice(5, 8)  # acceleration-limited command, same units
 _LAST = slice(8, 20)  # last action of the network
 _SIZE = 20
+_LOWEST, _HIGHEST = (LOWER + SOFT_MARGIN)[:, None], (UPPER - SOFT_MARGIN)[:, None]
 
 # Network: raw features (RAW, N) to actions (12, N), both in model order.
 Network = Callable[[Array], Array]
@@ -210,6 +211,9 @@ class PolicyWalker:
         """Remember an action (12, N), model order, and return its targets."""
         memory[_LAST] = action
         position = self._default + self._scale * action
+        # The bridge sends nothing beyond; rollouts and training are to know that.
+        np.maximum(position, _LOWEST, out=position)
+        np.minimum(position, _HIGHEST, out=position)
         return JointTargets(position.T.copy(), np.zeros((action.shape[1], 12)))
 
 

@@ -48,6 +48,8 @@ _FRONT_LOWER, _FRONT_UPPER = [-1.0472, -1.5708, -2.7227], [1.0472, 3.4907, -0.83
 _REAR_LOWER, _REAR_UPPER = [-1.0472, -0.5236, -2.7227], [1.0472, 4.5379, -0.83776]
 LOWER = _frozen(_FRONT_LOWER * 2 + _REAR_LOWER * 2)  # [rad]
 UPPER = _frozen(_FRONT_UPPER * 2 + _REAR_UPPER * 2)  # [rad]
+# How far within these what is sent stays [rad].
+SOFT_MARGIN = 0.02
 VELOCITY_LIMIT = _frozen([30.1, 30.1, 15.7] * 4)  # [rad/s]
 TORQUE_LIMIT = _frozen([23.7, 23.7, 45.43] * 4)  # [N m]
 

@@ -8,7 +8,14 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.robot.joints import JOINT_NAMES, LOWER, TORQUE_LIMIT, UPPER, VELOCITY_LIMIT
+from gpc_ros.robot.joints import (
+    JOINT_NAMES,
+    LOWER,
+    SOFT_MARGIN,
+    TORQUE_LIMIT,
+    UPPER,
+    VELOCITY_LIMIT,
+)
 from gpc_ros.robot.types import JointCommand, RobotReading
 
 # A saturated motor reports exactly its limit; only more than that is an overload.
@@ -20,8 +27,9 @@ class LimitsConfig:
     """Margins and times of the joint limits."""
 
     margin: float = param(
-        0.02, "Distance of the soft position limits from the hard ones", unit="rad", low=0, high=0.5
-    )
+        SOFT_MARGIN, "Distance of the soft position limits from the hard ones",
+        unit="rad", low=0, high=0.5,
+    )  # fmt: skip
     outside: float = param(
         0.3, "A target this far outside its soft limit counts as a fault", unit="rad", low=0, high=3
     )

@@ -25,6 +25,8 @@ from gpc_ros.locomotion.policy_file import (
     save_walker,
 )
 from gpc_ros.robot.joints import JOINT_NAMES, SDK_LEGS, SEGMENTS, STAND
+from gpc_ros.robot.types import JointCommand
+from gpc_ros.safety.limits import JointLimiter
 from gpc_ros.walking.mirror import JOINT_SIGNS, JOINTS, raw_mirror
 
 FEATURES = (
@@ -106,6 +108,20 @@ def test_targets_are_the_action_around_the_pose_and_are_remembered() -> None:
     memory = state.T.copy()
     raw = walker.observe(qpos, qvel, command, memory)
     assert (raw[SOURCES["last action"]] == 2.0).all()
+
+
+@pytest.mark.parametrize("size", [-9.0, 9.0])
+def test_no_target_is_beyond_what_the_bridge_would_send(size: float) -> None:
+    walker = PolicyWalker(OURS, lambda raw: np.full((12, raw.shape[1]), size))
+    qpos, qvel, command = situation(3, 0)
+    limiter = JointLimiter()
+    targets = walker.step(qpos, qvel, command, walker.initial_state(3))
+    kp, kd = walker.gains.kp, walker.gains.kd
+    for position, velocity in zip(targets.position, targets.velocity, strict=True):
+        wanted = JointCommand(position, velocity, np.zeros(12), kp, kd)
+        limiter.forget()
+        limiter.limit(wanted)
+    assert limiter.clamped == 0
 
 
 def test_a_batch_walks_as_each_alone_and_the_rest_of_the_scene_is_ignored() -> None:
