@@ -26,8 +26,8 @@ class RandomConfig:
     gravity: float = param(0.03, "Noise of the direction of gravity", low=0.0, high=0.5)
     position: float = param(0.01, "Noise of the joint positions", unit="rad", low=0.0, high=0.5)
     velocity: float = param(0.7, "Noise of the joint velocities", unit="rad/s", low=0, high=10)
-    push: float = param(1.8, "Hardest push at full difficulty", unit="m/s", low=0.0, high=5.0)
-    push_interval: float = param(3.0, "Mean time between pushes", unit="s", low=0.1, high=1e3)
+    push: float = param(2.2, "Hardest push at full difficulty", unit="m/s", low=0.0, high=5.0)
+    push_interval: float = param(8.0, "Mean time between pushes", unit="s", low=0.1, high=1e3)
     resisting: float = param(
         0.3, "Share of the robots that push against something at the chest", low=0.0, high=1.0
     )
@@ -38,9 +38,11 @@ class RandomConfig:
 class RewardConfig:
     """Weights of the reward, each of one second, and what they are about."""
 
-    speed: float = param(1.5, "Tracking of vx and vy", low=0.0, high=100.0)
+    speed: float = param(2.0, "Tracking of vx and vy", low=0.0, high=100.0)
     speed_scale: float = param(0.25, "Speed error that still earns a third", unit="m/s", low=0.01)
-    turning: float = param(0.9, "Tracking of the yaw rate", low=0.0, high=100.0)
+    far: float = param(0.3, "Share of that for coming closer from far away", low=0.0, high=1.0)
+    far_scale: float = param(1.0, "Speed error of a third of it", unit="m/s", low=0.01)
+    turning: float = param(1.0, "Tracking of the yaw rate", low=0.0, high=100.0)
     turning_scale: float = param(0.4, "Yaw rate error of a third", unit="rad/s", low=0.01)
     alive: float = param(0.5, "Not having fallen", low=0.0, high=100.0)
     fall: float = param(4.0, "Cost of a fall, once", low=0.0, high=1000.0)
@@ -53,6 +55,9 @@ class RewardConfig:
     acceleration: float = param(1e-7, "Joint accelerations squared", low=0.0, high=1.0)
     change: float = param(0.02, "Change of the action squared", low=0.0, high=10.0)
     jerk: float = param(0.01, "Change of that change squared", low=0.0, high=10.0)
+    recovery: float = param(
+        0.6, "Speed error from which the gait hardly matters, after a push", unit="m/s", low=0.01
+    )
     lift: float = param(2.0, "Error of the feet's heights, relative to the lift", low=0, high=100)
     slip: float = param(0.3, "Speed of standing feet squared", low=0.0, high=100.0)
     hips: float = param(0.3, "Hip angles squared", low=0.0, high=100.0)
@@ -63,7 +68,7 @@ class RewardConfig:
 class GaitConfig:
     """The gait that the clock asks for."""
 
-    cycle: int = param(18, "Walker periods in one cycle", low=8, high=60)
+    cycle: int = param(14, "Walker periods in one cycle", low=8, high=60)
     duty: float = param(0.55, "Share of a cycle that a foot stands", low=0.3, high=0.9)
     lift: float = param(0.07, "Height of a swinging foot", unit="m", low=0.0, high=0.3)
     kp: float = param(40.0, "Joint stiffness", unit="N m/rad", low=1.0, high=200.0)
@@ -77,17 +82,24 @@ class WalkConfig:
 
     robots: int = param(512, "Robots that walk at a time", low=2, high=100_000)
     steps: int = param(24, "Steps of each between two updates", low=2, high=1000)
-    iterations: int = param(2500, "Updates", low=1, high=1_000_000)
+    iterations: int = param(1000, "Updates", low=1, high=1_000_000)
     hidden: tuple[int, ...] = param((64, 64), "Width of each hidden layer", low=1, high=4096)
     critic: tuple[int, ...] = param((128, 128), "Width of the critic's layers", low=1, high=4096)
-    rate: float = param(1e-3, "Learning rate at the start", low=1e-7, high=1.0)
-    epochs: int = param(4, "Passes over the steps in an update", low=1, high=100)
+    rate: float = param(
+        5e-4, "Learning rate of the walker at the start; it fades to none", low=1e-7, high=1.0
+    )
+    critic_rate: float = param(1e-3, "Learning rate of the critic", low=1e-7, high=1.0)
+    epochs: int = param(3, "Passes over the steps in an update", low=1, high=100)
     batches: int = param(4, "Batches of a pass", low=1, high=1000)
-    entropy: float = param(0.005, "Weight of the entropy", low=0.0, high=1.0)
+    entropy: float = param(1e-3, "Weight of the entropy", low=0.0, high=1.0)
     warm_start: bool = param(True, "Whether it begins as the analytic trot")
     spread: float = param(0.35, "Deviation of the actions at the start", low=0.01, high=5.0)
     discount: float = param(0.99, "Discount of a step", low=0.5, high=1.0)
-    warm_up: int = param(600, "Updates until pushes are as hard as they get", low=1, high=10**6)
+    warm_up: int = param(400, "Updates until pushes are as hard as they get", low=1, high=10**6)
+    judge_interval: int = param(
+        50, "Updates between two judgements, once pushes are as hard as they get; the best network "
+        "of these is what is written", low=1, high=10**6,
+    )  # fmt: skip
     episode: float = param(20.0, "Longest time of a robot", unit="s", low=0.5, high=1e3)
     threads: int = param(0, "Simulation threads; 0 for one a core", low=0, high=256)
     device: str = param("auto", "Where the networks run", choices=("auto", "cpu", "cuda"))

@@ -21,6 +21,7 @@ from gpc_ros.locomotion.policy import (
 from gpc_ros.locomotion.walker import heading_velocity
 from gpc_ros.robot.joints import JOINT_NAMES
 from gpc_ros.walking.config import WalkConfig
+from gpc_ros.walking.mirror import Flip
 from gpc_ros.walking.reward import Moment, feet_of, rewards
 from gpc_ros.walking.world import World
 
@@ -29,7 +30,9 @@ PERIOD = 0.02  # [s]
 TIMESTEPS = (0.01, 0.005)
 # What the critic sees besides: velocity (3), height, payload, friction, strength, resistance (2).
 PRIVILEGED = 9
-PRIVILEGED_SIGNS = np.array([1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0])  # in the mirror
+PRIVILEGED_MIRROR = Flip(
+    np.arange(PRIVILEGED), np.array([1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
+)
 # What ends a robot's episode: a base that is this low [m] or tilted this far (cosine).
 _LOW, _TILTED = 0.14, 0.5
 _COMMAND_TIME = (2.0, 6.0)  # [s] between two commands
@@ -70,6 +73,7 @@ class Step:
         reward: (n,).
         fallen: (n,), True where an episode ended in a fall.
         ended: (n,), True where it ended by its length.
+        pushed: (n,), True where it was pushed after all this.
         parts: mean of each part of the reward.
     """
 
@@ -78,6 +82,7 @@ class Step:
     reward: Array
     fallen: BoolArray
     ended: BoolArray
+    pushed: BoolArray
     parts: dict[str, float]
 
 
@@ -133,7 +138,7 @@ class Environment:
         before_feet = feet_of(self._gather("qpos"))
         targets = self.walker.act(actions, self._memory).position
         self._actions = np.stack([actions, self._actions[0], self._actions[1]])
-        self._disturb()
+        self._hold_against()
         for world, part in zip(self._worlds, self._parts, strict=True):
             world.step(targets[part])
         qpos, qvel = self._gather("qpos"), self._gather("qvel")
@@ -154,8 +159,9 @@ class Environment:
         over = fallen | ended
         self._renew(over)
         self._recommand((self._left <= 0.0) & ~over)
+        pushed = self._push()
         means = {k: float(np.nanmean(np.where(broken, np.nan, v))) for k, v in parts.items()}
-        return Step(self._sense(), self._privileged(), reward, fallen, ended, means)
+        return Step(self._sense(), self._privileged(), reward, fallen, ended, pushed, means)
 
     def tracking_error(self) -> tuple[float, float]:
         """Return the mean error of the speed [m/s] and of the yaw rate [rad/s] now."""
@@ -192,23 +198,28 @@ class Environment:
         self._resistance[some, 0] = rng.uniform(0.0, max(strongest, 1e-9), n)
         self._resistance[some, 1] = rng.uniform(-0.3, 0.3, n)  # off the middle of the chest
 
-    def _disturb(self) -> None:
-        """Push some robots, and hold against those that push something."""
+    def _push(self) -> BoolArray:
+        """Push some robots, and return which."""
         rng, c = self._rng, self.config.random
-        qpos, qvel = self._gather("qpos"), self._gather("qvel")
-        hit = rng.random(self.count) < PERIOD / c.push_interval
+        hit: BoolArray = rng.random(self.count) < PERIOD / c.push_interval
         angle = rng.uniform(-np.pi, np.pi, self.count)
         speed = rng.uniform(0.0, max(c.push * self.difficulty, 1e-9), self.count)
         push = np.stack([speed * np.cos(angle), speed * np.sin(angle), 0.0 * angle], axis=1)
+        for world, part in zip(self._worlds, self._parts, strict=True):
+            ids = np.flatnonzero(hit[part])
+            if len(ids):
+                world.push(ids, push[part][ids])
+        return hit
+
+    def _hold_against(self) -> None:
+        """Resist those that push something."""
+        qpos, qvel = self._gather("qpos"), self._gather("qvel")
         forward = heading_velocity(qpos, qvel)[0]
         # Dry friction of what is pushed, smooth around rest: only forwards, only while it moves.
         size = self._resistance[:, 0] * np.clip(forward / 0.05, 0.0, 1.0) * self._resists
         yaw = 2.0 * np.arctan2(qpos[:, 6], qpos[:, 3]) + self._resistance[:, 1]
         force = np.stack([-size * np.cos(yaw), -size * np.sin(yaw), 0.0 * size], axis=1)
         for world, part in zip(self._worlds, self._parts, strict=True):
-            ids = np.flatnonzero(hit[part])
-            if len(ids):
-                world.push(ids, push[part][ids])
             world.resist(force[part])
 
     def _sense(self) -> Array:

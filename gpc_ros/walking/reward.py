@@ -79,8 +79,12 @@ def rewards(m: Moment, weights: RewardConfig, gait: GaitConfig, period: float) -
     height, stands = swing_heights(m.phase, m.gate, gait)
     lifted = (feet[..., 2] - FOOT_RADIUS - height) / gait.lift
     now, last, older = m.actions
+    missed = miss[0] ** 2 + miss[1] ** 2
+    near, far = np.exp(-missed / w.speed_scale**2), np.exp(-missed / w.far_scale**2)
+    # Who is pushed hard has to step as it can, out of the clock and the trot too.
+    calm = np.exp(-missed / w.recovery**2)
     parts = {
-        "speed": w.speed * np.exp(-(miss[0] ** 2 + miss[1] ** 2) / w.speed_scale**2),
+        "speed": w.speed * ((1.0 - w.far) * near + w.far * far),
         "turning": w.turning * np.exp(-(miss[2] ** 2) / w.turning_scale**2),
         "alive": np.full(len(x), w.alive),
         "bounce": -w.bounce * m.qvel[:, 2] ** 2,
@@ -93,9 +97,9 @@ def rewards(m: Moment, weights: RewardConfig, gait: GaitConfig, period: float) -
         * (((speeds - m.old_qvel[:, 6:18]) / period) ** 2).sum(axis=1),
         "change": -w.change * ((now - last) ** 2).sum(axis=0),
         "jerk": -w.jerk * ((now - 2.0 * last + older) ** 2).sum(axis=0),
-        "lift": -w.lift * np.minimum(lifted**2, 4.0).mean(axis=1),
-        "slip": -w.slip * (stands * np.minimum((moved**2).sum(axis=2), 4.0)).mean(axis=1),
-        "hips": -w.hips * (joints[:, 0::3] ** 2).sum(axis=1),
+        "lift": -w.lift * calm * np.minimum(lifted**2, 4.0).mean(axis=1),
+        "slip": -w.slip * calm * (stands * np.minimum((moved**2).sum(axis=2), 4.0)).mean(axis=1),
+        "hips": -w.hips * calm * (joints[:, 0::3] ** 2).sum(axis=1),
         "stance": -w.stance * (1.0 - m.gate) * ((joints - STAND) ** 2).sum(axis=1),
     }
     return {name: value * period for name, value in parts.items()}

@@ -41,6 +41,7 @@ def store(path: Path, trainer: Trainer, reproduce: Sequence[str]) -> WalkerCard:
         description=description(c, path.stem),
         training=plain,
         figures={
+            **({} if trainer.best is None else _judged(*trainer.best)),
             "robot_steps": trainer.done * c.robots * c.steps,
             "seconds": round(sum(h["seconds"])),
             "reward_a_second": mean("reward", 3),
@@ -56,3 +57,7 @@ def store(path: Path, trainer: Trainer, reproduce: Sequence[str]) -> WalkerCard:
     )
     write_whole(path.with_suffix(".svg"), training_curves(h))
     return save_walker(path, card, trainer.layers())
+
+
+def _judged(update: int, reward: float) -> dict[str, float]:
+    return {"best_update": update, "judged_reward_a_second": round(reward, 3)}

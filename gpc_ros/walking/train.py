@@ -1,8 +1,7 @@
-"""Training: proximal policy optimisation of rsl-rl on our robots, with left-right symmetry.
+"""Training: proximal policy optimisation of rsl-rl on our robots, with symmetric networks.
 
-PPO as of Schulman et al. (arXiv 1707.06347); every batch is also used in its mirror (Mittal et
-al., "Symmetry considerations for learning task symmetric robot policies", ICRA 2024). The critic
-sees what the walker never will: velocity, payload, friction, what it pushes against.
+PPO as of Schulman et al. (arXiv 1707.06347). The critic sees what the walker never will: velocity,
+payload, friction, what it pushes against.
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ from gpc_ros.config import flatten
 from gpc_ros.errors import InputError
 from gpc_ros.locomotion.network import Layer
 from gpc_ros.walking.config import WalkConfig
-from gpc_ros.walking.environment import PRIVILEGED_SIGNS, Environment, description
-from gpc_ros.walking.mirror import JOINT_SIGNS, JOINTS, raw_mirror
+from gpc_ros.walking.environment import PERIOD, PRIVILEGED_MIRROR, Environment, description
+from gpc_ros.walking.mirror import JOINT_MIRROR, UNCHANGED, beside, feature_mirror
+from gpc_ros.walking.symmetry import make_symmetric
 from gpc_ros.walking.warm_start import imitate
 
 # What a training may differ in and still go on from its checkpoint.
@@ -34,6 +34,8 @@ _FREE = ("iterations", "device", "threads")
 _GROUPS = {"actor": ["policy"], "critic": ["policy", "privileged"]}
 # Time between two checkpoints [s].
 _SAVE_INTERVAL = 60.0
+# Robots that networks are judged on are others than those that they learn on, the same for all.
+_JUDGED_APART, _JUDGED_STEPS = 1_000_000, 300
 
 
 class Trainer:
@@ -45,6 +47,7 @@ class Trainer:
 
     Attributes:
         history: figures of every update so far, by name.
+        best: update and reward a second [1/s] of the best network so far, once one was judged.
     """
 
     def __init__(self, config: WalkConfig, checkpoint: Path | None = None) -> None:
@@ -59,6 +62,8 @@ class Trainer:
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
         saved = Checkpoint.load(checkpoint) if checkpoint else None
         self.history: dict[str, list[float]] = {}
+        self.best: tuple[int, float] | None = None
+        self._best_layers: list[Layer] = []
         if saved is not None:
             self._compare(saved)
             self.history = {k: list(v) for k, v in saved.progress["history"].items()}
@@ -100,7 +105,10 @@ class Trainer:
             self.save()
 
     def layers(self) -> list[Layer]:
-        """Return weights and biases of the walker's network, first to last."""
+        """Return weights and biases of the best network so far, first to last."""
+        return self._best_layers or self._layers()
+
+    def _layers(self) -> list[Layer]:
         linear = [m for m in self._ppo.get_policy().mlp if isinstance(m, torch.nn.Linear)]
         return [
             (m.weight.detach().cpu().double().numpy(), m.bias.detach().cpu().double().numpy())
@@ -110,6 +118,10 @@ class Trainer:
     def _update(self) -> None:
         c, begin = self.config, time.monotonic()
         self._robots.difficulty = min(1.0, self.done / c.warm_up)
+        # A walker whose steps stayed as large to the end would undo what it gained. The critic's do
+        # stay: one that lags behind the walker judges it wrongly, and leads it downhill.
+        rate = c.rate * max(1.0 - self.done / c.iterations, 1e-3)
+        self._ppo.optimizer.param_groups[0]["lr"] = rate
         sums: dict[str, float] = {}
         reward = falls = 0.0
         with torch.inference_mode():
@@ -117,8 +129,11 @@ class Trainer:
                 actions = self._ppo.act(self._observed)
                 step = self._robots.step(actions.T.cpu().double().numpy())
                 self._observed = self._tensors(step.raw, step.privileged)
-                over = torch.as_tensor(step.fallen | step.ended, device=self.device)
-                ended = torch.as_tensor(step.ended, device=self.device)
+                # A push is chance: laid to the actions before it, its noise would drown what they
+                # did. As where an episode ends by its length, the value stands for what follows.
+                cut = (step.ended | step.pushed) & ~step.fallen
+                over = torch.as_tensor(step.fallen | cut, device=self.device)
+                ended = torch.as_tensor(cut, device=self.device)
                 gains = torch.as_tensor(step.reward, dtype=torch.float32, device=self.device)
                 self._ppo.process_env_step(self._observed, gains, over, {"time_outs": ended})
                 reward += float(step.reward.mean())
@@ -128,19 +143,41 @@ class Trainer:
             self._ppo.compute_returns(self._observed)
         losses = self._ppo.update()
         speed, turning = self._robots.tracking_error()
-        seconds = c.steps * 0.02
+        seconds = c.steps * PERIOD
         self._note(
             reward=reward / seconds,
             falls=60.0 * falls / seconds,
             speed_error=speed,
             turning_error=turning,
             deviation=float(self._ppo.get_policy().output_std.detach().mean()),
-            rate=self._ppo.learning_rate,
+            rate=rate,
             seconds=time.monotonic() - begin,
             **{f"loss.{name}": value for name, value in losses.items()},
             **{f"reward.{name}": value / seconds for name, value in sums.items()},
         )
         self.done += 1
+        if self.done >= c.warm_up and self.done % c.judge_interval == 0:
+            self._judge()
+
+    def _judge(self) -> None:
+        """Keep the network if it walks better than those before, on robots of their own.
+
+        PPO's network gets worse again for a while now and then; the last one is as likely as any
+        other to be from such a time.
+        """
+        robots = Environment(_with_seed(self.config, self.config.seed + _JUDGED_APART))
+        robots.difficulty = 1.0
+        raw, hidden = robots.observe()
+        total = 0.0
+        with torch.inference_mode():
+            for _ in range(_JUDGED_STEPS):
+                actions = self._ppo.get_policy()(self._tensors(raw, hidden))
+                step = robots.step(actions.T.cpu().double().numpy())
+                raw, hidden = step.raw, step.privileged
+                total += float(step.reward.mean())
+        reward = total / (_JUDGED_STEPS * PERIOD)
+        if self.best is None or reward > self.best[1]:
+            self.best, self._best_layers = (self.done, reward), self._layers()
 
     def _note(self, **figures: float) -> None:
         for name, value in figures.items():
@@ -161,25 +198,27 @@ class Trainer:
         spread = {"class_name": "GaussianDistribution", "init_std": c.spread, "std_type": "log"}
         actor = MLPModel(seen, _GROUPS, "actor", 12, list(c.hidden), "elu", distribution_cfg=spread)
         critic = MLPModel(seen, _GROUPS, "critic", 1, list(c.critic), "elu")
+        features, joints, hidden = feature_mirror(self._rows), JOINT_MIRROR, PRIVILEGED_MIRROR
+        make_symmetric(actor.mlp, features, joints)
+        make_symmetric(critic.mlp, beside(features, hidden), UNCHANGED)
         storage = RolloutStorage("rl", c.robots, c.steps, seen, [12], self.device)
-        return PPO(
-            actor,
-            critic,
+        ppo = PPO(
+            actor.to(self.device),
+            critic.to(self.device),
             storage,
             num_learning_epochs=c.epochs,
             num_mini_batches=c.batches,
             gamma=c.discount,
             entropy_coef=c.entropy,
-            learning_rate=c.rate,
+            use_clipped_value_loss=False,
+            schedule="fixed",
             device=self.device,
-            symmetry_cfg={
-                "env": None,
-                "data_augmentation_func": Mirror(self._rows, self.device),
-                "use_data_augmentation": True,
-                "use_mirror_loss": True,
-                "mirror_loss_coeff": 0.5,
-            },
         )
+        # Of its own making, both would learn at one rate, which it lowers for the walker's sake.
+        groups = [{"params": actor.parameters(), "lr": c.rate},
+                  {"params": critic.parameters(), "lr": c.critic_rate}]  # fmt: skip
+        ppo.optimizer = torch.optim.Adam(groups)
+        return ppo
 
     def _identity(self) -> dict[str, Any]:
         plain = {k: v for k, v in flatten(self.config).items() if k not in _FREE}
@@ -207,14 +246,26 @@ class Trainer:
         for i, entry in self._ppo.optimizer.state_dict()["state"].items():
             for name, value in entry.items():
                 arrays[f"optimizer.{i}.{name}"] = value.detach().cpu().contiguous().numpy()
-        progress = {"history": self.history, "rate": self._ppo.learning_rate}
+        for i, layer in enumerate(self._best_layers):
+            for name, value in zip(("weight", "bias"), layer, strict=True):
+                arrays[f"best.{i}.{name}"] = value
+        progress = {"history": self.history, "best": self.best}
         Checkpoint(self._identity(), progress, arrays).save(self._file)
 
     def _restore(self, saved: Checkpoint) -> None:
         optimizer: dict[int, dict[str, Any]] = {}
         states: dict[str, dict[str, Any]] = {"actor": {}, "critic": {}}
+        if saved.progress["best"]:
+            update, reward = saved.progress["best"]
+            self.best = (int(update), float(reward))
+        count = sum(key.startswith("best.") for key in saved.arrays) // 2
+        self._best_layers = [
+            (saved.arrays[f"best.{i}.weight"], saved.arrays[f"best.{i}.bias"]) for i in range(count)
+        ]
         for key, value in saved.arrays.items():
             part, name = key.split(".", 1)
+            if part == "best":
+                continue
             tensor = torch.from_numpy(np.array(value))
             if part == "optimizer":
                 number, what = name.split(".", 1)
@@ -226,46 +277,6 @@ class Trainer:
         whole = self._ppo.optimizer.state_dict()
         whole["state"] = optimizer
         self._ppo.optimizer.load_state_dict(whole)
-        self._ppo.learning_rate = float(saved.progress["rate"])
-        for group in self._ppo.optimizer.param_groups:
-            group["lr"] = self._ppo.learning_rate
-
-
-class Mirror:
-    """Adds the left-right mirror of observations and actions, as rsl-rl asks for it.
-
-    Args:
-        rows: raw feature of each feature that the network sees.
-        device: where the tensors are.
-    """
-
-    def __init__(self, rows: Any, device: str) -> None:
-        """Prepare places and signs."""
-        places, signs = raw_mirror()
-        where = {int(row): i for i, row in enumerate(rows)}
-        self._places = torch.tensor([where[int(places[row])] for row in rows], device=device)
-        self._signs = torch.tensor(signs[rows], dtype=torch.float32, device=device)
-        self._joints = torch.tensor(JOINTS, device=device)
-        self._joint_signs = torch.tensor(JOINT_SIGNS, dtype=torch.float32, device=device)
-        self._hidden = torch.tensor(PRIVILEGED_SIGNS, dtype=torch.float32, device=device)
-
-    def __call__(
-        self, env: Any, obs: TensorDict | None, actions: torch.Tensor | None
-    ) -> tuple[TensorDict | None, torch.Tensor | None]:
-        """Return both with their mirrors behind them."""
-        both: Any = None
-        if obs is not None:
-            mirrored = TensorDict(
-                {
-                    "policy": obs["policy"][:, self._places] * self._signs,
-                    "privileged": obs["privileged"] * self._hidden,
-                },
-                batch_size=obs.batch_size,
-            )
-            both = torch.cat([obs, mirrored])
-        if actions is None:
-            return both, None
-        return both, torch.cat([actions, actions[:, self._joints] * self._joint_signs])
 
 
 def _with_seed(config: WalkConfig, seed: int) -> WalkConfig:

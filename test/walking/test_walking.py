@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,14 @@ from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.kinematics import FOOT_RADIUS
 from gpc_ros.robot.model import STAND_HEIGHT, Gains
 from gpc_ros.walking.config import GaitConfig, RandomConfig, RewardConfig, WalkConfig
-from gpc_ros.walking.environment import PERIOD, PRIVILEGED, Environment, description
+from gpc_ros.walking.environment import (
+    PERIOD,
+    PRIVILEGED,
+    PRIVILEGED_MIRROR,
+    Environment,
+    description,
+)
+from gpc_ros.walking.mirror import JOINT_MIRROR, Flip, beside, feature_mirror
 from gpc_ros.walking.reward import Moment, feet_of, rewards, swing_heights
 from gpc_ros.walking.world import World
 
@@ -129,6 +137,18 @@ def test_what_is_worse_earns_less(changes: dict[str, object]) -> None:
     assert total(moment(**changes)) < total(moment()) - 1e-5
 
 
+def test_who_is_pushed_hard_may_step_out_of_the_gait_and_gains_by_coming_closer() -> None:
+    def parts(speed: float) -> dict[str, float]:
+        qvel = np.zeros((1, 18))
+        qvel[0, 1] = speed
+        late = moment(qvel=qvel, gate=np.ones(1), phase=np.full(1, 0.75))
+        found = rewards(late, RewardConfig(), GaitConfig(), PERIOD)
+        return {name: float(part[0]) for name, part in found.items()}
+
+    assert parts(0.0)["lift"] < 10.0 * parts(2.0)["lift"] < 0.0
+    assert parts(1.0)["speed"] > 1.5 * parts(1.5)["speed"] > 0.0
+
+
 def test_diagonal_pairs_swing_in_turn_and_all_stand_where_the_clock_may_stop() -> None:
     gait = GaitConfig()
     height, stands = swing_heights(np.arange(100) / 100.0, np.ones(100), gait)
@@ -200,7 +220,7 @@ def test_a_training_that_is_stopped_goes_on_and_its_walker_is_the_network(tmp_pa
     assert second.done == 3 and len(second.history["reward"]) == 3
     assert all(np.isfinite(row).all() for row in second.history.values())
     with pytest.raises(InputError, match=r"hidden"):
-        Trainer(small(hidden=(9,)), file)
+        Trainer(small(hidden=(10,)), file)
 
     card = store(tmp_path / "a.json", second, ["gpc train-walker --out a"])
     assert card.figures["robot_steps"] == 3 * 3 * 6
@@ -214,27 +234,58 @@ def test_a_training_that_is_stopped_goes_on_and_its_walker_is_the_network(tmp_pa
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 
-def test_the_mirror_of_a_batch_stands_behind_it() -> None:
+def test_the_best_network_is_kept_also_over_a_stop(tmp_path: Path) -> None:
+    pytest.importorskip("rsl_rl")
+    from gpc_ros.walking.store import store
+    from gpc_ros.walking.train import Trainer
+
+    file = tmp_path / ".a.training"
+    trainer = Trainer(small(iterations=4, warm_up=1, judge_interval=1), file)
+    best: list[tuple[int, float]] = []
+    trainer.run(lambda t: best.append(t.best or (0, 0.0)))
+    assert best[0][0] == 1
+    assert [found[1] for found in best] == sorted(found[1] for found in best)
+    again = Trainer(trainer.config, file)
+    assert again.best == trainer.best == best[-1]
+    for (a, b), (c, d) in zip(trainer.layers(), again.layers(), strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)
+    card = store(tmp_path / "a.json", again, ["gpc train-walker --out a"])
+    assert card.figures["best_update"] == best[-1][0]
+
+
+def test_networks_are_symmetric_whatever_their_weights_become() -> None:
     pytest.importorskip("rsl_rl")
     import torch
-    from tensordict import TensorDict
 
-    from gpc_ros.walking.train import Mirror
+    from gpc_ros.walking.symmetry import make_symmetric
 
     rows, _ = description(WalkConfig()).feature_map()
-    mirror = Mirror(rows, "cpu")
-    seen = TensorDict(
-        {"policy": torch.randn(4, len(rows)), "privileged": torch.randn(4, PRIVILEGED)}, [4]
-    )
-    actions = torch.randn(4, 12)
-    both, acted = mirror(None, seen, actions)
-    assert both is not None and acted is not None
-    assert torch.equal(both["policy"][:4], seen["policy"]) and torch.equal(acted[:4], actions)
-    twice, acted_twice = mirror(None, both[4:], acted[4:])
-    assert twice is not None and acted_twice is not None
-    assert torch.allclose(twice["policy"][4:], seen["policy"])
-    assert torch.allclose(twice["privileged"][4:], seen["privileged"])
-    assert torch.equal(acted_twice[4:], actions)
+    seen, given = feature_mirror(rows), JOINT_MIRROR
+    for flip in (seen, given, PRIVILEGED_MIRROR, beside(seen, PRIVILEGED_MIRROR)):
+        np.testing.assert_array_equal(flip.places[flip.places], np.arange(len(flip.places)))
+        np.testing.assert_array_equal(flip.signs * flip.signs[flip.places], 1.0)
+    torch.manual_seed(0)
+    sizes = (len(rows), 16, 8, 12)
+    layers: list[torch.nn.Module] = []
+    for one, other in itertools.pairwise(sizes):
+        layers += [torch.nn.Linear(one, other), torch.nn.ELU()]
+    network = torch.nn.Sequential(*layers[:-1])
+    make_symmetric(network, seen, given)
+    step = torch.optim.SGD(network.parameters(), 0.1)
+    x = torch.randn(20, len(rows))
+    mirrored = x[:, seen.places] * torch.tensor(seen.signs, dtype=torch.float32)
+    signs = torch.tensor(given.signs, dtype=torch.float32)
+    for _ in range(3):
+        y = network(x)
+        assert y.std() > 0.05  # and not because nothing comes out
+        torch.testing.assert_close(network(mirrored), y[:, given.places] * signs)
+        step.zero_grad()
+        (y - torch.randn(20, 12)).square().mean().backward()
+        step.step()
+    with pytest.raises(InputError, match="7 hidden units"):
+        make_symmetric(torch.nn.Sequential(torch.nn.Linear(2, 7), torch.nn.Linear(7, 2)),
+                       Flip(np.arange(2), np.ones(2)), Flip(np.arange(2), np.ones(2)))  # fmt: skip
 
 
 def test_the_command_trains_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
