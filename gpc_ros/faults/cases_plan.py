@@ -30,7 +30,7 @@ from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.faults.observer import Heard, SilentError
 from gpc_ros.faults.proposals import write_misleading, write_shuffled
 from gpc_ros.graph import GRAPHS, REFUSED
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.planning.plan import Plan
 from gpc_ros.resolve import parse_arguments, resolve
@@ -236,7 +236,7 @@ def rollouts_diverge(g: LiveGraph) -> float:
     """Every rollout diverges."""
     for name in ("bridge", "estimator"):
         g.kill(name)
-    walker = make_walker("trot")
+    walker = make_walker(DEFAULT_WALKER)
     memory = walker.initial_state(1)[0]
 
     def speak(speed: float) -> None:
@@ -246,7 +246,7 @@ def rollouts_diverge(g: LiveGraph) -> float:
         state = RobotState(**{**vars(state), "stamp": now})
         state.linear_velocity = np.full(3, speed)
         g.observer.publish("state", convert_state.state_to(state, StateMsg()), qos.sensor(1))
-        message = WalkerState(walker="trot")
+        message = WalkerState(walker=walker.name)
         convert_robot.walker_state_to(now, np.zeros(3), memory, message)
         g.observer.publish("walker_state", message, qos.sensor(1))
         mode = SupervisorState(state=SupervisorState.READY, name="READY")

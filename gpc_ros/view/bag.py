@@ -11,6 +11,7 @@ import numpy as np
 from gpc_ros.arrays import Array
 from gpc_ros.errors import BagError, InputError
 from gpc_ros.geometry import wxyz_from_xyzw
+from gpc_ros.locomotion.walker import DEFAULT_WALKER
 from gpc_ros.planning.plan import Plan
 from gpc_ros.recording import topics
 from gpc_ros.recording.bag_reader import BagReader
@@ -65,6 +66,7 @@ class BagScenes:
         task: that was done.
         begin: first time of a state [s since the goal].
         end: last time of a state.
+        walker: name of the walker that walked, the default one's if the bag does not say.
     """
 
     def __init__(self, reader: BagReader) -> None:
@@ -87,6 +89,7 @@ class BagScenes:
         self._candidates: dict[int, Candidates] = {}
         self._starts: dict[int, RobotState] = {}
         self._memories, self._modes = Track(), Track()
+        self.walker = DEFAULT_WALKER
         self._mocap = {body: Track() for body in ("base", *task.bodies)}
         self._read(reader)
         for time, name, reasons in zip(
@@ -167,6 +170,7 @@ class BagScenes:
         stepped = float(stamp.sec) + 1e-9 * float(stamp.nanosec) - self.run.begin
         time = stepped if abs(stepped - time) < _SAME_CLOCK else time
         self._memories.add(time, np.array(message.state, dtype=np.float64))
+        self.walker = str(message.walker)
 
 
 def _pose_taker(track: Track) -> Callable[[float, Any], None]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.errors import GpcError
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, Walker, make_walker
 from gpc_ros.recording.bag_reader import BagReader
 from gpc_ros.view.bag import BagScenes
 from gpc_ros.view.config import ViewConfig
@@ -34,7 +35,7 @@ class Player:
         self.line = TimeLine(self.scenes.begin, self.scenes.end)
         self.line.seek(0.0)
         title = f"{self.scenes.task.name}: {reader.path.name}"
-        self.page = Page(self.scenes.task, make_walker("trot"), config, title)
+        self.page = Page(self.scenes.task, _walker(self.scenes.walker), config, title)
         self._controls = TimeLineControls(self.page.server, self.line)
         self.page.add_layers()
         self.page.look_at(self.scenes.at(max(self.line.begin, 0.0)))
@@ -61,3 +62,11 @@ class Player:
     def close(self) -> None:
         """Stop the server."""
         self.page.close()
+
+
+def _walker(name: str) -> Walker:
+    """Return the walker of a bag, or the default one if its card is not here: only paths differ."""
+    try:
+        return make_walker(name)
+    except GpcError:
+        return make_walker(DEFAULT_WALKER)
