@@ -162,8 +162,8 @@ class Trainer:
     def _judge(self) -> None:
         """Keep the network if it walks better than those before, on robots of their own.
 
-        PPO's network gets worse again for a while now and then; the last one is as likely as any
-        other to be from such a time.
+        Once it walks well, an update is mostly the noise of its batch: the network wanders, and the
+        last one is as likely to be a bad one as any other.
         """
         robots = Environment(_with_seed(self.config, self.config.seed + _JUDGED_APART))
         robots.difficulty = 1.0
