@@ -1,4 +1,4 @@
-"""Faults of planner, state, estimator and the company a robot keeps: rows 1 to 3, 7, 18 to 24."""
+"""Faults of planner, plans, state and goals: rows 1 to 3, 6, 7, 19, 20, 24."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
-from gpc_ros.errors import ConfigError
 from gpc_ros.faults.cases import (
     ACTIVE,
     NO_DELAY,
@@ -21,23 +19,19 @@ from gpc_ros.faults.cases import (
     case,
     check,
     counts,
-    exit_code,
     holds,
     now_counted,
     until_moving,
 )
 from gpc_ros.faults.live_graph import LiveGraph
 from gpc_ros.faults.observer import Heard, SilentError
-from gpc_ros.faults.proposals import write_misleading, write_shuffled
-from gpc_ros.graph import GRAPHS, REFUSED
+from gpc_ros.faults.proposals import write_misleading
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.planning.plan import Plan
-from gpc_ros.resolve import parse_arguments, resolve
-from gpc_ros.robot.types import JointCommand, RobotState
+from gpc_ros.robot.types import RobotState
 
 _AFTER_PLAN = "last plan sent to first walker step with a command of zero"
-_INTRUDER = "intruder"
 
 
 def send_plan(
@@ -185,34 +179,6 @@ def _refused(g: LiveGraph, name: str, send: object) -> float:
     return NO_DELAY
 
 
-@case(18, "refuses to start, says which", walking=False)  # fmt: skip
-def model_file_wrong(g: LiveGraph) -> float:
-    """Model file missing, corrupt, of other dimensions, of another task."""
-    folder = g.folder
-    missing = folder / "nowhere.json"
-    corrupt = write_shuffled(folder / "corrupt.json")
-    corrupt.with_suffix(".safetensors").write_bytes(b"\x00" * 100)
-    for card, words in (
-        (missing, "nowhere.json"),
-        (corrupt, "corrupt"),
-        (write_shuffled(folder / "other.json", task="navigate"), "navigate"),
-    ):
-        _refuses(g, "planner", words, proposal__file=str(card))
-    return NO_DELAY
-
-
-def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
-    """Start a node with wrong parameters and check that it ends with a reason."""
-    if g.runs(name):
-        g.kill(name)
-    process = g.start(name, **parameters)
-    code = exit_code(g, process)
-    check(code == REFUSED, f"{name} ended with {code}, not with {REFUSED}")
-    said = g.output(name).strip().splitlines()[-1]
-    check(words in said, f"{name} does not name '{words}': {said}")
-    check("Traceback" not in said, f"{name} ended with a traceback")
-
-
 @case(19, "faded out to plain search", 1.0,
       "planning cycles (20 a second), its first candidate to its weight below 0.1")  # fmt: skip
 def proposal_useless(g: LiveGraph) -> float:
@@ -264,70 +230,6 @@ def rollouts_diverge(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-@case(21, "refuses to start, names it",
-      walking=False)  # fmt: skip
-def parameter_wrong(g: LiveGraph) -> float:
-    """Parameter misspelt, of a wrong type, out of range."""
-    _refuses(g, "bridge", "did you mean 'supervisor.tilt'", supervisor__titl=1.0)
-    _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt=99.0)
-    # A wrong type never reaches a node: whoever starts the graph refuses it.
-    graph = GRAPHS["sim"]
-    try:
-        resolve(graph, parse_arguments(["params:=bridge.supervisor.tilt=much"], graph))
-    except ConfigError as error:
-        check("supervisor.tilt: expected float" in str(error), f"it said: {error}")
-        return NO_DELAY
-    raise ReactionError("a word was taken for a number")
-
-
-@case(22, "refuses to start; the first goes on")
-def second_bridge(g: LiveGraph) -> float:
-    """Second bridge."""
-    process = g.another("bridge")
-    code = exit_code(g, process)
-    check(code == REFUSED, f"the second bridge ended with {code}")
-    check("already publishes" in g.output("bridge_again"), "it does not say why")
-    g.supervisor(ACTIVE)
-    return NO_DELAY
-
-
-@case(22, "refuses to start; the first goes on")
-def second_planner(g: LiveGraph) -> float:
-    """Second planner."""
-    process = g.another("planner")
-    code = exit_code(g, process)
-    check(code == REFUSED, f"the second planner ended with {code}")
-    check("already publishes" in g.output("planner_again"), "it does not say why")
-    g.supervisor(ACTIVE)
-    return NO_DELAY
-
-
-@case(22, "ERROR, the robot stands, the stream moves nothing",
-      0.5, "its first command to the bridge's complaint")  # fmt: skip
-def foreign_stream(g: LiveGraph) -> float:
-    """Foreign stream of joint commands."""
-    intruder = JointCommandMsg(source=_INTRUDER)
-    begin = g.observer.now()
-    convert_robot.command_to(JointCommand.damping(0.0), intruder, begin, 1)
-
-    def intrude() -> None:
-        g.observer.publish("joint_commands", intruder, qos.stream())
-
-    told = g.observer.wait(
-        "supervisor",
-        lambda m: m.state == SupervisorState.HOLDING and "another bridge" in "; ".join(m.reasons),
-        begin,
-        intrude,
-    )
-    g.observer.pass_time(0.2, intrude)
-    height = g.observer.last("ground_truth").message.pose.position.z
-    check(height > 0.2, f"the foreign stream moved the robot: the base is at {height:.2f} m")
-    g.observer.silence("joint_commands")
-    first = next(h for h in g.observer.kept("joint_commands", begin)
-                 if h.message.source == _INTRUDER)  # fmt: skip
-    return told.sent - first.sent
-
-
 @case(24, "refused with the reason")
 def goal_unreachable(g: LiveGraph) -> float:
     """Goal that cannot be reached."""
@@ -350,6 +252,3 @@ def object_outside(g: LiveGraph) -> float:
     first = next(h for h in outside
                  if h.message.objects and h.message.objects[0].pose.position.x > 10.0)  # fmt: skip
     return told.sent - first.sent
-
-
-__all__ = ["ReactionError", "send_plan"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gpc_ros.faults import cases_killed, cases_mocap, cases_plan, cases_robot, clock
+from gpc_ros.faults import cases_killed, cases_mocap, cases_plan, cases_robot, cases_start, clock
 from gpc_ros.faults.cases import CASES, Case
 
 __all__ = ["EVERY_CASE", "words_with"]
 
-_MODULES = (clock, cases_killed, cases_mocap, cases_plan, cases_robot)
+_MODULES = (clock, cases_killed, cases_mocap, cases_plan, cases_robot, cases_start)
 EVERY_CASE: dict[str, Case] = dict(sorted(CASES.items(), key=lambda item: item[1].row))
 
 # What the graph is started with: a planner that leaves time for the rest, and an emergency stop.
