@@ -50,7 +50,8 @@ def trained(plans: Path, folder: Path, name: str, value: Any) -> Path:
     """Return the card of a proposal trained with one parameter changed."""
     from gpc_ros.proposal.dataset import load_dataset
     from gpc_ros.proposal.store import store
-    from gpc_ros.proposal.train import TrainConfig, train
+    from gpc_ros.proposal.train import train
+    from gpc_ros.proposal.train_config import TrainConfig
 
     card = folder / f"{name}_{value}.json"
     if not card.exists():

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.evaluation.episode import EpisodeConfig
     from gpc_ros.proposal.bootstrap import Bootstrap, Watcher, bootstrap
     from gpc_ros.proposal.collect import CollectConfig, Collection
-    from gpc_ros.proposal.train import TrainConfig
+    from gpc_ros.proposal.train_config import TrainConfig
 
     if min(args.rounds, args.episodes) < 1 or args.first_seed < 0:
         raise ConfigError("--rounds and --episodes must be at least 1, --first-seed at least 0")

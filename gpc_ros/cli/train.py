@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.proposal.card import card_path
     from gpc_ros.proposal.dataset import load_dataset
     from gpc_ros.proposal.store import store
-    from gpc_ros.proposal.train import TrainConfig, train
+    from gpc_ros.proposal.train import train
+    from gpc_ros.proposal.train_config import TrainConfig
 
     sets = parse_assignments(",".join(args.set), "--set")
     chosen = config.replace(TrainConfig(), sets, "gpc train")

@@ -22,7 +22,8 @@ from gpc_ros.proposal.collect import Collected, Collection, collect
 from gpc_ros.proposal.dataset import load_dataset
 from gpc_ros.proposal.sampler import NONE
 from gpc_ros.proposal.store import store
-from gpc_ros.proposal.train import TrainConfig, train
+from gpc_ros.proposal.train import train
+from gpc_ros.proposal.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from gpc_ros.proposal.train import Trainer

@@ -19,7 +19,8 @@ from gpc_ros.proposal.curves import training_curves
 from gpc_ros.proposal.dataset import Dataset
 from gpc_ros.proposal.model import Weights
 from gpc_ros.proposal.onnx_export import sampler_graph
-from gpc_ros.proposal.train import TrainConfig, Trained, blank_card
+from gpc_ros.proposal.train import Trained, blank_card
+from gpc_ros.proposal.train_config import TrainConfig
 
 # Euler steps that the ONNX graph takes.
 ONNX_STEPS = 4

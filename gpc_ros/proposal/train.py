@@ -25,38 +25,20 @@ from torch import Tensor
 
 from gpc_ros.arrays import Array
 from gpc_ros.checkpoint import Checkpoint
-from gpc_ros.config import param
+from gpc_ros.device import device_of
 from gpc_ros.proposal.card import Card
-from gpc_ros.proposal.cost_to_go import CostConfig, train_cost
-from gpc_ros.proposal.dataset import TARGETS, Dataset, mirrored, split
+from gpc_ros.proposal.cost_to_go import train_cost
+from gpc_ros.proposal.dataset import Dataset, mirrored, split
 from gpc_ros.proposal.model import CLIP, Flow, Gaussian, Proposal, Weights
 from gpc_ros.proposal.network import VelocityField
+from gpc_ros.proposal.statistics import energy_score, fit_gaussian, scales_of
+from gpc_ros.proposal.train_config import TrainConfig
 from gpc_ros.tasks import TASKS
 
 # Plans and samples of each that the quality of samples is measured with.
 _SCORED, _SAMPLES, _STEPS = 512, 8, 4
 # Time between two checkpoints [s].
 _SAVE_INTERVAL = 10.0
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Parameters of the training."""
-
-    target: str = param("executed", "What the knots are trained towards", choices=TARGETS)
-    mirror: bool = param(True, "Whether every plan is also used in a left-right mirror")
-    hidden: tuple[int, ...] = param((256, 256, 256), "Width of each hidden layer", low=1, high=4096)
-    epochs: int = param(60, "Most passes over the data", low=1, high=100_000)
-    batch: int = param(512, "Plans in one step", low=1, high=1_000_000)
-    rate: float = param(1e-3, "Learning rate at the start; falls as a cosine", low=1e-7, high=1.0)
-    decay: float = param(1e-4, "Weight decay of AdamW", low=0.0, high=1.0)
-    average: float = param(0.999, "Part of the averaged weights that a step keeps", low=0, high=1)
-    sigma_min: float = param(0.01, "Width of the path's end s", low=0.0, high=0.5)
-    validation: float = param(0.1, "Part of the episodes that is held out", low=0.01, high=0.9)
-    patience: int = param(20, "Epochs without better samples before it stops", low=1, high=100_000)
-    cost: CostConfig = CostConfig()
-    device: str = param("auto", "Where it is computed", choices=("auto", "cpu", "cuda"))
-    seed: int = param(0, "Seed of weights, split, order and noise", low=0)
 
 
 @dataclass
@@ -97,30 +79,6 @@ class Trained:
     cost_error: float
     seconds: float
     plans: tuple[int, int]
-
-
-def device_of(name: str) -> str:
-    """Return where to compute: the GPU if there is one, unless another is named."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
-
-
-def energy_score(samples: Array, truth: Array) -> float:
-    """Return the mean energy score; smaller is better, for spread and for place.
-
-        ES = E|X - y| - 1/2 E|X - X'|
-
-    (Gneiting & Raftery, JASA 2007, eq. 22.)
-
-    Args:
-        samples: (P, S, D).
-        truth: (P, D).
-    """
-    s = samples.shape[1]
-    near = np.linalg.norm(samples - truth[:, None], axis=2).mean(axis=1)
-    apart = np.linalg.norm(samples[:, :, None] - samples[:, None], axis=3).sum(axis=(1, 2))
-    return float((near - 0.5 * apart / (s * max(s - 1, 1))).mean())
 
 
 def blank_card(dataset: Dataset, config: TrainConfig, kind: str = "flow") -> Card:
@@ -170,7 +128,7 @@ class Trainer:
             target = np.concatenate([target, more_u[~held]])
             cost = np.concatenate([cost, cost])
         self.plans = len(target), int(held.sum())
-        self._scales = _scales(observation, target)
+        self._scales = scales_of(observation, target)
         self._held_observation, self._held_target = dataset.observation[held], dataset.target[held]
         self._costs = observation, cost, to_go[held]
         self._device = device_of(config.device)
@@ -184,7 +142,7 @@ class Trainer:
         )
         self._data = self._tensors(observation, target)
         self._held = self._tensors(self._held_observation, self._held_target)
-        self.gaussian = _fit_gaussian(target, self._scales)
+        self.gaussian = fit_gaussian(target, self._scales)
 
     def epoch(self) -> None:
         """Pass over the data once, measure, and remember the weights if they are the best."""
@@ -387,21 +345,3 @@ def train(
             latest.save(checkpoint)
         raise
     return trainer.result(time.monotonic() - begin)
-
-
-def _scales(observation: Array, target: Array) -> Weights:
-    """Return mean and standard deviation of observations (d,) and knots (K, 3)."""
-    scales = {
-        "observation_mean": observation.mean(axis=0),
-        "observation_std": np.maximum(observation.std(axis=0), 1e-3),
-        "knots_mean": target.mean(axis=0),
-        "knots_std": np.maximum(target.std(axis=0), 1e-3),
-    }
-    return {name: value.astype(np.float32) for name, value in scales.items()}
-
-
-def _fit_gaussian(target: Array, scales: Weights) -> Weights:
-    """Return the control: the covariance's root of all normalised knots."""
-    u = ((target - scales["knots_mean"]) / scales["knots_std"]).reshape(len(target), -1)
-    covariance = np.cov(u, rowvar=False) + 1e-9 * np.eye(u.shape[1])
-    return {**scales, "root": np.linalg.cholesky(covariance).astype(np.float32)}

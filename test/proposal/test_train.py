@@ -22,8 +22,10 @@ pytest.importorskip("torch", reason="needs the training extra: make training")
 import torch
 
 from gpc_ros.proposal.network import VelocityField
+from gpc_ros.proposal.statistics import energy_score
 from gpc_ros.proposal.store import control_path, store
-from gpc_ros.proposal.train import TrainConfig, Trainer, energy_score, train
+from gpc_ros.proposal.train import Trainer, train
+from gpc_ros.proposal.train_config import TrainConfig
 
 SMALL = TrainConfig(hidden=(32, 32), epochs=12, batch=64, validation=0.2, device="cpu")
 
