@@ -48,18 +48,6 @@ class ProposalConfig:
     health: HealthConfig = HealthConfig()
 
 
-def shipped_proposal(task: str, walker: str) -> Path:
-    """Return the card of the proposal that ships for a task and a walker, else for the task.
-
-    Raises:
-        GpcError: there is none.
-    """
-    try:
-        return share("models", "proposals", f"{task}_{walker}.json")
-    except GpcError:
-        return share("models", "proposals", f"{task}.json")
-
-
 def find_proposal(
     config: ProposalConfig, task: Task, walker: Walker
 ) -> tuple[Proposal | None, str]:
@@ -73,7 +61,7 @@ def find_proposal(
     try:
         if config.file == SHIPPED:
             try:
-                path = shipped_proposal(task.name, walker.name)
+                path = share("models", "proposals", f"{task.name}.json")
             except GpcError:
                 return None, f"none is shipped for task {task.name}"
         else:

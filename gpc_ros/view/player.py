@@ -35,7 +35,7 @@ class Player:
         self.line = TimeLine(self.scenes.begin, self.scenes.end)
         self.line.seek(0.0)
         title = f"{self.scenes.task.name}: {reader.path.name}"
-        self.page = Page(self.scenes.task, _walker(self.scenes.walker), config, title)
+        self.page = Page(self.scenes.task, walker_of(self.scenes.walker), config, title)
         self._controls = TimeLineControls(self.page.server, self.line)
         self.page.add_layers()
         self.page.look_at(self.scenes.at(max(self.line.begin, 0.0)))
@@ -64,7 +64,7 @@ class Player:
         self.page.close()
 
 
-def _walker(name: str) -> Walker:
+def walker_of(name: str) -> Walker:
     """Return the walker of a bag, or the default one if its card is not here: only paths differ."""
     try:
         return make_walker(name)

@@ -89,17 +89,21 @@ class Step:
 class Environment:
     """Robots in two worlds that are stepped by actions.
 
+    Args:
+        config: everything about the training.
+        seed: of the robots and of what happens to them, from 0.
+
     Attributes:
         count: of robots n.
         difficulty: of pushes and resistance, 0 to 1.
         walker: whose features and targets are trained, with its trim off.
     """
 
-    def __init__(self, config: WalkConfig) -> None:
+    def __init__(self, config: WalkConfig, seed: int) -> None:
         """Build worlds and draw the first commands."""
         self.config, self.count = config, config.robots
         self.difficulty = 0.0
-        self._rng = np.random.default_rng(config.seed)
+        self._rng = np.random.default_rng(seed)
         about = description(config)
         zero = (0.0, 0.0, 0.0)
         untrimmed = Description(**{**vars(about), "trim_gain": zero})

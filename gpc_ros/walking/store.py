@@ -19,7 +19,7 @@ from gpc_ros.walking.environment import description
 if TYPE_CHECKING:
     from gpc_ros.walking.train import Trainer
 
-# Updates at the end that the figures are means of.
+# Updates up to the one whose network is written that the figures are means of.
 _LAST = 50
 
 
@@ -34,8 +34,10 @@ def store(path: Path, trainer: Trainer, reproduce: Sequence[str]) -> WalkerCard:
     c, h = trainer.config, trainer.history
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in flatten(c).items()}
 
+    written = trainer.best[0] if trainer.best else trainer.done
+
     def mean(name: str, digits: int) -> float:
-        return round(float(np.mean(h[name][-_LAST:])), digits)
+        return round(float(np.mean(h[name][max(0, written - _LAST) : written])), digits)
 
     card = WalkerCard(
         description=description(c, path.stem),

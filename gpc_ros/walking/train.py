@@ -6,6 +6,7 @@ payload, friction, what it pushes against.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from tensordict import TensorDict
 from gpc_ros.arrays import Array
 from gpc_ros.checkpoint import Checkpoint
 from gpc_ros.config import flatten
+from gpc_ros.device import device_of
 from gpc_ros.errors import InputError
 from gpc_ros.locomotion.network import Layer
 from gpc_ros.walking.config import WalkConfig
@@ -57,9 +59,7 @@ class Trainer:
             InputError: the checkpoint is of a training with other parameters.
         """
         self.config, self._file = config, checkpoint
-        self.device = config.device
-        if self.device == "auto":
-            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = device_of(config.device)
         saved = Checkpoint.load(checkpoint) if checkpoint else None
         self.history: dict[str, list[float]] = {}
         self.best: tuple[int, float] | None = None
@@ -69,8 +69,8 @@ class Trainer:
             self.history = {k: list(v) for k, v in saved.progress["history"].items()}
         self.done = len(self.history.get("reward", ()))
         torch.manual_seed(config.seed + self.done)
-        fresh = flatten(config)["seed"] + self.done  # robots are drawn anew after a pause
-        self._robots = Environment(_with_seed(config, fresh))
+        # Robots are drawn anew after a pause.
+        self._robots = Environment(config, config.seed + self.done)
         rows, scales = description(config).feature_map()
         self._rows, self._scales = rows, scales[:, None].astype(np.float32)
         self._observed = self._tensors(*self._robots.observe())
@@ -118,8 +118,7 @@ class Trainer:
     def _update(self) -> None:
         c, begin = self.config, time.monotonic()
         self._robots.difficulty = min(1.0, self.done / c.warm_up)
-        # A walker whose steps stayed as large to the end would undo what it gained. The critic's do
-        # stay: one that lags behind the walker judges it wrongly, and leads it downhill.
+        # The walker's steps get smaller; the critic's stay, since it has to follow the walker.
         rate = c.rate * max(1.0 - self.done / c.iterations, 1e-3)
         self._ppo.optimizer.param_groups[0]["lr"] = rate
         sums: dict[str, float] = {}
@@ -162,10 +161,10 @@ class Trainer:
     def _judge(self) -> None:
         """Keep the network if it walks better than those before, on robots of their own.
 
-        Once it walks well, an update is mostly the noise of its batch: the network wanders, and the
-        last one is as likely to be a bad one as any other.
+        Trainings were seen to get slowly worse from some update on; the last network is as likely
+        to be a bad one as any other.
         """
-        robots = Environment(_with_seed(self.config, self.config.seed + _JUDGED_APART))
+        robots = Environment(self.config, self.config.seed + _JUDGED_APART)
         robots.difficulty = 1.0
         raw, hidden = robots.observe()
         total = 0.0
@@ -176,7 +175,7 @@ class Trainer:
                 raw, hidden = step.raw, step.privileged
                 total += float(step.reward.mean())
         reward = total / (_JUDGED_STEPS * PERIOD)
-        if self.best is None or reward > self.best[1]:
+        if reward > (self.best[1] if self.best else -math.inf):
             self.best, self._best_layers = (self.done, reward), self._layers()
 
     def _note(self, **figures: float) -> None:
@@ -277,9 +276,3 @@ class Trainer:
         whole = self._ppo.optimizer.state_dict()
         whole["state"] = optimizer
         self._ppo.optimizer.load_state_dict(whole)
-
-
-def _with_seed(config: WalkConfig, seed: int) -> WalkConfig:
-    from gpc_ros import config as settings
-
-    return settings.replace(config, {"seed": seed}, "training")

@@ -124,6 +124,18 @@ def test_no_target_is_beyond_what_the_bridge_would_send(size: float) -> None:
     assert limiter.clamped == 0
 
 
+def test_a_target_that_is_no_number_stays_none_and_the_bridge_damps() -> None:
+    walker = PolicyWalker(OURS, lambda raw: np.full((12, raw.shape[1]), np.nan))
+    qpos, qvel, command = situation(1, 0)
+    targets = walker.step(qpos, qvel, command, walker.initial_state(1))
+    assert np.isnan(targets.position).all()  # no limit may hide it
+    wanted = JointCommand(
+        targets.position[0], targets.velocity[0], np.zeros(12), walker.gains.kp, walker.gains.kd
+    )
+    sent, faults = JointLimiter().limit(wanted)
+    assert faults == ("the joint targets are not finite",) and not sent.kp.any()
+
+
 def test_a_batch_walks_as_each_alone_and_the_rest_of_the_scene_is_ignored() -> None:
     walker = PolicyWalker(THEIRS, Mlp(THEIRS, layers(THEIRS)))
     qpos, qvel, command = situation(4, 3)

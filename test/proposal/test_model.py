@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights, write
 
-from gpc_ros.errors import GpcError, ModelFileError
+from gpc_ros.errors import ModelFileError
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.proposal.card import card_path, load_card, misfit
 from gpc_ros.proposal.model import Flow, Gaussian, load_proposal
@@ -22,7 +22,6 @@ from gpc_ros.proposal.sampler import (
     ProposalSampler,
     find_proposal,
     fingerprint,
-    shipped_proposal,
 )
 from gpc_ros.tasks import make_task
 
@@ -80,22 +79,6 @@ def test_a_proposal_ships_for_the_default_walker_and_is_not_used_with_another(ta
     walker.name = "gallop"
     found, why = find_proposal(ProposalConfig(), make_task(task), walker)
     assert found is None and "was trained on the walker" in why
-
-
-def test_a_walker_may_have_a_proposal_of_its_own(
-    write_proposal: WriteProposal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "models" / "proposals"
-    folder.mkdir(parents=True)
-    monkeypatch.setattr("gpc_ros.paths.share_roots", lambda: iter([tmp_path]))
-    common, own = folder / "box_push.json", folder / "box_push_gallop.json"
-    common.touch()
-    assert shipped_proposal("box_push", "gallop") == common
-    own.touch()
-    assert shipped_proposal("box_push", "gallop") == own
-    assert shipped_proposal("box_push", "trot") == common
-    with pytest.raises(GpcError, match="navigate"):
-        shipped_proposal("navigate", "trot")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from gpc_ros.errors import BagError, InputError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.recording.bag_reader import BagReader
 from gpc_ros.recording.bag_writer import BagWriter
 from gpc_ros.view.bag import BagScenes
 from gpc_ros.view.paths import PathRoller
+from gpc_ros.view.player import walker_of
 from gpc_ros.view.snapshot import Snapshot, candidates_of
 from gpc_ros.view.status import status_markdown
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from conftest import MadeBag
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def scenes(pushing: MadeBag) -> BagScenes:
     return BagScenes(BagReader(pushing.path))
 
@@ -49,6 +50,18 @@ def test_candidates_are_those_of_the_plan(scenes: BagScenes, pushing: MadeBag) -
     assert not found.proposed.any()
     assert found.elites.sum() == 4
     assert found.costs[found.elites].max() <= found.costs[~found.elites].min()
+
+
+def test_paths_are_walked_by_the_walker_of_the_bag_or_by_the_default_one(scenes: BagScenes) -> None:
+    said = SimpleNamespace(
+        header=SimpleNamespace(stamp=SimpleNamespace(sec=0, nanosec=0)),
+        walker="gallop",
+        state=[0.0],
+    )
+    assert scenes.walker == walker_of(scenes.walker).name == "trot"
+    scenes._take_memory(-5.0, said)
+    assert scenes.walker == "gallop"  # somebody's own, whose card is not here
+    assert walker_of(scenes.walker).name == DEFAULT_WALKER
 
 
 def test_nothing_is_shown_before_it_was_known(scenes: BagScenes) -> None:
