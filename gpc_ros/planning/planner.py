@@ -16,17 +16,18 @@ import numpy as np
 
 from gpc_ros.arrays import Array, checked
 from gpc_ros.config import param
-from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.errors import ConfigError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning import splines
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.memory import PlannerMemory
-from gpc_ros.planning.optimizer import elite_count, make_optimizer
+from gpc_ros.planning.optimizer import make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.prediction import Prediction, Predictor
-from gpc_ros.planning.report import PlannerReport, fill
+from gpc_ros.planning.report import PlannerReport
 from gpc_ros.planning.rollout import Limit
 from gpc_ros.planning.scoring import Scorer
+from gpc_ros.planning.search import Search
 from gpc_ros.proposal.model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalConfig, ProposalSampler, find_proposal
 from gpc_ros.robot.types import RobotState
@@ -104,25 +105,26 @@ class Planner:
         basis = splines.basis(times, c.knots, self.knot_dt, self._order)
         self.model = build_model(task, "planner", walker.gains)
         self._predictor = Predictor(self.model, walker, c.max_prediction)
-        self._optimizer = make_optimizer(c.optimizer, c.knots, optimizer)
+        search = make_optimizer(c.optimizer, c.knots, optimizer)
         self.proposal, self.no_proposal = proposal, ""
         if proposal is None:
             self.proposal, self.no_proposal = find_proposal(c.proposal, task, walker)
-        self._sampler: ProposalSampler | None = None
+        sampler: ProposalSampler | None = None
         cost_to_go: CostToGo | None = None
         if self.proposal is not None:
             grid = c.knots, self.knot_dt, self._order
-            self._sampler = ProposalSampler(self.proposal, c.proposal, c.samples, *grid)
+            sampler = ProposalSampler(self.proposal, c.proposal, c.samples, *grid)
             cost_to_go = self.proposal.cost_to_go if c.proposal.cost_to_go else None
         elif not c.scored:
             raise ConfigError(
                 f"planner: scored: without simulations there has to be a proposal, and there is "
                 f"none ({self.no_proposal})"
             )
-        self._scorer = Scorer(
+        scorer = Scorer(
             self.model, walker, task, basis, c.samples, c.threads, clock, cost_to_go,
             c.proposal.health,
         )  # fmt: skip
+        self._search = Search(walker, c.samples, c.knots, c.iterations, search, scorer, sampler)
         self._next_id = 1
         self.reset()
 
@@ -146,46 +148,41 @@ class Planner:
         built = [f.name for f in fields(PlannerConfig) if f.name not in ("optimizer", "iterations")]
         if any(getattr(config, name) != getattr(self.config, name) for name in built):
             return False
-        self._optimizer = make_optimizer(config.optimizer, config.knots, optimizer)
-        self.config, self.task, self._scorer.task = config, task, task
+        self._search.optimizer = make_optimizer(config.optimizer, config.knots, optimizer)
+        self._search.iterations = config.iterations
+        self.config, self.task, self._search.scorer.task = config, task, task
         return True
 
     @property
     def nominal(self) -> Array:
         """Knots (K, 3) that the next cycle samples around after a shift in time, a copy."""
-        return self._nominal.copy()
+        return self._search.nominal.copy()
 
     def reset(self) -> None:
         """Forget the previous plan and the search; restart the random sequence.
 
         Plan ids go on counting, so that a receiver never takes a new plan for an old one.
         """
-        self._rng = np.random.default_rng(self.config.seed)
-        self._nominal = np.zeros((self.config.knots, 3))
+        self._search.reset(self.config.seed)
         self._nominal_start: float | None = None
         self._previous: Plan | None = None
         self._goal: Array | None = None
         self._monitor: GoalMonitor | None = None
         self._plan_time = 0.0
-        self._optimizer.reset()
-        self._scorer.health.reset()
-        if self._sampler:
-            self._sampler.reset(self.config.seed)
 
     def memory(self) -> PlannerMemory:
         """Return all that the next cycle depends on beside its arguments, a copy."""
+        random, proposal = self._search.memory()
         return PlannerMemory(
-            random=dict(self._rng.bit_generator.state),
-            nominal=self._nominal.copy(),
+            random=random,
+            nominal=self.nominal,
             nominal_start=self._nominal_start,
             previous=self._previous,
             goal=None if self._goal is None else self._goal.copy(),
             plan_time=self._plan_time,
             next_id=self._next_id,
-            search=self._optimizer.memory(),
-            proposal=None
-            if self._sampler is None
-            else {**self._sampler.memory(), "cost_error": self._scorer.health.error},
+            search=self._search.optimizer.memory(),
+            proposal=proposal,
         )
 
     def restore(self, memory: PlannerMemory) -> None:
@@ -195,15 +192,12 @@ class Planner:
             InputError: it is of a planner with another number of knots or another optimiser.
         """
         checked(memory.nominal, (self.config.knots, 3), "planner memory: nominal")
-        self._optimizer.restore(memory.search)
-        self._rng.bit_generator.state = memory.random
-        self._nominal, self._nominal_start = memory.nominal.copy(), memory.nominal_start
+        self._search.optimizer.restore(memory.search)
+        self._search.restore(memory.random, memory.proposal)
+        self._search.nominal, self._nominal_start = memory.nominal.copy(), memory.nominal_start
         self._previous, self._plan_time = memory.previous, memory.plan_time
         self._next_id = memory.next_id
         self._goal = None if memory.goal is None else memory.goal.copy()
-        if self._sampler is not None and memory.proposal is not None:
-            self._sampler.restore(memory.proposal)
-            self._scorer.health.error = float(memory.proposal["cost_error"])
         self._monitor = None if self._goal is None else GoalMonitor(self.task, self._goal)
 
     def follow(self, plan: Plan | None) -> None:
@@ -241,15 +235,15 @@ class Planner:
         """
         begin = self._clock()
         report = PlannerReport(samples=self.config.samples, state_age=now - state.stamp)
-        self._given = None if proposals is None else self._usable(proposals)
-        plan = self._cycle(state, walker_state, goal, now, deadline, report)
+        given = None if proposals is None else self._search.usable(proposals)
+        plan = self._cycle(state, walker_state, goal, now, deadline, report, given)
         report.plan_time = self._clock() - begin
         if deadline:
             report.missed |= deadline.left() < 0.0
             report.plan_time = deadline.spent(report.plan_time)
             # A slow average: one stall should not move the start of the following plans.
             self._plan_time += 0.1 * (report.plan_time - self._plan_time)
-        report.sigma = self._optimizer.sigma.mean(axis=0)
+        report.sigma = self._search.optimizer.sigma.mean(axis=0)
         return plan, report
 
     def _cycle(
@@ -260,6 +254,7 @@ class Planner:
         now: float,
         deadline: Limit | None,
         report: PlannerReport,
+        given: Array | None,
     ) -> Plan | None:
         missing = [body for body in self.task.bodies if body not in state.objects]
         if missing:
@@ -273,28 +268,14 @@ class Planner:
         start = now + self._plan_time
         self._shift(start)
         predicted = self._predict(state.stamp, start, qpos, qvel, memory, report)
-        return self._search(state.stamp, start, predicted, deadline, report)
-
-    def _usable(self, proposals: Array) -> Array:
-        """Return the finite ones of proposals, (m, K, 3)."""
-        k, most = self.config.knots, self.config.samples - 1
-        found = np.asarray(proposals, np.float64)
-        if found.ndim != 3 or found.shape[1:] != (k, 3) or len(found) > most:
-            raise InputError(
-                f"proposals: expected at most {most}x{k}x3 (samples less the nominal, knots, "
-                f"command), got {'x'.join(map(str, found.shape))}; resample them or raise samples"
-            )
-        return found[np.isfinite(found).all(axis=(1, 2))]
+        return self._find(state.stamp, start, predicted, deadline, report, given)
 
     def _follow_goal(self, goal: Array) -> None:
         """Begin a new search when the goal changes."""
         if self._goal is None or not np.array_equal(goal, self._goal):
             self._goal = goal.copy()
             self._monitor = GoalMonitor(self.task, self._goal)
-            self._optimizer.reset()
-            self._scorer.health.reset()
-            if self._sampler:
-                self._sampler.forget()
+            self._search.forget()
 
     def _judge(self, stamp: float, qpos: Array, report: PlannerReport) -> None:
         assert self._monitor is not None
@@ -308,7 +289,8 @@ class Planner:
         # Also a cycle without a plan has moved it, so that its own start counts, not a plan's.
         if self._nominal_start is not None:
             delay = max(start - self._nominal_start, 0.0)
-            self._nominal = splines.shift(self._nominal, delay, self.knot_dt, self._order)
+            nominal = self._search.nominal
+            self._search.nominal = splines.shift(nominal, delay, self.knot_dt, self._order)
         self._nominal_start = start
 
     def _predict(
@@ -327,84 +309,28 @@ class Planner:
         report.predicted_delay = predicted.delay
         return predicted
 
-    def _search(
+    def _find(
         self,
         stamp: float,
         start: float,
         predicted: Prediction,
         deadline: Limit | None,
         report: PlannerReport,
+        given: Array | None,
     ) -> Plan | None:
-        """Run the sampling rounds and publish what they found."""
+        """Search, and publish what was found."""
         report.start_qpos, report.start_qvel = predicted.qpos, predicted.qvel
         report.start_walker = predicted.walker_state
-        if not self.config.scored:
-            return self._trust(stamp, start, predicted)
         assert self._goal is not None
-        cost = float("nan")
-        proposals = self._propose(predicted)
-        for iteration in range(self.config.iterations):
-            first = iteration == 0
-            knots, proposed = self._candidates(proposals[: None if first else 0])
-            costs, terms = self._scorer.score(
-                knots, predicted, self._goal, deadline, report, iteration
-            )
-            report.completed = len(costs)
-            report.candidates, report.costs = knots[: len(costs)], costs
-            report.proposed = [i for i in proposed if i < len(costs)]
-            report.missed |= len(costs) < len(knots)
-            valid = np.isfinite(costs)
-            report.valid = int(valid.sum())
-            if not len(costs):
-                break  # out of time; an earlier round may have left a good nominal
-            if not valid.any():
-                if first:
-                    report.hold_reason = "all rollouts diverged"
-                    return None
-                break
-            self._nominal = self._optimizer.update(self._nominal, knots[: len(costs)], costs)
-            cost = fill(report, costs, terms, first=first)
-            if first and self._sampler and self._given is None:
-                self._sampler.judge(costs, proposed, elite_count(len(costs)))
-                report.proposal = self._scorer.judge(
-                    self._sampler.figures, self._observe(predicted), terms
-                )
+        if not self.config.scored:
+            self._search.trust(predicted, self._goal)
+            return self._publish(stamp, start, float("nan"))
+        cost = self._search.run(predicted, self._goal, deadline, report, given)
+        if report.hold_reason:
+            return None
         if np.isnan(cost):
             return self._carry_on(start, report)
         return self._publish(stamp, start, cost)
-
-    def _propose(self, predicted: Prediction) -> Array:
-        """Return what is proposed for this cycle, (m, K, 3)."""
-        if self._given is not None:
-            return self._given
-        if self._sampler is None:
-            return np.empty((0, self.config.knots, 3))
-        return self._usable(self._sampler.draw(self._observe(predicted), self._nominal))
-
-    def _candidates(self, proposals: Array) -> tuple[Array, list[int]]:
-        """Return candidates (N, K, 3) within the command limits and the indices of proposals.
-
-        Proposals lie evenly among the others, so that too little time costs both alike.
-        """
-        m, drawn = len(proposals), self.config.samples - len(proposals)
-        knots = self._optimizer.sample(self._nominal, drawn, self._rng)
-        before = 1 + np.arange(m) * drawn // max(m, 1)
-        knots = np.insert(knots, before, proposals, axis=0) if m else knots
-        clipped: Array = np.clip(knots, self.walker.command_low, self.walker.command_high)
-        return clipped, [int(i) for i in before + np.arange(m)]
-
-    def _trust(self, stamp: float, start: float, predicted: Prediction) -> Plan:
-        """Execute one sample of the proposal without simulating it."""
-        assert self._sampler is not None
-        observation = self._observe(predicted)
-        sample = self._sampler.sample(observation, self._nominal, 1)[0]
-        self._nominal = np.clip(sample, self.walker.command_low, self.walker.command_high)
-        return self._publish(stamp, start, float("nan"))
-
-    def _observe(self, predicted: Prediction) -> Array:
-        """Return what the proposal sees (d,)."""
-        assert self._goal is not None
-        return self.task.observation(predicted.qpos, predicted.qvel, self._goal)
 
     def _carry_on(self, start: float, report: PlannerReport) -> Plan | None:
         """Keep the previous plan when no candidate was completed in time."""
@@ -421,7 +347,7 @@ class Planner:
             stamp=stamp,
             start=start,
             expiry=start + self.config.lifetime,
-            knots=self._nominal.copy(),
+            knots=self.nominal,
             knot_dt=self.knot_dt,
             order=self._order,
             cost=cost,
