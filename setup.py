@@ -86,8 +86,8 @@ setup(
             "onnxruntime>=1.20",
         ],
         "cluster": ["ray>=2.40"],
-        # Where a wheel is to be had; docs/hardware.md says how where there is none.
-        "hardware": ["cyclonedds==0.10.2"],
+        # cyclonedds where a wheel is to be had; docs/hardware.md says how where there is none.
+        "hardware": ["cyclonedds==0.10.2", "motioncapture==1.1"],
     },
     zip_safe=False,
     entry_points={

@@ -64,11 +64,16 @@ def hardware_graph(sim: Graph) -> Graph:
             ),
             Argument(
                 "mocap",
-                "Whether the node mocap maps a driver's topics to mocap/<body>/pose; without it "
-                "somebody else publishes those",
+                "Whether the node mocap maps what a driver or a system says to mocap/<body>/pose; "
+                "without it somebody else publishes those",
                 "false",
             ),
-            Argument("mocap_driver", "What that driver publishes", sets=("mocap.driver",)),
+            Argument(
+                "mocap_driver",
+                "What the driver publishes, or the system that is reached without one",
+                sets=("mocap.driver",),
+            ),
+            Argument("mocap_host", "Address of that system", sets=("mocap.host",)),
             Argument("mocap_names", "Names there, as base=Go2,box=Box 1", sets=("mocap.names",)),
             Argument("mocap_axes", "Axis that points up there", sets=("mocap.axes",)),
             Argument(

@@ -28,6 +28,8 @@ TOPICS = {
     "rigid_bodies": "/rigid_bodies",
     "named_pose_array": "/poses",
 }
+# What is reached without a driver, through the client library of gpc_ros/mocap.
+SYSTEMS = ("optitrack", "qualisys", "vicon", "vrpn")
 # From the axes of a system to ours, wxyz.
 _TURNS = {
     "z_up": np.array([1.0, 0.0, 0.0, 0.0]),
@@ -42,8 +44,17 @@ class MocapMapConfig:
     driver: str = param(
         "pose_stamped",
         "What the driver publishes: geometry_msgs/PoseStamped, one topic a body, as vrpn_mocap; "
-        "mocap4r2_msgs/RigidBodies; or motion_capture_tracking_interfaces/NamedPoseArray",
-        choices=tuple(TOPICS),
+        "mocap4r2_msgs/RigidBodies; motion_capture_tracking_interfaces/NamedPoseArray; or a system "
+        "that is reached without a driver, at 'host'",
+        choices=(*TOPICS, *SYSTEMS),
+    )
+    host: str = param(
+        "", "Address of a system that is reached without a driver; with ':port' if it is not the "
+        "usual one",
+    )  # fmt: skip
+    interface: str = param(
+        "",
+        "Address of this machine on that system's network, for OptiTrack's multicast; empty: any",
     )
     topic: str = param(
         "", "Its topic, with {name} for a body's name in the system; empty: the driver's own"
@@ -144,12 +155,14 @@ class MocapMap:
 
     @property
     def topics(self) -> dict[str, str]:
-        """The topic by body; one for all unless the driver has one a body.
+        """The topic by body; one for all unless the driver has one a body, none without a driver.
 
         Raises:
             ConfigError: the driver has one topic a body and the given one names no body.
         """
         c = self._config
+        if c.driver in SYSTEMS:
+            return {}
         topic = c.topic or TOPICS[c.driver]
         if c.driver == "pose_stamped" and "{name}" not in topic and len(self.names) > 1:
             raise ConfigError(f"mocap topic: '{topic}' must hold {{name}}: each body has its own")

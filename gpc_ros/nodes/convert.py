@@ -61,10 +61,19 @@ def quaternion_of(q: Quaternion, what: str) -> Array:
     Raises:
         InputError: it is not finite or far from unit length.
     """
-    norm = math.sqrt(q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z)
+    return unit(q.w, q.x, q.y, q.z, what)
+
+
+def unit(w: float, x: float, y: float, z: float, what: str) -> Array:
+    """Return a quaternion as a unit quaternion (4,) wxyz.
+
+    Raises:
+        InputError: it is not finite or far from unit length.
+    """
+    norm = math.sqrt(w * w + x * x + y * y + z * z)
     if not 0.9 < norm < 1.1:  # also refuses NaN
-        raise InputError(f"{what}: quaternion w {q.w}, x {q.x}, y {q.y}, z {q.z} has norm {norm}")
-    return np.array([q.w, q.x, q.y, q.z]) / norm
+        raise InputError(f"{what}: quaternion w {w}, x {x}, y {y}, z {z} has norm {norm}")
+    return np.array([w, x, y, z]) / norm
 
 
 def finite(values: Any, shape: tuple[int, ...], what: str) -> Array:

@@ -12,7 +12,8 @@ from typing import Any
 
 from gpc_ros.errors import ConfigError, InputError
 from gpc_ros.estimation.mocap_map import SystemPose
-from gpc_ros.nodes.convert import finite, quaternion_of, seconds, vector_of
+from gpc_ros.mocap.client import Seen
+from gpc_ros.nodes.convert import finite, quaternion_of, seconds, unit, vector_of
 
 # The type of each driver's messages, and where its package is at home.
 _TYPES = {
@@ -67,6 +68,23 @@ def poses_in(driver: str, name: str, message: Any) -> Iterator[Check]:
     else:
         for body in message.poses:
             yield lambda body=body: _pose(body.name, header, body.pose)  # type: ignore[misc]
+
+
+def pose_seen(body: Seen) -> SystemPose:
+    """Return what a system said that is reached without a driver.
+
+    Raises:
+        InputError: it is not finite, or no quaternion.
+    """
+    what = f"pose of '{body.name}'"
+    w, x, y, z = body.orientation
+    return SystemPose(
+        body.name,
+        "",
+        body.arrival,
+        finite(body.position, (3,), f"{what}: position [m]"),
+        unit(w, x, y, z, f"{what}: orientation"),
+    )
 
 
 def _pose(name: str, header: Any, pose: Any) -> SystemPose:

@@ -1,12 +1,14 @@
-"""Node ``mocap``: what a driver of motion capture says, as poses of our bodies in the map frame.
+"""Node ``mocap``: what a motion capture system says, as poses of our bodies in the map frame.
 
 It publishes the same topics as the simulation, so that estimator, recorder and replay know no
-driver. The arrival of each message is stamped by the middleware, not by this loop.
+system. The arrival of each message is stamped by the middleware, not by this loop; where no driver
+is between, by the process that reads the system.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
 from gpc_ros.estimation.estimator import BASE
-from gpc_ros.estimation.mocap_map import MocapMap
+from gpc_ros.estimation.mocap_map import SYSTEMS, MocapMap
 from gpc_ros.estimation.mocap_offsets import read_offsets
+from gpc_ros.mocap.client import MocapClient
 from gpc_ros.nodes import convert, qos
-from gpc_ros.nodes.convert_mocap import Check, message_type, poses_in
+from gpc_ros.nodes.convert_mocap import Check, message_type, pose_seen, poses_in
 from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
 from gpc_ros.nodes.intake import Intake
 from gpc_ros.nodes.parameters import NodeParameters
@@ -35,7 +38,7 @@ class Mocap(Looping):
     """The map behind topics."""
 
     def __init__(self, stop: Stop) -> None:
-        """Listen to the driver."""
+        """Listen to the driver, or connect to the system."""
         self.period = 0.002
         self.node = node = Node("mocap")
         parameters = NodeParameters(node, MocapSettings())
@@ -51,12 +54,14 @@ class Mocap(Looping):
                 for body, o in offsets.items()
             }
         )
-        kind = message_type(s.driver)
-        topics = self._map.topics
+        topics = {topic: self._map.names[body] for body, topic in self._map.topics.items()}
         self._sources: dict[str, PolledSubscription[Any]] = {
-            name: PolledSubscription(node, kind, topic, qos.sensor(10))
-            for topic, name in {topic: self._map.names[b] for b, topic in topics.items()}.items()
+            name: PolledSubscription(node, message_type(s.driver), topic, qos.sensor(10))
+            for topic, name in topics.items()
         }
+        self._system: MocapClient | None = None
+        if s.driver in SYSTEMS:
+            self._system = MocapClient(s.driver, s.host, s.interface)
         self._intake = Intake(node)
         self._clock = node.get_clock()
         self._voices = {
@@ -75,9 +80,12 @@ class Mocap(Looping):
             for message, received in source.drain_stamped():
                 for check in poses_in(self._settings.driver, name, message):
                     self._on_pose(source.topic, check, received * 1e-9)
+        if self._system is not None:
+            for body in self._system.drain():
+                self._on_pose(self._settings.driver, partial(pose_seen, body), body.arrival)
 
-    def _on_pose(self, topic: str, check: Check, arrival: float) -> None:
-        pose = self._intake.accept(topic, lambda c: self._map.pose(c(), arrival), check)
+    def _on_pose(self, source: str, check: Check, arrival: float) -> None:
+        pose = self._intake.accept(source, lambda c: self._map.pose(c(), arrival), check)
         if pose is None:
             return
         convert.pose_to(pose.stamp, pose.position, pose.orientation, self._message)
@@ -96,7 +104,7 @@ class Mocap(Looping):
             "capture to arrival p99 [ms]": 1e3 * p99,
             **self._intake.figures(),
         }
-        late = []
+        late = [self._system.trouble] if self._system is not None and self._system.trouble else []
         for body, name in self._map.names.items():
             figures[f"{body} rate [Hz]"] = self._rates[body].value(now)
             figures[f"{body} poses repeated by the driver"] = self._map.repeated[body]
@@ -107,7 +115,9 @@ class Mocap(Looping):
         return (WARN, "; ".join(late), figures) if late else (OK, "all bodies are seen", figures)
 
     def close(self) -> None:
-        """Nothing to leave in order."""
+        """Let go of the system."""
+        if self._system is not None:
+            self._system.close()
 
     def _now(self) -> float:
         return self._clock.now().nanoseconds * 1e-9

@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from gpc_ros.errors import ConfigError
 from gpc_ros.launcher import Launcher
@@ -127,15 +126,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(condition: Callable[[], bool], timeout: float = 20.0) -> bool:
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def test_a_node_that_refuses_to_start_ends_the_graph() -> None:
     nodes = [start("refuses", "raise SystemExit(2)"), start("main", OBEDIENT, required=True)]
     assert launcher(nodes, []).run() == 2
@@ -158,4 +148,4 @@ def test_no_orphans_when_the_launcher_is_killed() -> None:
     process, pid = started_launcher()
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
-    assert eventually(lambda: not alive(pid))
+    until(lambda: not alive(pid), "the node ends")

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Pose, PoseStamped
+from natnet import OptiTrack, free_port
+from waiting import until
 
 from gpc_ros.estimation.mocap_map import Offset
 from gpc_ros.estimation.mocap_offsets import write_offsets
@@ -75,6 +78,41 @@ def test_a_driver_becomes_a_pose_of_the_base(
     np.testing.assert_allclose(pose.position, [1.1, 2.0, 0.25], atol=1e-3)
     np.testing.assert_allclose(pose.orientation, quat_from_yaw(0.5), atol=1e-6)
     assert min(abs(pose.stamp + 0.01 - t) for t in sent) < 1e-6
+
+
+def test_a_system_without_a_driver_becomes_a_pose_of_the_base(
+    probe: Probe, start_node: Callable[..., Running]
+) -> None:
+    pytest.importorskip("motioncapture")
+    port = free_port()
+    system = OptiTrack({"Go2": 3}, port, free_port())
+    system.poses = {"Go2": (1.0, 0.3, -2.0, 0.0, 0.0, 0.0, 1.0)}
+    probe.listen("mocap/base/pose", PoseStamped)
+    probe.listen("diagnostics", DiagnosticArray)
+    begin = probe.now()
+    try:
+        node = start_node(
+            "mocap",
+            "driver:=optitrack",
+            f"host:=127.0.0.1:{port}",
+            "names:=base=Go2",
+            "axes:=y_up",
+            "delay:=0.01",
+        )
+        pose = convert.pose_from(probe.wait("mocap/base/pose"))
+        np.testing.assert_allclose(pose.position, [1.0, 2.0, 0.3], atol=1e-3)
+        assert begin - 0.01 < pose.stamp < probe.now() - 0.01
+
+        def told() -> str:
+            statuses = probe.wait("diagnostics").status
+            return str(next(s.message for s in statuses if "mocap" in s.name))
+
+        until(lambda: told() == "box ('box' in the system) is not seen", "only the box is missing")
+    finally:
+        system.close()
+    until(lambda: "base ('Go2' in the system) is not seen" in told(), "the silence is told")
+    node.process.terminate()
+    assert node.process.wait(60.0) in (0, -15, 143)
 
 
 def test_offsets_that_cannot_be_read_stop_the_node_with_a_reason(

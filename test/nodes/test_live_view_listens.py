@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import pytest
+from waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -21,13 +21,6 @@ CAMERA = {
 }  # fmt: skip
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-
-
 def test_it_listens_while_somebody_watches_and_only_then(
     probe: Any, start_node: Callable[..., Any]
 ) -> None:
@@ -38,8 +31,8 @@ def test_it_listens_while_somebody_watches_and_only_then(
         port = free.getsockname()[1]
     quick = ("rate:=10.0", "scheduling.nice:=0")
     view = start_node("view", "task:=navigate", f"port:={port}", *quick)
-    until(lambda: "view: http" in view.output(), "the viewer's address")
-    until(lambda: probe.node.count_publishers("diagnostics") > 0, "the node is seen")
+    until(lambda: "view: http" in view.output(), "the viewer's address", PATIENCE)
+    until(lambda: probe.node.count_publishers("diagnostics") > 0, "the node is seen", PATIENCE)
 
     def listeners() -> int:
         return int(probe.node.count_subscribers("state"))
@@ -50,5 +43,5 @@ def test_it_listens_while_somebody_watches_and_only_then(
             f"ws://127.0.0.1:{port}", subprotocols=[f"viser-v{version('viser')}"], max_size=None
         ) as page:
             page.send(msgspec.msgpack.encode(CAMERA))
-            until(lambda: listeners() == 1, "it listens when somebody watches")
-        until(lambda: listeners() == 0, "it stops when nobody is left")
+            until(lambda: listeners() == 1, "it listens when somebody watches", PATIENCE)
+        until(lambda: listeners() == 0, "it stops when nobody is left", PATIENCE)

@@ -9,6 +9,7 @@ import pytest
 from rclpy.context import Context
 from rclpy.node import Node
 from std_msgs.msg import Header
+from waiting import until
 
 from gpc_ros.errors import ConfigError
 from gpc_ros.nodes import qos
@@ -23,13 +24,6 @@ def sole(context: Context, name: str, discovery: float = 0.5) -> SolePublisher:
     )
 
 
-def until(condition: Callable[[], bool], timeout: float = 20.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
-
-
 def settled(owner: SolePublisher) -> Callable[[], bool]:
     def check() -> bool:
         owner.check()
@@ -42,16 +36,16 @@ def test_alone_it_settles_after_discovery(context: Context) -> None:
     owner = sole(context, "bridge")
     owner.check()
     assert not owner.settled
-    until(settled(owner))
+    until(settled(owner), "it settles")
     assert owner.foreign == []
 
 
 def test_the_second_refuses_and_the_first_sees_it(context: Context) -> None:
     first = sole(context, "bridge")
-    until(settled(first))
+    until(settled(first), "it settles")
     second = sole(context, "intruder")
     with pytest.raises(ConfigError, match=r"/bridge already publishes /joint_commands"):
-        until(settled(second))
+        until(settled(second), "it settles, or refuses")
     first.check()
     assert first.settled
     assert first.foreign == ["/intruder"]

@@ -32,7 +32,7 @@ TRAINING = {"rsl_rl": "rsl-rl-lib"} | {
     name: name for name in ("matplotlib", "onnx", "onnxruntime", "ray", "tensordict", "torch")
 }
 # Imported by what reaches a robot, in one place; `make hardware` brings it.
-HARDWARE = {"unitree_sdk2py": "unitree-sdk2py-dimos"}
+HARDWARE = {"unitree_sdk2py": "unitree-sdk2py-dimos", "motioncapture": "motioncapture"}
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -51,10 +51,10 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def imported(folder: Path) -> set[str]:
-    """Top-level modules that the files of a folder import."""
+def imported(where: Path) -> set[str]:
+    """Top-level modules that a file imports, or the files of a folder."""
     names = set()
-    for path in folder.rglob("*.py"):
+    for path in where.rglob("*.py") if where.is_dir() else [where]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
@@ -124,19 +124,19 @@ def test_training_alone_needs_what_trains() -> None:
     assert not set(TRAINING) & imported(REPO / "gpc_ros" / "nodes")
 
 
-def test_hardware_alone_needs_the_sdk_and_one_file_calls_it() -> None:
+def test_hardware_alone_needs_the_libraries_and_one_file_calls_each() -> None:
     added = pins(REPO / "requirements-hardware.txt")
     assert not set(added) & set(pins(REPO / "requirements.lock.txt"))
     assert added["cyclonedds"] == "0.10.2"  # what runs in the robot
+    homes = {"unitree_sdk2py": "unitree/dds.py", "motioncapture": "mocap/process.py"}
     for module, name in HARDWARE.items():
         assert name in added
         callers = [
             path.relative_to(REPO / "gpc_ros").as_posix()
             for path in (REPO / "gpc_ros").rglob("*.py")
-            if f"from {module}" in (text := path.read_text(encoding="utf-8"))
-            or f"import {module}" in text
+            if module in imported(path)
         ]
-        assert callers == ["unitree/dds.py"]
+        assert callers == [homes[module]]
 
 
 def test_pre_commit_runs_what_lint_runs() -> None:
