@@ -14,18 +14,37 @@ _NAME = "sim"
 
 def add_parser(subparsers: Any) -> None:
     """Add ``sim`` to the command."""
-    graph = GRAPHS[_NAME]
-    parser = subparsers.add_parser(
-        "sim",
-        help="run the simulated robot live, all nodes",
-        description=f"{graph.doc} Starts the nodes {', '.join(n.name for n in graph.nodes)}.",
-        usage="gpc sim [name:=value ...]",
+    add_graph_parser(
+        subparsers, _NAME, _NAME, "run the simulated robot live, all nodes"
+    ).set_defaults(run=run)
+
+
+def add_graph_parser(
+    subparsers: Any, command: str, name: str, summary: str, more: str = "", usage: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command that starts a graph, and return its parser.
+
+    Args:
+        subparsers: of the command gpc.
+        command: its name.
+        name: of the graph.
+        summary: a line about it.
+        more: what else there is to say.
+        usage: its arguments, if they are not just name:=value.
+    """
+    graph = GRAPHS[name]
+    nodes = ", ".join(node.name for node in graph.nodes)
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        command,
+        help=summary,
+        description=f"{graph.doc} Starts the nodes {nodes}{more or '.'}",
+        usage=f"gpc {command} {usage}[name:=value ...]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.more_help = lambda: arguments_help(_NAME)
+    parser.more_help = lambda: arguments_help(name)  # type: ignore[attr-defined]
     parser.add_argument("arguments", nargs="*", metavar="name:=value", help="see below")
     parser.add_argument("--dry-run", action="store_true", help="only print what would be started")
-    parser.set_defaults(run=run)
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:

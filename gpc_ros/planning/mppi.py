@@ -14,8 +14,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
-from gpc_ros.errors import InputError
-from gpc_ros.planning.optimizer import Noise, gaussian, softmin_weights
+from gpc_ros.planning.optimizer import FixedGaussian, Noise, softmin_weights
 
 
 @dataclass(frozen=True)
@@ -32,35 +31,19 @@ class MppiConfig:
     noise: Noise = Noise()
 
 
-class Mppi:
+class Mppi(FixedGaussian):
     """Model predictive path integral; see the module."""
 
     name = "mppi"
 
     def __init__(self, config: MppiConfig, knots: int) -> None:
         """Start with the configured Sigma for K knots; it stays as it is."""
-        self._config = config
-        self.sigma = config.noise.initial(knots)
-
-    def reset(self) -> None:
-        """Do nothing: there is no memory."""
-
-    def memory(self) -> Array:
-        """Return nothing."""
-        return np.zeros(0)
-
-    def restore(self, memory: Array) -> None:
-        """Continue from a memory, which must be empty."""
-        if memory.size:
-            raise InputError(f"{self.name}: has no memory, was given {memory.size} numbers")
-
-    def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
-        """Draw candidates; see :class:`gpc_ros.planning.optimizer.Optimizer`."""
-        return gaussian(nominal, self.sigma, count, rng, self._config.noise.correlation)
+        super().__init__(config.noise, knots)
+        self._temperature = config.temperature
 
     def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
         """Return the weighted mean (K, 3)."""
         spread = float(costs[np.isfinite(costs)].std())
-        weights = softmin_weights(costs, self._config.temperature * spread)
+        weights = softmin_weights(costs, self._temperature * spread)
         mean: Array = np.einsum("n,nka->ka", weights, knots)
         return mean

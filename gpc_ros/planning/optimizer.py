@@ -14,7 +14,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array
 from gpc_ros.config import param, replace
-from gpc_ros.errors import ConfigError, nearest
+from gpc_ros.errors import ConfigError, InputError, nearest
 
 # Part of the candidates that counts as elites.
 ELITE_SHARE = 0.25
@@ -119,6 +119,38 @@ def gaussian(
     knots = nominal + sigma * noise
     knots[0] = nominal
     return knots
+
+
+class FixedGaussian:
+    """What an optimiser has whose distribution stays as it is.
+
+    Args:
+        noise: the Gaussian.
+        knots: of a candidate K.
+    """
+
+    name = ""
+
+    def __init__(self, noise: Noise, knots: int) -> None:
+        """Start with the configured Sigma."""
+        self._correlation = noise.correlation
+        self.sigma = noise.initial(knots)
+
+    def reset(self) -> None:
+        """Do nothing: there is no memory."""
+
+    def memory(self) -> Array:
+        """Return nothing."""
+        return np.zeros(0)
+
+    def restore(self, memory: Array) -> None:
+        """Continue from a memory, which must be empty."""
+        if memory.size:
+            raise InputError(f"{self.name}: has no memory, was given {memory.size} numbers")
+
+    def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
+        """Draw candidates; see :class:`Optimizer`."""
+        return gaussian(nominal, self.sigma, count, rng, self._correlation)
 
 
 def elite_count(candidates: int, share: float = ELITE_SHARE) -> int:
