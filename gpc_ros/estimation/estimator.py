@@ -235,8 +235,11 @@ class Estimator:
             return
         self._count("base poses gated")
         gyro = self._sample.gyro if self._sample else (0.0, 0.0, 0.0)
-        agreed = self._jump.agreed(base.stamp, where, self._legs, gyro)
-        if agreed and self._upright(orientation):
+        lost = base.stamp - self._mocap_stamp > self.config.coast
+        agreed = self._jump.agreed(base.stamp, where, self._legs, gyro, lost=lost)
+        if lost and self._plausibility.misplaced:
+            self._jump.complaint = self._plausibility.misplaced
+        elif agreed and self._upright(orientation):
             self._count("base jumps believed")
             base.move(where, attitude)
             self._jump.believe(where)

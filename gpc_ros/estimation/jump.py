@@ -3,7 +3,8 @@
 A single strange pose is an outlier. Poses that go on being strange are believed only if all along
 they agree with each other, with gravity and with a robot that stands: then the robot or the map was
 moved. A pose at another height than the last believed one is another body. (Not: than the filter
-expects. A filter that drifted away while nothing was seen must find back.)
+expects. A filter that drifted away while nothing was seen must find back.) Once the base is lost,
+the last believed height says nothing any more; the legs' does (plausibility.py).
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class JumpGate:
         turned = math.hypot(r[3], r[4], r[5]) > c.rotation + wider_turn
         return not (far or turned)
 
-    def agreed(self, stamp: float, position: Vector, legs: Array | None, gyro: Vector) -> bool:
+    def agreed(
+        self, stamp: float, position: Vector, legs: Array | None, gyro: Vector, *, lost: bool
+    ) -> bool:
         """Return whether a strange pose is to be believed.
 
         Args:
@@ -84,10 +87,11 @@ class JumpGate:
             position: measured [m].
             legs: newest velocities by leg odometry (n, 3) [m/s], None without any yet.
             gyro: newest angular velocity [rad/s].
+            lost: whether there is no estimate any more.
         """
         c = self._config
         height = 0.0 if self._height is None else abs(position[2] - self._height)
-        if height > c.height:
+        if height > c.height and not lost:
             self._since = None
             self.complaint = (
                 f"motion capture shows the base {height:.2f} m higher or lower than before "

@@ -103,6 +103,11 @@ class Plausibility:
         self._moved = False  # the doubt is about motion
         self.doubt = ""
 
+    @property
+    def misplaced(self) -> str:
+        """The doubt, if it is about down or height, which are seen at rest too; else empty."""
+        return "" if self._moved else self.doubt
+
     def feel(self, reading: RobotReading, rates: Vector, legs: Array | None) -> None:
         """Reckon on, see :meth:`Reckoning.feel`."""
         if not self._reckoning.feel(reading, rates, legs):

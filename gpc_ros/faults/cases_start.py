@@ -95,16 +95,20 @@ def foreign_stream(g: LiveGraph) -> float:
     def intrude() -> None:
         g.observer.publish("joint_commands", intruder, qos.stream())
 
-    told = g.observer.wait(
-        "supervisor",
-        lambda m: m.state == SupervisorState.HOLDING and "another bridge" in "; ".join(m.reasons),
-        begin,
-        intrude,
-    )
-    g.observer.pass_time(0.2, intrude)
-    height = g.observer.last("ground_truth").message.pose.position.z
-    check(height > 0.2, f"the foreign stream moved the robot: the base is at {height:.2f} m")
-    g.observer.silence("joint_commands")
+    try:
+        told = g.observer.wait(
+            "supervisor",
+            lambda m: (
+                m.state == SupervisorState.HOLDING and "another bridge" in "; ".join(m.reasons)
+            ),
+            begin,
+            intrude,
+        )
+        g.observer.pass_time(0.2, intrude)
+        height = g.observer.last("ground_truth").message.pose.position.z
+        check(height > 0.2, f"the foreign stream moved the robot: the base is at {height:.2f} m")
+    finally:  # as long as there is another publisher, nothing recovers
+        g.observer.silence("joint_commands")
     first = next(h for h in g.observer.kept("joint_commands", begin)
                  if h.message.source == _INTRUDER)  # fmt: skip
     return told.sent - first.sent

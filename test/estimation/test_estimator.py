@@ -158,8 +158,36 @@ def test_bodies_that_swap_names_are_not_believed() -> None:
             assert np.linalg.norm(state.position[:2]) < 0.1
             assert state.objects["box"].position[0] == pytest.approx(1.0, abs=0.01)
     assert estimator.estimate() is None
-    assert "is it another body?" in estimator.complaint
+    assert "check which body it is" in estimator.complaint
     assert estimator.counters["box poses inside the robot"] == 260
+
+
+def test_who_was_lost_at_another_height_is_found_again_and_another_body_is_not() -> None:
+    """It began with the pose of the box, and stood up before the right ones were believed."""
+    estimator = Estimator(("box",))
+    shown, truth = np.array([1.0, 0.0, 0.14]), np.array([0.0, 0.0, 0.3])
+
+    def see(begin: float, end: float, position: np.ndarray) -> None:
+        for k in range(round(begin * 100), round(end * 100)):
+            feed(estimator, k * 0.01)
+            estimator.on_mocap("base", k * 0.01, position, LEVEL, k * 0.01)
+
+    see(0.0, 1.0, shown)
+    state = estimator.estimate()
+    assert state is not None and "above the floor" in state.mocap_doubt
+    see(1.0, 2.9, truth)
+    assert estimator.estimate() is not None  # it coasts
+    assert "another body" in estimator.complaint
+    see(2.9, 4.5, truth)
+    state = estimator.estimate()
+    assert state is not None and not state.mocap_doubt
+    np.testing.assert_allclose(state.position, truth, atol=0.01)
+    assert estimator.counters["base jumps believed"] == 1
+    # Lost to another body, it stays lost.
+    see(4.5, 12.0, shown)
+    assert estimator.estimate() is None
+    assert estimator.counters["base jumps believed"] == 1
+    assert "above the floor, its legs say" in estimator.complaint
 
 
 def test_a_filter_that_drifted_away_finds_back_once_the_robot_stands() -> None:
