@@ -22,7 +22,8 @@ def add_parser(subparsers: Any) -> None:
     group.add_argument(
         "--write",
         action="store_true",
-        help="write config/*.yaml, docs/parameters.md and the tables of docs/safety.md",
+        help="write config/*.yaml, docs/parameters.md and the tables of docs/safety.md and "
+        "docs/walker.md",
     )
     group.add_argument(
         "--check", action="store_true", help="exit 1 if those files differ from the code"
@@ -75,21 +76,27 @@ def generated() -> dict[str, str]:
     return files
 
 
-def safety_page(root: Path) -> dict[str, str]:
-    """Return what docs/safety.md of a clone must hold; nothing where there is none."""
+def filled_pages(root: Path) -> dict[str, str]:
+    """Return what pages of a clone's docs must hold, by path; without those that are not there."""
+    from gpc_ros.evaluation.walker_figures import walker_blocks
     from gpc_ros.faults.table import fault_blocks
-    from gpc_ros.safety.tables import filled, state_blocks
+    from gpc_ros.pages import filled
+    from gpc_ros.safety.tables import state_blocks
 
-    name = "docs/safety.md"
-    if not (root / name).is_file():
-        return {}
-    page = (root / name).read_text(encoding="utf-8")
-    return {name: filled(page, {**state_blocks(), **fault_blocks(root)})}
+    blocks = {
+        "docs/safety.md": {**state_blocks(), **fault_blocks(root)},
+        "docs/walker.md": walker_blocks(root),
+    }
+    return {
+        name: filled((root / name).read_text(encoding="utf-8"), blocks[name])
+        for name in blocks
+        if (root / name).is_file()
+    }
 
 
 def _write(root: Path, only_check: bool) -> int:
     code = 0
-    for name, text in {**generated(), **safety_page(root)}.items():
+    for name, text in {**generated(), **filled_pages(root)}.items():
         path = root / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

@@ -25,7 +25,8 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "walkers", nargs="+", metavar="WALKER",
-        help="trot, the card (.json) of a trained walker, or anybody's network (.onnx)",
+        help="trot, one that ships, the card (.json) of a trained walker, or anybody's network "
+        "(.onnx)",
     )  # fmt: skip
     parser.add_argument(
         "--adapter", type=Path, action="append", default=[], metavar="FILE",
@@ -33,6 +34,9 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of changed robots and commands")
     parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument(
+        "--note", action="store_true", help="also write the table's figures into the walkers' cards"
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,11 +46,15 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.evaluation.walker import measure
     from gpc_ros.evaluation.walker_figures import Measured, table
     from gpc_ros.files import write_whole
+    from gpc_ros.locomotion.policy_file import note_figures
 
+    cards = _cards(args.walkers) if args.note else {}
     walkers = _walkers(args.walkers, args.adapter)
     found: dict[str, Measured] = {}
     for title, walker in walkers.items():
         found[title] = measure(walker, args.seed, partial(_tell, title))
+        if title in cards:
+            note_figures(cards[title], found[title].figures())
     print(table(found))
     if args.out is not None:
         document = {
@@ -60,6 +68,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _tell(title: str, test: str) -> None:
     print(f"{title}: {test}", flush=True)
+
+
+def _cards(names: list[str]) -> dict[str, Path]:
+    """Return the cards of the walkers that have one, by title."""
+    from gpc_ros.locomotion.walker import shipped_walkers
+
+    own = {Path(name).stem: Path(name) for name in names if name.endswith(".json")}
+    return {**{name: card for name, card in shipped_walkers().items() if name in names}, **own}
 
 
 def _walkers(names: list[str], adapters: list[Path]) -> dict[str, Walker]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+RESULTS = "docs/results/walkers.json"
 # Figures of one trial by name.
 Row = dict[str, Any]
 
@@ -76,6 +79,15 @@ def table(found: Mapping[str, Measured]) -> str:
     for title in columns[0]:
         lines.append(f"| {title} | {' | '.join(column[title] for column in columns)} |")
     return "\n".join(lines)
+
+
+def walker_blocks(root: Path) -> dict[str, str]:
+    """Return the table of docs/walker.md from the results of a clone; nothing without them."""
+    path = root / RESULTS
+    if not path.is_file():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))["walkers"]
+    return {"walkers": table({title: Measured(**figures) for title, figures in found.items()})}
 
 
 def _apart(rows: Sequence[Row]) -> str:

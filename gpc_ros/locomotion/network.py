@@ -50,10 +50,11 @@ class Mlp:
         for weight, bias in self._layers[:-1]:
             x = weight @ x
             x += bias
+            # ELU: exp(x) - 1 is above x below zero, and cut off at zero it is below x above.
             low = np.minimum(x, 0.0)
-            np.expm1(low, out=low)
-            np.maximum(x, 0.0, out=x)
-            x += low
+            np.exp(low, out=low)  # of which numpy has a vectorised one; of expm1 it has not
+            low -= 1.0
+            np.maximum(x, low, out=x)
         weight, bias = self._layers[-1]
         action: Array = (weight @ x + bias).astype(np.float64)
         return action

@@ -143,9 +143,11 @@ class PolicyWalker:
         order = d.order
         self._default = np.array(d.default)[order][:, None]
         self._scale = np.array(d.action_scale)[order][:, None]
-        self._slew = np.array(d.slew)[:, None] / d.rate
+        self._speed_up = np.array(d.slew)[:, None] / d.rate
+        self._slow_down = -self._speed_up
         self._trim_step = np.array(d.trim_gain)[:, None] / d.rate
-        self._trim_limit = np.array(d.trim_limit)[:, None]
+        self._trim_high = np.array(d.trim_limit)[:, None]
+        self._trim_low = -self._trim_high
         self._low, self._high = self.command_low[:, None], self.command_high[:, None]
         self._dead_band_squared = d.dead_band**2
         ticks = np.arange(max(d.cycle, 1)) / max(d.cycle, 1)
@@ -193,18 +195,24 @@ class PolicyWalker:
             memory: (S, N).
         """
         slewed, trim, gate = memory[_SLEWED], memory[_TRIM], memory[_GATE]
-        trim += (slewed - measured) * self._trim_step * gate
-        np.minimum(trim, self._trim_limit, out=trim)
-        np.maximum(trim, -self._trim_limit, out=trim)
-        change = np.minimum(np.maximum(command, self._low), self._high)
+        miss = slewed - measured
+        miss *= self._trim_step
+        miss *= gate
+        trim += miss
+        np.minimum(trim, self._trim_high, out=trim)
+        np.maximum(trim, self._trim_low, out=trim)
+        change = np.maximum(command, self._low)
+        np.minimum(change, self._high, out=change)
         change -= slewed
-        np.minimum(change, self._slew, out=change)
-        np.maximum(change, -self._slew, out=change)
+        np.minimum(change, self._speed_up, out=change)
+        np.maximum(change, self._slow_down, out=change)
         slewed += change
-        moving = (slewed * slewed).sum(axis=0) > self._dead_band_squared
-        memory[_TICK] += gate
-        resting = memory[_TICK] % self._half == 0.0
-        np.logical_or(moving, (gate > 0.0) & ~resting, out=gate, casting="unsafe")
+        moving = np.add.reduce(slewed * slewed) > self._dead_band_squared
+        tick = memory[_TICK]
+        tick += gate
+        resting = tick % self._half == 0.0
+        # A clock that runs goes on until it rests: gate 1 and resting False.
+        np.logical_or(moving, gate > resting, out=gate, casting="unsafe")
         trim *= gate
 
     def act(self, action: Array, memory: Array) -> JointTargets:

@@ -127,6 +127,17 @@ def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
     return PolicyWalker(description, OnnxNetwork(description, path))
 
 
+def note_figures(path: Path, figures: Mapping[str, Any]) -> None:
+    """Add figures to a card, in place of those of the same names.
+
+    Raises:
+        ModelFileError: the card cannot be read.
+    """
+    card = read_card(path)
+    written = dataclasses.replace(card, figures={**card.figures, **figures})
+    write_whole(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
+
+
 def save_walker(path: Path, card: WalkerCard, layers: Sequence[Layer]) -> WalkerCard:
     """Write weights and then the card, each whole or not at all; return the card as written."""
     from safetensors.numpy import save

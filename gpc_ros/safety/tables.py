@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from gpc_ros.safety.conditions import (
     CONDITIONS,
@@ -143,22 +143,6 @@ def _states(states: frozenset[State]) -> str:
         if states == group:
             return name
     return ", ".join(state.words for state in sorted(states))
-
-
-def filled(page: str, blocks: Mapping[str, str]) -> str:
-    """Return a page with the text between its marks replaced.
-
-    Args:
-        page: Markdown with ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
-        blocks: what stands between, by name; those that the page does not have are left out.
-    """
-    for name, text in blocks.items():
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        head, found, rest = page.partition(begin)
-        _, closed, tail = rest.partition(end)
-        if found and closed:
-            page = f"{head}{begin}\n\n{text}\n\n{end}{tail}"
-    return page
 
 
 def state_blocks() -> dict[str, str]:

@@ -26,10 +26,10 @@ class RandomConfig:
     gravity: float = param(0.03, "Noise of the direction of gravity", low=0.0, high=0.5)
     position: float = param(0.01, "Noise of the joint positions", unit="rad", low=0.0, high=0.5)
     velocity: float = param(0.7, "Noise of the joint velocities", unit="rad/s", low=0, high=10)
-    push: float = param(2.2, "Hardest push at full difficulty", unit="m/s", low=0.0, high=5.0)
-    push_interval: float = param(8.0, "Mean time between pushes", unit="s", low=0.1, high=1e3)
+    push: float = param(2.3, "Hardest push at full difficulty", unit="m/s", low=0.0, high=5.0)
+    push_interval: float = param(6.0, "Mean time between pushes", unit="s", low=0.1, high=1e3)
     resisting: float = param(
-        0.3, "Share of the robots that push against something at the chest", low=0.0, high=1.0
+        0.4, "Share of the robots that push against something at the chest", low=0.0, high=1.0
     )
     resistance: float = param(55.0, "Strongest resistance there", unit="N", low=0.0, high=500.0)
 
@@ -45,7 +45,7 @@ class RewardConfig:
     turning: float = param(1.0, "Tracking of the yaw rate", low=0.0, high=100.0)
     turning_scale: float = param(0.4, "Yaw rate error of a third", unit="rad/s", low=0.01)
     alive: float = param(0.5, "Not having fallen", low=0.0, high=100.0)
-    fall: float = param(4.0, "Cost of a fall, once", low=0.0, high=1000.0)
+    fall: float = param(8.0, "Cost of a fall, once", low=0.0, high=1000.0)
     bounce: float = param(1.0, "Vertical speed squared", low=0.0, high=100.0)
     rocking: float = param(0.05, "Roll and pitch rate squared", low=0.0, high=100.0)
     tilt: float = param(2.0, "Tilt squared", low=0.0, high=100.0)
@@ -80,24 +80,24 @@ class GaitConfig:
 class WalkConfig:
     """Everything about the training of a walker."""
 
-    robots: int = param(512, "Robots that walk at a time", low=2, high=100_000)
+    robots: int = param(1536, "Robots that walk at a time", low=2, high=100_000)
     steps: int = param(24, "Steps of each between two updates", low=2, high=1000)
-    iterations: int = param(1000, "Updates", low=1, high=1_000_000)
+    iterations: int = param(600, "Updates", low=1, high=1_000_000)
     hidden: tuple[int, ...] = param((64, 64), "Width of each hidden layer", low=1, high=4096)
     critic: tuple[int, ...] = param((128, 128), "Width of the critic's layers", low=1, high=4096)
     rate: float = param(
-        5e-4, "Learning rate of the walker at the start; it fades to none", low=1e-7, high=1.0
+        1e-3, "Learning rate of the walker at the start; it fades to none", low=1e-7, high=1.0
     )
     critic_rate: float = param(1e-3, "Learning rate of the critic", low=1e-7, high=1.0)
-    epochs: int = param(3, "Passes over the steps in an update", low=1, high=100)
+    epochs: int = param(4, "Passes over the steps in an update", low=1, high=100)
     batches: int = param(4, "Batches of a pass", low=1, high=1000)
     entropy: float = param(1e-3, "Weight of the entropy", low=0.0, high=1.0)
     warm_start: bool = param(True, "Whether it begins as the analytic trot")
     spread: float = param(0.35, "Deviation of the actions at the start", low=0.01, high=5.0)
     discount: float = param(0.99, "Discount of a step", low=0.5, high=1.0)
-    warm_up: int = param(400, "Updates until pushes are as hard as they get", low=1, high=10**6)
+    warm_up: int = param(150, "Updates until pushes are as hard as they get", low=1, high=10**6)
     judge_interval: int = param(
-        50, "Updates between two judgements, once pushes are as hard as they get; the best network "
+        75, "Updates between two judgements, once pushes are as hard as they get; the best network "
         "of these is what is written", low=1, high=10**6,
     )  # fmt: skip
     episode: float = param(20.0, "Longest time of a robot", unit="s", low=0.5, high=1e3)

@@ -73,7 +73,6 @@ class Step:
         reward: (n,).
         fallen: (n,), True where an episode ended in a fall.
         ended: (n,), True where it ended by its length.
-        pushed: (n,), True where it was pushed after all this.
         parts: mean of each part of the reward.
     """
 
@@ -82,7 +81,6 @@ class Step:
     reward: Array
     fallen: BoolArray
     ended: BoolArray
-    pushed: BoolArray
     parts: dict[str, float]
 
 
@@ -163,9 +161,9 @@ class Environment:
         over = fallen | ended
         self._renew(over)
         self._recommand((self._left <= 0.0) & ~over)
-        pushed = self._push()
+        self._push()
         means = {k: float(np.nanmean(np.where(broken, np.nan, v))) for k, v in parts.items()}
-        return Step(self._sense(), self._privileged(), reward, fallen, ended, pushed, means)
+        return Step(self._sense(), self._privileged(), reward, fallen, ended, means)
 
     def tracking_error(self) -> tuple[float, float]:
         """Return the mean error of the speed [m/s] and of the yaw rate [rad/s] now."""
@@ -202,10 +200,10 @@ class Environment:
         self._resistance[some, 0] = rng.uniform(0.0, max(strongest, 1e-9), n)
         self._resistance[some, 1] = rng.uniform(-0.3, 0.3, n)  # off the middle of the chest
 
-    def _push(self) -> BoolArray:
-        """Push some robots, and return which."""
+    def _push(self) -> None:
+        """Push some robots."""
         rng, c = self._rng, self.config.random
-        hit: BoolArray = rng.random(self.count) < PERIOD / c.push_interval
+        hit = rng.random(self.count) < PERIOD / c.push_interval
         angle = rng.uniform(-np.pi, np.pi, self.count)
         speed = rng.uniform(0.0, max(c.push * self.difficulty, 1e-9), self.count)
         push = np.stack([speed * np.cos(angle), speed * np.sin(angle), 0.0 * angle], axis=1)
@@ -213,7 +211,6 @@ class Environment:
             ids = np.flatnonzero(hit[part])
             if len(ids):
                 world.push(ids, push[part][ids])
-        return hit
 
     def _hold_against(self) -> None:
         """Resist those that push something."""

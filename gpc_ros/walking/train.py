@@ -128,11 +128,8 @@ class Trainer:
                 actions = self._ppo.act(self._observed)
                 step = self._robots.step(actions.T.cpu().double().numpy())
                 self._observed = self._tensors(step.raw, step.privileged)
-                # A push is chance: laid to the actions before it, its noise would drown what they
-                # did. As where an episode ends by its length, the value stands for what follows.
-                cut = (step.ended | step.pushed) & ~step.fallen
-                over = torch.as_tensor(step.fallen | cut, device=self.device)
-                ended = torch.as_tensor(cut, device=self.device)
+                over = torch.as_tensor(step.fallen | step.ended, device=self.device)
+                ended = torch.as_tensor(step.ended, device=self.device)
                 gains = torch.as_tensor(step.reward, dtype=torch.float32, device=self.device)
                 self._ppo.process_env_step(self._observed, gains, over, {"time_outs": ended})
                 reward += float(step.reward.mean())

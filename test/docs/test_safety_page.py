@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gpc_ros.cli.config import safety_page
+from gpc_ros.cli.config import filled_pages
 from gpc_ros.faults.every_case import EVERY_CASE
 from gpc_ros.faults.hardware_graph import HARDWARE_CASES
 from gpc_ros.faults.table import fault_table, kill_table, named_test
+from gpc_ros.pages import filled
 from gpc_ros.safety.conditions import CONDITIONS
 from gpc_ros.safety.states import RULES, State
-from gpc_ros.safety.tables import drawing, filled
+from gpc_ros.safety.tables import drawing
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 
 
 def test_the_tables_are_those_of_the_code_and_of_the_results() -> None:
-    assert safety_page(ROOT) == {"docs/safety.md": PAGE}, "run: gpc config --write"
+    assert filled_pages(ROOT)["docs/safety.md"] == PAGE, "run: gpc config --write"
 
 
 def test_every_block_of_the_page_is_filled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from gpc_ros.evaluation import walker as measures
 from gpc_ros.evaluation.agreement import agreement
 from gpc_ros.evaluation.walker import Draw, Field, draws, plant, standing
 from gpc_ros.evaluation.walker_figures import Measured, Row, table
+from gpc_ros.locomotion.policy_file import load_walker, read_card
 from gpc_ros.locomotion.trot import Trot
+from gpc_ros.locomotion.walker import shipped_walkers
 from gpc_ros.robot.model import BASE_BODY
 
 
@@ -112,6 +115,25 @@ def test_the_command_writes_every_figure(
     said = capsys.readouterr().out
     assert "never" in said and "0.010 (0.010) m, 0.020 (0.020) rad" in said
     assert json.loads(out.read_text())["walkers"]["trot"]["step_us"] == 12.0
+
+
+def test_the_figures_are_noted_in_the_card_of_a_trained_walker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"speed_error": 0.1, "yaw_rate_error": 0.2, "fell": True, "seconds": None}
+    made = Measured([row], [row], [{**row, "impulse": 1.0}], [row], [], [], 12.0)
+    monkeypatch.setattr(measures, "measure", lambda *_: made)
+    for path in (shipped := shipped_walkers()["learned"]).parent.glob("learned.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    card = tmp_path / "learned.json"
+    before = read_card(card)
+    assert main(["evaluate-walker", "trot", str(card), "--note"]) == 0
+    after = read_card(card)
+    assert after.figures["falls of changed robots, 60 s"] == "1 of 1"
+    assert after.figures["robot_steps"] == before.figures["robot_steps"]
+    assert dataclasses.replace(after, figures=before.figures) == before
+    load_walker(card)
+    assert read_card(shipped) != after
 
 
 def test_networks_need_an_adapter_each(capsys: pytest.CaptureFixture[str]) -> None:

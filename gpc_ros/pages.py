@@ -1,0 +1,21 @@
+"""Pages of docs/ that hold what is made from code or results, between marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def filled(page: str, blocks: Mapping[str, str]) -> str:
+    """Return a page with the text between its marks replaced.
+
+    Args:
+        page: Markdown with ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
+        blocks: what stands between, by name; those that the page does not have are left out.
+    """
+    for name, text in blocks.items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        head, found, rest = page.partition(begin)
+        _, closed, tail = rest.partition(end)
+        if found and closed:
+            page = f"{head}{begin}\n\n{text}\n\n{end}{tail}"
+    return page

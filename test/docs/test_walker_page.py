@@ -1,0 +1,25 @@
+"""docs/walker.md holds the figures that were measured, of the walkers that there are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gpc_ros.cli.config import filled_pages
+from gpc_ros.locomotion.walker import shipped_walkers
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "walker.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "docs" / "results" / "walkers.json"
+
+
+def test_the_table_is_that_of_the_results() -> None:
+    assert filled_pages(ROOT)["docs/walker.md"] == PAGE, "run: gpc config --write"
+    assert "| falls after impulses of 2 m/s |" in PAGE
+
+
+def test_every_walker_that_ships_was_measured_and_is_told() -> None:
+    measured = json.loads(RESULTS.read_text(encoding="utf-8"))["walkers"]
+    for name in ("trot", *shipped_walkers()):
+        assert name in measured
+        assert f"| `{name}` |" in PAGE

@@ -1,0 +1,66 @@
+"""The trained walkers that ship: what their cards say, and that they walk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gpc_ros.config import flatten
+from gpc_ros.evaluation import walker as measures
+from gpc_ros.evaluation.walker import Field, impulses, plant, standing
+from gpc_ros.locomotion.policy import RAW
+from gpc_ros.locomotion.policy_file import load_walker, read_card
+from gpc_ros.locomotion.walker import make_walker, shipped_walkers
+from gpc_ros.walking.config import WalkConfig
+from gpc_ros.walking.mirror import JOINT_MIRROR, raw_mirror
+
+NAMES = sorted(shipped_walkers())
+
+
+def test_one_ships() -> None:
+    assert "learned" in NAMES
+    assert make_walker("learned").name == "learned"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_card_says_what_it_is_and_how_it_was_made(name: str) -> None:
+    card = read_card(shipped_walkers()[name])
+    assert card.description.name == name
+    assert card.reproduce[0].startswith(f"gpc train-walker --out models/walkers/{name}")
+    assert {"torch", "rsl-rl-lib", "mujoco"} <= set(card.made_with)
+    assert {"seconds", "robot_steps", "falls of changed robots, 60 s"} <= set(card.figures)
+    assert "seed" in card.training
+
+
+def test_the_defaults_of_a_training_make_the_one_that_ships() -> None:
+    now = {k: list(v) if isinstance(v, tuple) else v for k, v in flatten(WalkConfig()).items()}
+    assert dict(read_card(shipped_walkers()["learned"]).training) == now
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_mirror_does_the_mirrored(name: str) -> None:
+    network, seen = load_walker(shipped_walkers()[name]).network, raw_mirror()
+    raw = np.random.default_rng(0).normal(0.0, 0.5, (RAW, 50))
+    actions, mirrored = network(raw), network(seen.signs[:, None] * raw[seen.places])
+    assert actions.std() > 0.1
+    places, signs = JOINT_MIRROR
+    np.testing.assert_allclose(mirrored, signs[:, None] * actions[places], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_keeps_standing_and_walks_as_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    walker = load_walker(shipped_walkers()[name])
+    field = Field(walker, plant(walker), standing(1), threads=1)
+    field.run(2.0, np.zeros((1, 3)))
+    assert np.abs(field.qpos[0, :2]).max() < 0.05 and not field.fallen.any()
+    monkeypatch.setattr(measures, "GRID", ((0.4, 0.0, 0.0), (-0.4, 0.4, 0.0), (0.0, 0.0, 1.0)))
+    for row in measures.tracking(walker):
+        assert not row["fell"]
+        assert row["speed_error"] < 0.05 and row["yaw_rate_error"] < 0.1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_stays_on_its_feet_after_pushes_from_every_side(name: str) -> None:
+    pushed = impulses(load_walker(shipped_walkers()[name]))
+    assert {row["impulse"] for row in pushed} == {1.0, 2.0}
+    assert [row for row in pushed if row["fell"]] == []
