@@ -93,3 +93,27 @@ def test_an_error_of_the_user_is_one_line() -> None:
     _, err = process.communicate(timeout=30)
     assert process.returncode == 2
     assert err.strip() == "error: planner: rate: no"
+
+
+def test_the_first_message_that_is_logged_looks_nothing_up() -> None:
+    """It is logged in the control loop, at a moment when that has something to complain of."""
+    code = textwrap.dedent("""
+    import os
+    import rclpy
+    from rclpy.node import Node
+    from gpc_ros.nodes import intake, runner
+
+    rclpy.init()
+    node = Node("tested")
+    looked_up = []
+    real = os.path.realpath
+    runner.know_modules()
+    os.path.realpath = lambda path, **more: looked_up.append(path) or real(path, **more)
+    intake.Intake(node).drop("topic", "no number")
+    print(len(looked_up))
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60.0
+    )
+    assert "dropped a message on topic: no number" in done.stderr
+    assert int(done.stdout) < 10  # of some 400 modules
