@@ -78,6 +78,7 @@ def wire_driver_killed(g: HardwareGraph) -> float:
     """Driver killed: the robot brakes by itself, and the bridge knows."""
     killed = g.kill_driver()
     told = g.supervisor(SupervisorState.FAULT, "no reading from the robot", killed)
+    g.kill("bridge")  # which has one driver in its life; only a new bridge has another
     return told.sent - killed
 
 
