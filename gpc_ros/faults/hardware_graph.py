@@ -42,7 +42,7 @@ class HardwareGraph(LiveGraph):
     def __init__(self, domain: int, words: list[str], robot_words: list[str], **given: Any) -> None:
         """Start every node, and listen to the wire."""
         self._robot_words = [*robot_words, f"sdk_domain:={domain}"]
-        tap = SdkTap(domain)
+        self._tap = tap = SdkTap(domain)
         super().__init__(words=[*words, f"sdk_domain:={domain}"], **given)
         for topic in ("robot_state", "joint_commands"):
             self.observer.keep(topic)
@@ -54,6 +54,11 @@ class HardwareGraph(LiveGraph):
             graph = GRAPHS[name]
             starts += resolve(graph, parse_arguments(given, graph))
         return starts
+
+    def close(self) -> None:
+        """End everything."""
+        super().close()
+        self._tap.close()
 
     def kill_driver(self) -> float:
         """Kill the bridge's process that speaks to the robot; return when [s]."""

@@ -77,6 +77,11 @@ class SdkTap:
     def _take_state(self, data: bytes) -> None:
         self._heard.append(("robot_state", _State(time.time(), data, RobotState)))
 
+    def close(self) -> None:
+        """Hear nothing more."""
+        for subscriber in self._subscribers:
+            subscriber.close()
+
     def take(self) -> Iterator[tuple[str, Heard]]:
         """Yield what was heard since the last call."""
         while self._heard:

@@ -112,6 +112,13 @@ class Subscriber:
         self._channel = ChannelSubscriber(topic, _bytes_type(topic))
         self._channel.Init(lambda message: take(message.data), 0)
 
+    def close(self) -> None:
+        """Hear nothing more.
+
+        A reader that is left to the end of the process calls into an interpreter that is gone.
+        """
+        self._channel.Close()
+
 
 class MotionModes:
     """Asks the robot's motion switcher and sport mode; each call waits for the answer."""
