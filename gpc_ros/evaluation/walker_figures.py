@@ -26,7 +26,7 @@ class Measured:
         endurance: of each changed robot.
         pushing: of each box.
         agreement: of planner's model and plant after 0.2 s, from each state of an episode.
-        step_us: time of a step for 16 candidates, median [us].
+        step_us: time of a step for 16 candidates [us].
     """
 
     tracking: list[Row]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gpc_ros.arrays import Array
 from gpc_ros.errors import ConfigError, ModelFileError
@@ -18,8 +19,9 @@ Layer = tuple[Array, Array]
 class Mlp:
     """A perceptron with ELU units, in single precision and without a copy where it can.
 
-    Order and scale of features and joints are folded into the first and the last layer, so that a
-    step costs three matrix products and little else: it runs a hundred times in every rollout.
+    Order and scale of features and joints are folded into the first and the last layer, and biases
+    are the weights of an input, and of one unit in each layer, that is always one. So a step costs
+    three matrix products and little else: it runs a hundred times in every rollout.
 
     Args:
         description: how it is connected.
@@ -40,24 +42,30 @@ class Mlp:
         folded[0] = first, folded[0][1]
         order = description.order
         folded[-1] = folded[-1][0][order], folded[-1][1][order]
-        self._layers = [
-            (np.ascontiguousarray(w, np.float32), b[:, None].astype(np.float32)) for w, b in folded
-        ]
+        self._weights = [_with_bias(*layer) for layer in folded]
+        self._weights[-1] = self._weights[-1][:-1].copy()  # nothing comes after it
 
     def __call__(self, raw: Array) -> Array:
         """Return actions (12, N) of raw features (RAW, N), both in model order."""
-        x = raw.astype(np.float32)
-        for weight, bias in self._layers[:-1]:
+        x = np.empty((RAW + 1, raw.shape[1]), np.float32)
+        x[:-1], x[-1] = raw, 1.0
+        for weight in self._weights[:-1]:
             x = weight @ x
-            x += bias
             # ELU: exp(x) - 1 is above x below zero, and cut off at zero it is below x above.
             low = np.minimum(x, 0.0)
             np.exp(low, out=low)  # of which numpy has a vectorised one; of expm1 it has not
             low -= 1.0
             np.maximum(x, low, out=x)
-        weight, bias = self._layers[-1]
-        action: Array = (weight @ x + bias).astype(np.float64)
+        action: Array = (self._weights[-1] @ x).astype(np.float64)
         return action
+
+
+def _with_bias(weight: Array, bias: Array) -> NDArray[np.float32]:
+    """Return weights (out + 1, in + 1): the last input is one, and so is the last output."""
+    out, into = weight.shape
+    whole = np.zeros((out + 1, into + 1), np.float32)
+    whole[:-1, :-1], whole[:-1, -1], whole[-1, -1] = weight, bias, 1.0
+    return whole
 
 
 class OnnxNetwork:

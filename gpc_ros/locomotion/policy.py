@@ -182,8 +182,9 @@ class PolicyWalker:
         raw[VELOCITY] = qvel[:, 6:18].T
         raw[ACTION] = memory[_LAST]
         if self.description.cycle:
-            tick = memory[_TICK].astype(np.intp)
-            np.multiply(self._clock.take(tick, axis=1, mode="wrap"), memory[_GATE], out=raw[CLOCK])
+            # Not take's own wrap: it counts down, and the longer a robot walks, the longer that is.
+            tick = (memory[_TICK] % self.description.cycle).astype(np.intp)
+            np.multiply(self._clock.take(tick, axis=1), memory[_GATE], out=raw[CLOCK])
         return raw
 
     def advance(self, measured: Array, command: Array, memory: Array) -> None:
