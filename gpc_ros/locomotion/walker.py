@@ -20,7 +20,7 @@ from gpc_ros.robot.model import Gains
 
 # What walks where nothing else is asked for.
 DEFAULT_WALKER = "trot"
-WALKER_CHOICE = "Low-level walker: trot, or the card (.json) of a trained one"
+WALKER_CHOICE = "Low-level walker: trot, learned, or the card (.json) of another trained one"
 
 
 class JointTargets(NamedTuple):
