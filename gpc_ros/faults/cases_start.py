@@ -65,21 +65,20 @@ def parameter_wrong(g: LiveGraph) -> float:
 @case(22, "refuses to start; the first goes on")
 def second_bridge(g: LiveGraph) -> float:
     """Second bridge."""
-    process = g.another("bridge")
-    code = exit_code(g, process)
-    check(code == REFUSED, f"the second bridge ended with {code}")
-    check("already publishes" in g.output("bridge_again"), "it does not say why")
-    g.supervisor(ACTIVE)
-    return NO_DELAY
+    return _another(g, "bridge")
 
 
 @case(22, "refuses to start; the first goes on")
 def second_planner(g: LiveGraph) -> float:
     """Second planner."""
-    process = g.another("planner")
-    code = exit_code(g, process)
-    check(code == REFUSED, f"the second planner ended with {code}")
-    check("already publishes" in g.output("planner_again"), "it does not say why")
+    return _another(g, "planner")
+
+
+def _another(g: LiveGraph, node: str) -> float:
+    """Start a node that there is already, and see it refuse and the first go on."""
+    code = exit_code(g, g.another(node))
+    check(code == REFUSED, f"the second {node} ended with {code}")
+    check("already publishes" in g.output(f"{node}_again"), "it does not say why")
     g.supervisor(ACTIVE)
     return NO_DELAY
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from typing import NamedTuple
 
 from gpc_ros.errors import ConfigError
+from gpc_ros.pipe import End, Gone, pair
 
 # A system that says nothing for this long is connected to anew: a request may have been lost, or
 # it was started again and has given its bodies other numbers [s].
 PATIENCE = 10.0
 _AGAIN = 1.0  # pause before that [s]
-_SIZE = 1 << 20
 
 
 class Seen(NamedTuple):
@@ -82,24 +81,19 @@ class MocapClient:
                 self._connect()
             return []
         seen: list[Seen] = []
-        while True:
-            try:
-                data = self._link.recv(_SIZE)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""
-            if not data:
-                self._lose(self.trouble)
-                break
-            told = json.loads(data)
-            if "trouble" in told:
-                self._lose(f"{self._where}: {told['trouble']}")
-                break
-            self.trouble, self._heard = "", now
-            seen += [Seen(name, told["arrival"], p, q) for name, p, q in told["bodies"]]
-        if self._process is not None and now - self._heard > self._patience:
-            self._lose(f"{self._where} says nothing; is it streaming?")
+        try:
+            for data in self._link.messages():
+                told = json.loads(data)
+                if "trouble" in told:
+                    self.trouble = f"{self._where}: {told['trouble']}"
+                else:
+                    self.trouble, self._heard = "", now
+                    seen += [Seen(name, told["arrival"], p, q) for name, p, q in told["bodies"]]
+        except Gone:
+            self._lose(self.trouble)
+        else:
+            if now - self._heard > self._patience:
+                self._lose(f"{self._where} says nothing; is it streaming?")
         return seen
 
     def close(self) -> None:
@@ -107,9 +101,8 @@ class MocapClient:
         self._end()
 
     def _connect(self) -> None:
-        mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        mine.setblocking(False)
-        self._link, self._heard = mine, time.monotonic()
+        mine, its = pair()
+        self._link, self._heard = End(mine), time.monotonic()
         self.trouble = f"no frame from {self._where} yet"
         # In a session of its own, so that Ctrl-C in a terminal reaches the node alone.
         self._process = subprocess.Popen(

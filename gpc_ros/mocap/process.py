@@ -7,7 +7,6 @@ nothing would run beside that, not even Ctrl-C.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
 import os
@@ -16,6 +15,8 @@ import socket
 import sys
 import time
 from typing import Any
+
+from gpc_ros.pipe import End
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
@@ -56,7 +57,7 @@ def main(words: list[str]) -> int:
     """
     # Nothing here has to be left in order, and a wait inside the library ends by no other means.
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    link = socket.socket(fileno=int(words[0]))
+    link = End(socket.socket(fileno=int(words[0])))
     system, host, interface, parent = json.loads(words[1])
     if os.getppid() != parent:  # it ended before the kernel was told
         return 1
@@ -67,12 +68,9 @@ def main(words: list[str]) -> int:
         while True:
             connection.waitForNextFrame()
             frame = {"arrival": time.time(), "bodies": bodies_of(connection)}
-            with contextlib.suppress(BlockingIOError):  # a node that stands still misses frames
-                link.send(json.dumps(frame).encode(), socket.MSG_DONTWAIT)
-    except (BrokenPipeError, ConnectionResetError):
-        return 0
+            link.put(json.dumps(frame).encode())  # a node that stands still misses frames
     except (ImportError, RuntimeError, ValueError) as error:  # what the library raises
-        link.send(json.dumps({"trouble": str(error) or type(error).__name__}).encode())
+        link.put(json.dumps({"trouble": str(error) or type(error).__name__}).encode())
         return 1
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
 from gpc_ros.arrays import Array, checked
-from gpc_ros.config import param
 from gpc_ros.errors import ConfigError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning import splines
+from gpc_ros.planning.config import PlannerConfig
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.optimizer import make_optimizer
@@ -29,38 +29,12 @@ from gpc_ros.planning.rollout import Limit
 from gpc_ros.planning.scoring import Scorer
 from gpc_ros.planning.search import Search
 from gpc_ros.proposal.model import CostToGo, Proposal
-from gpc_ros.proposal.sampler import ProposalConfig, ProposalSampler, find_proposal
+from gpc_ros.proposal.sampler import ProposalSampler, find_proposal
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.base import Task
 
 __all__ = ["Planner", "PlannerConfig", "PlannerReport"]
-
-
-@dataclass(frozen=True)
-class PlannerConfig:
-    """Parameters of the planner."""
-
-    samples: int = param(16, "Candidates rolled out in one cycle", low=1, high=1024, live=True)
-    horizon: float = param(2.0, "Length of a rollout", unit="s", low=0.1, high=10.0, live=True)
-    knots: int = param(4, "Spline knots of a candidate", low=1, high=50)
-    spline: str = param("linear", "Curve through the knots", choices=("zero", "linear", "cubic"))
-    optimizer: str = param(
-        "cem", "Search method", choices=("cem", "mppi", "predictive_sampling"), live=True
-    )
-    iterations: int = param(1, "Sampling rounds in one cycle", low=1, high=20, live=True)
-    lifetime: float = param(
-        0.3, "Time after which a plan that was not replaced expires", unit="s", low=0.02, high=5.0
-    )
-    max_prediction: float = param(
-        0.2, "Longest delay that the state is predicted over", unit="s", low=0.0, high=1.0
-    )
-    threads: int = param(1, "Simulation threads", low=1, high=64)
-    scored: bool = param(
-        True, "Whether candidates are simulated; if not, one sample of the proposal is executed"
-    )
-    seed: int = param(0, "Seed of the sampling", low=0)
-    proposal: ProposalConfig = ProposalConfig()
 
 
 class Planner:

@@ -9,9 +9,10 @@ import sys
 from gpc_ros import config
 from gpc_ros.errors import ConfigError
 from gpc_ros.graph import REFUSED
+from gpc_ros.pipe import Gone, pair
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree.driver import UnitreeConfig
-from gpc_ros.unitree.link import BridgeEnd, Gone, Status, pair
+from gpc_ros.unitree.link import BridgeEnd, Status
 
 # How much longer than its damping the process may take to end [s].
 _PATIENCE = 2.0

@@ -25,10 +25,11 @@ from gpc_ros import config
 from gpc_ros.errors import GpcError
 from gpc_ros.graph import REFUSED
 from gpc_ros.nodes.scheduling import schedule
+from gpc_ros.pipe import Gone
 from gpc_ros.robot.joints import LIE, from_sdk
 from gpc_ros.unitree import dds
 from gpc_ros.unitree.driver import Driver, Received, UnitreeConfig
-from gpc_ros.unitree.link import DriverEnd, Gone, Status
+from gpc_ros.unitree.link import DriverEnd, Status
 
 PERIOD = 0.002  # [s]
 _REPORT = 0.2  # time between two reports of how it goes [s]

@@ -10,8 +10,9 @@ import pytest
 from geometry_msgs.msg import Pose, PoseStamped
 
 from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.mocap.client import Seen
 from gpc_ros.nodes import convert_mocap
-from gpc_ros.nodes.convert_mocap import message_type, poses_in
+from gpc_ros.nodes.convert_mocap import message_type, pose_seen, poses_in
 
 
 def pose(x: float = 1.0, w: float = 1.0) -> Pose:
@@ -41,6 +42,23 @@ def stamped(message: Any) -> Any:
     message.header.frame_id = "world"
     message.header.stamp.sec, message.header.stamp.nanosec = 7, 500_000_000
     return message
+
+
+@pytest.mark.parametrize(
+    ("position", "orientation", "words"),
+    [
+        ([1.0, float("nan"), 0.3], [1.0, 0.0, 0.0, 0.0], "position"),
+        ([1.0, 2.0, 0.3], [float("nan"), 0.0, 0.0, 0.0], "norm nan"),
+        ([1.0, 2.0, 0.3], [0.0, 0.0, 0.0, 0.0], "norm 0.0"),
+    ],
+)
+def test_what_a_system_says_without_a_driver_is_checked_too(
+    position: list[float], orientation: list[float], words: str
+) -> None:
+    good = pose_seen(Seen("Go2", 7.5, [1.0, 2.0, 0.3], [0.0, 0.0, 0.0, 1.01]))
+    np.testing.assert_allclose(good.orientation, [0.0, 0.0, 0.0, 1.0])
+    with pytest.raises(InputError, match=words):
+        pose_seen(Seen("Go2", 7.5, position, orientation))
 
 
 MANY = {"rigid_bodies": rigid_bodies, "named_pose_array": named_poses}

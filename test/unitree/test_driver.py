@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.errors import ConfigError
+from gpc_ros.pipe import Gone, pair
 from gpc_ros.robot.joints import JOINT_NAMES, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand, RobotReading
@@ -17,7 +18,7 @@ from gpc_ros.unitree.driver import Driver, UnitreeConfig
 from gpc_ros.unitree.faults import WireFaultConfig, WireFaults
 from gpc_ros.unitree.firmware import Firmware, FirmwareConfig
 from gpc_ros.unitree.frames import COMMAND
-from gpc_ros.unitree.link import BridgeEnd, DriverEnd, Gone, Status, pair
+from gpc_ros.unitree.link import BridgeEnd, DriverEnd, Status
 
 SILENCE = UnitreeConfig().silence
 
