@@ -15,7 +15,7 @@ import numpy as np
 
 from gpc_ros.arrays import Array, IntArray
 from gpc_ros.errors import ModelFileError
-from gpc_ros.locomotion.walker import JointTargets, heading_velocity
+from gpc_ros.locomotion.walker import JointTargets, attitude_forms, to_heading
 from gpc_ros.robot.joints import JOINT_NAMES, LOWER, SOFT_MARGIN, STAND, UPPER
 from gpc_ros.robot.model import Gains
 
@@ -39,9 +39,13 @@ _TICK = 0  # ticks of the gait's clock
 _GATE = 1  # 1 while the clock runs, 0 standing
 _TRIM = slice(2, 5)  # integral velocity correction, vx [m/s], vy [m/s], wz [rad/s]
 _SLEWED = slice(5, 8)  # acceleration-limited command, same units
+_BOTH = slice(2, 8)  # trim and slewed command
 _LAST = slice(8, 20)  # last action of the network
 _SIZE = 20
-_LOWEST, _HIGHEST = (LOWER + SOFT_MARGIN)[:, None], (UPPER - SOFT_MARGIN)[:, None]
+_LOWEST, _HIGHEST = LOWER + SOFT_MARGIN, UPPER - SOFT_MARGIN
+
+# Rows of the clock's table: the tick itself, whether it may stop there, sine and cosine.
+_WRAPPED, _RESTING, _HAND = 0, 1, slice(2, 4)
 
 # Network: raw features (RAW, N) to actions (12, N), both in model order.
 Network = Callable[[Array], Array]
@@ -123,6 +127,34 @@ class Description:
         return np.array(rows), np.array(scales)
 
 
+class _Columns:
+    """What a step adds, multiplies and bounds by, a column for each robot of a batch.
+
+    They are repeated, though numpy would broadcast one: at these sizes that takes twice as long.
+    """
+
+    def __init__(
+        self, trim_step: Array, longest: Array, highest: Array, lowest: Array, default: Array,
+        scale: Array, n: int = 1,
+    ) -> None:  # fmt: skip
+        """Repeat everything n times."""
+        self._one = (trim_step, longest, highest, lowest, default, scale)
+
+        def many(column: Array) -> Array:
+            return np.repeat(column[:, None], n, axis=1)
+
+        self.trim_step = many(trim_step)
+        # Trim and slewed command together: longest step, and bounds.
+        self.longest, self.shortest = many(longest), many(-longest)
+        self.highest, self.lowest = many(highest), many(lowest)
+        self.default, self.scale = many(default), many(scale)
+        self.lowest_joint, self.highest_joint = many(_LOWEST), many(_HIGHEST)
+
+    def repeated(self, n: int) -> _Columns:
+        """Return the same for n robots."""
+        return _Columns(*self._one, n=n)
+
+
 class PolicyWalker:
     """A network behind the walker interface (see :class:`Walker`).
 
@@ -141,19 +173,19 @@ class PolicyWalker:
         self.gains = Gains.uniform(d.kp, d.kd)
         self.command_low, self.command_high = np.array(d.command_low), np.array(d.command_high)
         order = d.order
-        self._default = np.array(d.default)[order][:, None]
-        self._scale = np.array(d.action_scale)[order][:, None]
-        self._speed_up = np.array(d.slew)[:, None] / d.rate
-        self._slow_down = -self._speed_up
-        self._trim_step = np.array(d.trim_gain)[:, None] / d.rate
-        self._trim_high = np.array(d.trim_limit)[:, None]
-        self._trim_low = -self._trim_high
-        self._low, self._high = self.command_low[:, None], self.command_high[:, None]
+        slew, endless = np.array(d.slew) / d.rate, np.full(3, np.inf)
+        limit = np.array(d.trim_limit)
+        self._columns = _Columns(
+            trim_step=np.array(d.trim_gain) / d.rate,
+            longest=np.concatenate([endless, slew]),
+            highest=np.concatenate([limit, self.command_high]),
+            lowest=np.concatenate([-limit, self.command_low]),
+            default=np.array(d.default)[order],
+            scale=np.array(d.action_scale)[order],
+        )
+        self._repeated: dict[int, _Columns] = {}
         self._dead_band_squared = d.dead_band**2
-        ticks = np.arange(max(d.cycle, 1)) / max(d.cycle, 1)
-        self._clock = np.stack([np.sin(2.0 * np.pi * ticks), np.cos(2.0 * np.pi * ticks)])
-        # The clock stops where both pairs of legs are on the ground: twice in a cycle.
-        self._half = max(d.cycle // 2, 1)
+        self._clock = _clock(d.cycle)
 
     def initial_state(self, n: int) -> Array:
         """Return the state (n, 20) of standing still."""
@@ -170,60 +202,82 @@ class PolicyWalker:
 
     def observe(self, qpos: Array, qvel: Array, command: Array, memory: Array) -> Array:
         """Advance clock, trim and command in ``memory`` (S, N) and return raw features (RAW, N)."""
-        self.advance(heading_velocity(qpos, qvel), command.T, memory)
+        forms = attitude_forms(qpos)
+        clock = self._advance(to_heading(forms[:2], qvel), command.T, memory)
         raw = np.empty((RAW, len(qpos)))
         raw[GYRO] = qvel[:, 3:6].T
-        w, x, y, z = qpos[:, 3:7].T.copy()
-        raw[3] = 2.0 * (w * y - x * z)
-        raw[4] = -2.0 * (w * x + y * z)
-        raw[5] = 2.0 * (x * x + y * y) - 1.0
+        raw[GRAVITY] = forms[2:]
         np.add(memory[_SLEWED], memory[_TRIM], out=raw[COMMAND])
-        np.subtract(qpos[:, 7:19].T, self._default, out=raw[POSITION])
+        np.subtract(qpos[:, 7:19].T, self._for(len(qpos)).default, out=raw[POSITION])
         raw[VELOCITY] = qvel[:, 6:18].T
         raw[ACTION] = memory[_LAST]
-        if self.description.cycle:
-            # Not take's own wrap: it counts down, and the longer a robot walks, the longer that is.
-            tick = (memory[_TICK] % self.description.cycle).astype(np.intp)
-            np.multiply(self._clock.take(tick, axis=1), memory[_GATE], out=raw[CLOCK])
+        np.multiply(clock, memory[_GATE], out=raw[CLOCK])
         return raw
 
-    def advance(self, measured: Array, command: Array, memory: Array) -> None:
+    def _advance(self, measured: Array, command: Array, memory: Array) -> Array:
         """Advance clock, trim and slewed command by one period, in place.
 
         Args:
             measured: vx, vy [m/s] in the heading frame and yaw rate [rad/s], (3, N).
             command: the same, wanted (3, N).
             memory: (S, N).
+
+        Returns:
+            Sine and cosine of the clock (2, N), were it to run.
         """
-        slewed, trim, gate = memory[_SLEWED], memory[_TRIM], memory[_GATE]
-        miss = slewed - measured
-        miss *= self._trim_step
-        miss *= gate
-        trim += miss
-        np.minimum(trim, self._trim_high, out=trim)
-        np.maximum(trim, self._trim_low, out=trim)
-        change = np.maximum(command, self._low)
-        np.minimum(change, self._high, out=change)
-        change -= slewed
-        np.minimum(change, self._speed_up, out=change)
-        np.maximum(change, self._slow_down, out=change)
-        slewed += change
+        both, slewed, gate, tick = memory[_BOTH], memory[_SLEWED], memory[_GATE], memory[_TICK]
+        c = self._for(both.shape[1])
+        change = np.empty_like(both)
+        miss = change[:3]
+        np.subtract(slewed, measured, out=miss)
+        miss *= c.trim_step
+        np.subtract(command, slewed, out=change[3:])
+        np.minimum(change, c.longest, out=change)
+        np.maximum(change, c.shortest, out=change)
+        both += change
+        np.minimum(both, c.highest, out=both)
+        np.maximum(both, c.lowest, out=both)
         moving = np.add.reduce(slewed * slewed) > self._dead_band_squared
-        tick = memory[_TICK]
         tick += gate
-        resting = tick % self._half == 0.0
-        # A clock that runs goes on until it rests: gate 1 and resting False.
-        np.logical_or(moving, gate > resting, out=gate, casting="unsafe")
-        trim *= gate
+        clock = self._clock.take(tick.astype(np.intp), axis=1, mode="clip")
+        tick[:] = clock[_WRAPPED]
+        # A clock that runs goes on until it rests: gate 1 and resting 0.
+        np.logical_or(moving, gate > clock[_RESTING], out=gate, casting="unsafe")
+        memory[_TRIM] *= gate
+        return clock[_HAND]
+
+    def _for(self, n: int) -> _Columns:
+        """Return the columns for a batch."""
+        found = self._repeated.get(n)
+        if found is None:
+            found = self._repeated[n] = self._columns.repeated(n)
+        return found
 
     def act(self, action: Array, memory: Array) -> JointTargets:
         """Remember an action (12, N), model order, and return its targets."""
         memory[_LAST] = action
-        position = self._default + self._scale * action
+        c = self._for(action.shape[1])
+        position = c.scale * action
+        position += c.default
         # The bridge sends nothing beyond; rollouts and training are to know that.
-        np.maximum(position, _LOWEST, out=position)
-        np.minimum(position, _HIGHEST, out=position)
-        return JointTargets(position.T.copy(), np.zeros((action.shape[1], 12)))
+        np.maximum(position, c.lowest_joint, out=position)
+        np.minimum(position, c.highest_joint, out=position)
+        return JointTargets(position.T, np.zeros((action.shape[1], 12)))
+
+
+def _clock(cycle: int) -> Array:
+    """Return what a gait's clock says at each tick (4, cycle + 1), the last being the first again.
+
+    Without a clock, cycle 0, it always rests, and says nothing.
+    """
+    ticks = np.arange(max(cycle, 1) + 1) % max(cycle, 1)
+    rows = np.empty((4, len(ticks)))
+    rows[_WRAPPED] = ticks
+    # It stops where both pairs of legs are on the ground: twice in a cycle.
+    rows[_RESTING] = ticks % max(cycle // 2, 1) == 0
+    angle = 2.0 * np.pi * ticks / max(cycle, 1)
+    rows[_HAND] = (np.sin(angle), np.cos(angle)) if cycle else 0.0
+    return rows
 
 
 def gate_of(memory: Array) -> Array:

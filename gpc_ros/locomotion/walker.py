@@ -74,22 +74,52 @@ class Walker(Protocol):
         ...
 
 
+# Quadratic forms of the attitude (w, x, y, z), so that one product gives all that is needed of it:
+# half of x and y of the base's x axis, and the direction of gravity in the base frame.
+_FORMS = np.zeros((5, 16))
+_FORMS[0, [0, 5, 10, 15]] = 0.5, 0.5, -0.5, -0.5  # ww, xx, yy, zz
+_FORMS[1, [3, 6]] = 1.0  # wz, xy
+_FORMS[2, [2, 7]] = 2.0, -2.0  # wy, xz
+_FORMS[3, [1, 11]] = -2.0  # wx, yz
+_FORMS[4, [0, 5, 10, 15]] = -1.0, 1.0, 1.0, -1.0
+
+
+def attitude_forms(qpos: Array) -> Array:
+    """Return what a walker needs of an attitude, (5, N).
+
+    Args:
+        qpos: (N, >=7) with the attitude wxyz at 3.
+
+    Returns:
+        The direction of the base's x axis in the horizontal plane, x and y, of any length, and the
+        direction of gravity in the base frame.
+    """
+    attitude = qpos[:, 3:7].T.copy()
+    products = attitude[:, None] * attitude
+    return _FORMS.dot(products.reshape(16, -1))
+
+
+def to_heading(ahead: Array, qvel: Array) -> Array:
+    """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N).
+
+    Args:
+        ahead: direction of the heading (2, N), of any length.
+        qvel: (N, >=6), see :meth:`Walker.step`.
+    """
+    ahead = ahead / np.hypot(ahead[0], ahead[1])
+    velocity = qvel[:, :2].T
+    out = np.empty((3, len(qvel)))
+    out[2] = qvel[:, 5]
+    np.multiply(ahead[0], velocity, out=out[:2])
+    aside = ahead[1] * velocity
+    out[0] += aside[1]
+    out[1] -= aside[0]
+    return out
+
+
 def heading_velocity(qpos: Array, qvel: Array) -> Array:
     """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N)."""
-    w, x, y, z = qpos[:, 3:7].T.copy()
-    c = 0.5 - y * y
-    c -= z * z
-    s = w * z
-    s += x * y
-    norm = np.sqrt(c * c + s * s)
-    c /= norm
-    s /= norm
-    vx, vy = qvel[:, :2].T.copy()
-    out = np.empty((3, len(c)))
-    np.add(c * vx, s * vy, out=out[0])
-    np.subtract(c * vy, s * vx, out=out[1])
-    out[2] = qvel[:, 5]
-    return out
+    return to_heading(attitude_forms(qpos)[:2], qvel)
 
 
 def shipped_walkers() -> dict[str, Path]:

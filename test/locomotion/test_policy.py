@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.errors import ModelFileError
-from gpc_ros.geometry import quat_multiply, rotate_inverse
+from gpc_ros.geometry import quat_multiply, rotate, rotate_inverse
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork
 from gpc_ros.locomotion.policy import CLOCK, COMMAND, RAW, SOURCES, Description, PolicyWalker
 from gpc_ros.locomotion.policy_file import (
@@ -24,6 +24,7 @@ from gpc_ros.locomotion.policy_file import (
     read_card,
     save_walker,
 )
+from gpc_ros.locomotion.walker import heading_velocity
 from gpc_ros.robot.joints import JOINT_NAMES, SDK_LEGS, SEGMENTS, STAND
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import JointLimiter
@@ -167,6 +168,25 @@ def test_the_clock_stops_only_where_all_feet_are_on_the_ground() -> None:
     assert not np.any(clocks[stopped:])
 
 
+@pytest.mark.parametrize("tick", [14.0, 1e6])
+def test_a_clock_that_says_what_it_cannot_begins_anew(tick: float) -> None:
+    walker = PolicyWalker(OURS, lambda raw: np.zeros((12, raw.shape[1])))
+    qpos, qvel, command = situation(1, 4)
+    state = walker.initial_state(1)
+    state[0, :2] = OURS.cycle + tick, 1.0  # as from a damaged message
+    walker.step(qpos, qvel, command, state)
+    assert state[0, 0] == 0.0
+
+
+def test_velocity_is_turned_into_the_heading_however_the_base_is_tilted() -> None:
+    qpos, qvel, _ = situation(50, 7)
+    x_axis = rotate(qpos[:, 3:7], np.array([1.0, 0.0, 0.0]))
+    ahead = x_axis[:, :2] / np.linalg.norm(x_axis[:, :2], axis=1, keepdims=True)
+    aside = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
+    expected = [(qvel[:, :2] * ahead).sum(axis=1), (qvel[:, :2] * aside).sum(axis=1), qvel[:, 5]]
+    np.testing.assert_allclose(heading_velocity(qpos, qvel), expected, atol=1e-12)
+
+
 def test_the_command_is_slewed_and_bounded_and_the_trim_removes_what_is_left() -> None:
     walker = PolicyWalker(OURS, lambda raw: np.zeros((12, raw.shape[1])))
     qpos = np.zeros((1, 19))
@@ -193,7 +213,7 @@ def test_the_mirror_of_what_is_seen_is_what_the_mirrored_robot_sees(seed: int) -
     memory[:2, 0] = seed % 20, 1.0
     memory[8:20, 0] = qpos[0, 7:19]
     other = memory.copy()
-    other[0, 0] += OURS.cycle // 2
+    other[0, 0] = (other[0, 0] + OURS.cycle // 2) % OURS.cycle
     other[8:20, 0] = memory[8:20, 0][JOINTS] * JOINT_SIGNS
     mirrored = qpos.copy(), qvel.copy()
     mirrored[0][0, 3:7] *= [1.0, -1.0, 1.0, -1.0]
