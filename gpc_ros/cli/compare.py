@@ -88,7 +88,7 @@ def _comparison(args: argparse.Namespace) -> Comparison:
     from gpc_ros.arguments import parse_assignments
     from gpc_ros.evaluation.compare import Comparison
     from gpc_ros.evaluation.episode import EpisodeConfig
-    from gpc_ros.paths import share
+    from gpc_ros.proposal.sampler import SHIPPED, SHIPPED_CONTROL
     from gpc_ros.tasks import make_task
 
     if args.processes is not None and args.processes < 1:
@@ -96,16 +96,15 @@ def _comparison(args: argparse.Namespace) -> Comparison:
     sets = parse_assignments(",".join(args.set), "--set")
     task = make_task(args.task)
     control = args.control
-    if control is None and args.proposal != "shipped":
-        stem = Path(args.proposal)
-        control = str(stem.with_name(f"{stem.stem}_gaussian.json"))
-    elif control is None and "gaussian" in args.methods.split(","):
-        control = str(share("models", "proposals", f"{args.task}_gaussian.json"))
+    if control is None:
+        own = Path(args.proposal)
+        beside = str(own.with_name(f"{own.stem}_gaussian.json"))
+        control = SHIPPED_CONTROL if args.proposal == SHIPPED else beside
     return Comparison(
         task=args.task,
         seeds=tuple(parse_seeds(args.seeds)),
         proposal=args.proposal,
-        control=control or "none",
+        control=control,
         base=config.replace(EpisodeConfig(), {"task": args.task, **sets}, "gpc compare"),
         variations=type(task).variations,
     )

@@ -19,8 +19,8 @@ from gpc_ros.paths import share_roots
 from gpc_ros.robot.model import Gains
 
 # What walks where nothing else is asked for.
-DEFAULT_WALKER = "trot"
-WALKER_CHOICE = "Low-level walker: trot, learned, or the card (.json) of another trained one"
+DEFAULT_WALKER = "learned"
+WALKER_CHOICE = "Low-level walker: learned, trot, or the card (.json) of another trained one"
 
 
 class JointTargets(NamedTuple):
@@ -92,7 +92,7 @@ def attitude_forms(qpos: Array) -> Array:
 
     Returns:
         The direction of the base's x axis in the horizontal plane, x and y, of any length, and the
-        direction of gravity in the base frame.
+        direction of gravity in the base frame. The last digit can depend on N.
     """
     attitude = qpos[:, 3:7].T.copy()
     products = attitude[:, None] * attitude
@@ -118,8 +118,17 @@ def to_heading(ahead: Array, qvel: Array) -> Array:
 
 
 def heading_velocity(qpos: Array, qvel: Array) -> Array:
-    """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N)."""
-    return to_heading(attitude_forms(qpos)[:2], qvel)
+    """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N).
+
+    Row by row, not by :func:`attitude_forms`: what it says of a robot is the same to the bit in any
+    batch, and so is a rollout of the trot.
+    """
+    w, x, y, z = qpos[:, 3:7].T.copy()
+    c = 0.5 - y * y
+    c -= z * z
+    s = w * z
+    s += x * y
+    return to_heading(np.stack([c, s]), qvel)
 
 
 def shipped_walkers() -> dict[str, Path]:

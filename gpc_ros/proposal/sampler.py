@@ -22,7 +22,8 @@ from gpc_ros.tasks.base import Task
 
 # The proposal's draws must not repeat those of the Gaussian with the same seed.
 _STREAM = 2
-SHIPPED, NONE = "shipped", "none"
+SHIPPED, SHIPPED_CONTROL, NONE = "shipped", "shipped gaussian", "none"
+_SHIPPED_FILES = {SHIPPED: "{}.json", SHIPPED_CONTROL: "{}_gaussian.json"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ProposalConfig:
 
     file: str = param(
         SHIPPED, "Card of the proposal (.json), 'shipped' for the task's own if there is one, "
-        "or 'none'",
+        "'shipped gaussian' for its control, or 'none'",
     )  # fmt: skip
     share: float = param(0.5, "Part of the drawn candidates that it gives", low=0.0, high=1.0)
     steps: int = param(4, "Euler steps of the flow", low=1, high=100)
@@ -59,9 +60,10 @@ def find_proposal(
     if config.file in (NONE, "") or (config.share == 0.0 and not config.cost_to_go):
         return None, "switched off"
     try:
-        if config.file == SHIPPED:
+        if config.file in _SHIPPED_FILES:
             try:
-                path = share("models", "proposals", f"{task.name}.json")
+                name = _SHIPPED_FILES[config.file].format(task.name)
+                path = share("models", "proposals", name)
             except GpcError:
                 return None, f"none is shipped for task {task.name}"
         else:

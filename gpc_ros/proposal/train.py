@@ -132,6 +132,9 @@ class Trainer:
         self._held_observation, self._held_target = dataset.observation[held], dataset.target[held]
         self._costs = observation, cost, to_go[held]
         self._device = device_of(config.device)
+        # Networks this small gain nothing from more, and beside other work two threads of torch
+        # waited for each other twenty times as long as they computed.
+        torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         size = target[0].size
         self._network = VelocityField(size, observation.shape[1], config.hidden).to(self._device)

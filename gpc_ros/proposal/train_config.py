@@ -26,4 +26,5 @@ class TrainConfig:
     patience: int = param(20, "Epochs without better samples before it stops", low=1, high=100_000)
     cost: CostConfig = CostConfig()
     device: str = param("auto", "Where it is computed", choices=("auto", "cpu", "cuda"))
+    threads: int = param(1, "CPU threads; more can change the last digits", low=1, high=1024)
     seed: int = param(0, "Seed of weights, split, order and noise", low=0)

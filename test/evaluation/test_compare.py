@@ -37,7 +37,7 @@ def comparison(tmp_path: Path) -> Comparison:
         hidden = (16, 16) if kind == "flow" else ()
         card = blank("navigate", kind, hidden=hidden, window=2.0, cost_hidden=(8,))
         files.append(str(write(tmp_path / f"{name}.json", card, drawn_weights(card))))
-    base = EpisodeConfig(task="navigate", duration=0.6)
+    base = EpisodeConfig(task="navigate", walker="trot", duration=0.6)
     return Comparison("navigate", (3, 4), files[0], files[1], base, TASKS["navigate"].variations)
 
 
@@ -121,7 +121,7 @@ def test_the_command_leaves_a_page_of_all_cells(tmp_path: Path) -> None:
     out = tmp_path / "compared"
     common = [
         "compare", "navigate", "--out", str(out), "--seeds", "3:5", "--horizons", "0.4",
-        "--proposal", c.proposal, "--set", "duration=0.6", "--processes", "1",
+        "--proposal", c.proposal, "--set", "duration=0.6,walker=trot", "--processes", "1",
     ]  # fmt: skip
     assert main([*common, "--samples", "2,4", "--plan-times"]) == 0
     assert main([*common, "--samples", "2", "--methods", "alone,gaussian"]) == 0

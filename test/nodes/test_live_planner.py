@@ -16,7 +16,7 @@ from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks.base import standing_robot
@@ -31,7 +31,7 @@ class Surroundings:
 
     def __init__(self, probe: Any) -> None:
         self.probe = probe
-        self.walker = make_walker("trot")
+        self.walker = make_walker(DEFAULT_WALKER)
         self.delay = 0.0
         self.mode = SupervisorState.READY
         self.spoil_state: Callable[[StateMsg], None] = lambda message: None
@@ -47,7 +47,7 @@ class Surroundings:
         self.spoil_state(message)
         self.probe.publish("state", message, qos.sensor(1))
         memory = convert_robot.walker_state_to(
-            now, np.zeros(3), self.walker.initial_state(1)[0], WalkerState(walker="trot")
+            now, np.zeros(3), self.walker.initial_state(1)[0], WalkerState(walker=DEFAULT_WALKER)
         )
         self.spoil_walker(memory)
         self.probe.publish("walker_state", memory, qos.sensor(1))

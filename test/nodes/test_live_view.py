@@ -17,7 +17,7 @@ from rcl_interfaces.srv import GetParameters
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.nodes import convert_robot, convert_state, qos
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks.base import standing_robot
@@ -34,7 +34,7 @@ class Live:
 
     def __init__(self, probe: Any, page: Any) -> None:
         self.probe, self.page = probe, page
-        self.memory = make_walker("trot").initial_state(1)[0]
+        self.memory = make_walker(DEFAULT_WALKER).initial_state(1)[0]
 
     def speak(self) -> None:
         """Publish one round of what the other nodes would say, and let the browser work."""
@@ -62,7 +62,7 @@ class Live:
         state = RobotState.from_arrays(now, standing_robot(0.0, 0.0, 0.0), np.zeros(18))
         self.probe.publish("state", convert_state.state_to(state, StateMsg()), qos.sensor(1))
         memory = convert_robot.walker_state_to(
-            now, np.zeros(3), self.memory, WalkerState(walker="trot")
+            now, np.zeros(3), self.memory, WalkerState(walker=DEFAULT_WALKER)
         )
         self.probe.publish("walker_state", memory, qos.sensor(1))
         mode = SupervisorState(state=SupervisorState.READY, name="READY")

@@ -68,6 +68,12 @@ def test_stopped_and_taken_up_again_gives_the_same_bytes(taught: Path, tmp_path:
         np.testing.assert_array_equal(second.weights()[name], value, err_msg=name)
 
 
+def test_it_takes_one_thread_however_many_cores_there_are(taught: Path) -> None:
+    torch.set_num_threads(2)
+    Trainer(load_dataset([taught]), SMALL)
+    assert torch.get_num_threads() == 1  # two waited for each other, and other digits came out
+
+
 def test_an_interrupted_training_goes_on_where_it_was(taught: Path, tmp_path: Path) -> None:
     dataset, checkpoint = load_dataset([taught]), tmp_path / "training"
     whole = train(dataset, SMALL)

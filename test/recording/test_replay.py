@@ -188,8 +188,9 @@ def test_more_samples_find_cheaper_plans(records: list[CycleRecord], write: Writ
     assert all(r.exact for r in results)
     again = [r.again.judged for r in results]
     other = [r.other.judged for r in results if r.other]
-    # Judged by the recorded settings, what was planned costs what was expected.
-    np.testing.assert_allclose(again, [r.again.cost for r in results], rtol=1e-12)
+    # Judged by the recorded settings, what was planned costs what was expected, but for what the
+    # walker's single precision makes of a batch of another size.
+    np.testing.assert_allclose(again, [r.again.cost for r in results], rtol=1e-6)
     assert np.mean(other) < np.mean(again)
     assert all(r.other is not None and r.other.completed == 24 for r in results)
     assert all(np.isfinite(r.difference).all() and r.difference.max() > 0.0 for r in results)

@@ -17,6 +17,7 @@ from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
+from gpc_ros.locomotion.walker import DEFAULT_WALKER
 from gpc_ros.nodes import convert, convert_robot, convert_state
 from gpc_ros.nodes.convert_status import CycleContext, status_to
 from gpc_ros.planning.plan import Plan
@@ -141,7 +142,7 @@ def _write_state(recorder: Recorder, lockstep: Lockstep, begin: float) -> None:
     recorder.write("state", MSGS + "State", time, message)
     recorder.write("ground_truth", MSGS + "State", time, message)
     memory = convert_robot.walker_state_to(
-        T0 + time, np.zeros(3), lockstep.bridge.walker_state, WalkerState(walker="trot")
+        T0 + time, np.zeros(3), lockstep.bridge.walker_state, WalkerState(walker=DEFAULT_WALKER)
     )
     recorder.write("walker_state", MSGS + "WalkerState", time, memory)
     for pose in lockstep.plant.poses():

@@ -58,7 +58,7 @@ def test_paths_are_walked_by_the_walker_of_the_bag_or_by_the_default_one(scenes:
         walker="gallop",
         state=[0.0],
     )
-    assert scenes.walker == walker_of(scenes.walker).name == "trot"
+    assert scenes.walker == walker_of(scenes.walker).name == DEFAULT_WALKER
     scenes._take_memory(-5.0, said)
     assert scenes.walker == "gallop"  # somebody's own, whose card is not here
     assert walker_of(scenes.walker).name == DEFAULT_WALKER
@@ -78,7 +78,7 @@ def test_an_expired_plan_is_not_shown(scenes: BagScenes) -> None:
 def test_the_best_candidate_and_the_plan_lead_the_same_way(
     scenes: BagScenes, pushing: MadeBag
 ) -> None:
-    roller = PathRoller(scenes.task, make_walker("trot"), most=6)
+    roller = PathRoller(scenes.task, make_walker(DEFAULT_WALKER), most=6)
     moment = scenes.at(3.05)
     paths = roller.roll(moment)
     assert paths is not None
@@ -96,7 +96,7 @@ def test_the_best_candidate_and_the_plan_lead_the_same_way(
 
 
 def test_paths_predict_what_happened(scenes: BagScenes) -> None:
-    roller = PathRoller(scenes.task, make_walker("trot"), most=0)
+    roller = PathRoller(scenes.task, make_walker(DEFAULT_WALKER), most=0)
     paths = roller.roll(scenes.at(3.0))
     later = scenes.at(3.4).state
     assert paths is not None and later is not None
@@ -104,7 +104,7 @@ def test_paths_predict_what_happened(scenes: BagScenes) -> None:
 
 
 def test_without_candidates_only_the_plan_is_rolled_out(scenes: BagScenes) -> None:
-    roller = PathRoller(scenes.task, make_walker("trot"), most=6)
+    roller = PathRoller(scenes.task, make_walker(DEFAULT_WALKER), most=6)
     moment = scenes.at(3.05)
     moment.candidates = None
     paths = roller.roll(moment)
