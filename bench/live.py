@@ -10,6 +10,7 @@ the machine meanwhile.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -24,6 +25,7 @@ import numpy as np
 
 from gpc_ros.evaluation.statistics import bootstrap
 from gpc_ros.files import write_whole
+from gpc_ros.paths import share
 from gpc_ros.recording.bag_reader import BagReader
 from gpc_ros.recording.load import load_run
 
@@ -94,6 +96,12 @@ def main() -> None:
     run_seeds(__doc__ or "", run)
 
 
+def defaults() -> str:
+    """Return the checksum of all parameters and cards that runs start from."""
+    files = [*share("config").glob("*.yaml"), *share("models").rglob("*.json")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()
+
+
 def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -> None:
     """Run the seeds of the command line and print one line each, then the summary.
 
@@ -107,14 +115,18 @@ def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -
     parser.add_argument("words", nargs="*", metavar="name:=value", help="for the graph")
     options = parser.parse_args()
     first, last = (int(number) for number in options.seeds.split(":"))
-    head = {"words": options.words, "machine": platform.machine(), "cores": os.cpu_count()}
+    head = {
+        "words": options.words, "defaults": defaults(),
+        "machine": platform.machine(), "cores": os.cpu_count(),
+    }  # fmt: skip
     runs: list[dict[str, Any]] = []
     if options.out is not None and options.out.exists():
         before = json.loads(options.out.read_text(encoding="utf-8"))
-        if before["words"] != options.words:
-            raise SystemExit(
-                f"{options.out} holds runs with {before['words']}; choose another file"
-            )
+        for key, what in (("words", "arguments"), ("defaults", "parameters or models")):
+            if before.get(key) != head[key]:
+                raise SystemExit(
+                    f"{options.out} holds runs with other {what}: move it away, or choose another"
+                )
         runs = before["runs"]
     known = {r["seed"] for r in runs}
     for seed in range(first, last):

@@ -18,6 +18,8 @@ _SENSES = 8.0
 # How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
 # it gives no estimate, as of a robot that was put on its feet in another place.
 _DOUBTS = ("motion capture shows", "no estimate of where the robot is")
+# What the bridge says once its driver is gone; only a new bridge has another.
+_DRIVERLESS = "the driver's process has ended"
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 # Between two times that it is asked for what is missing [s].
 _URGE = 0.3
@@ -58,6 +60,8 @@ def _ask(g: LiveGraph, walking: bool) -> None:
         refusal = g.ask("arm").message
         if any(words in refusal for words in _DOUBTS):
             _replace(g, "estimator")
+        if _DRIVERLESS in refusal:
+            _replace(g, "bridge")
         if TILTED in refusal:  # it lies on its back: put it on its feet again
             _replace(g, g.robot)
     elif walking and any(
