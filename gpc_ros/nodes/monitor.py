@@ -31,9 +31,11 @@ from gpc_ros.nodes.parameters import NodeParameters
 from gpc_ros.nodes.polling import PolledSubscription
 from gpc_ros.nodes.runner import Stop, run
 from gpc_ros.nodes.settings import MonitorSettings
-from gpc_ros.nodes.timing import Rate
+from gpc_ros.nodes.timing import Rate, Silence
 from gpc_ros.tasks import make_task
 
+# Between two ticks [s].
+_PERIOD = 0.1
 # Silence of the true state that ends an episode [s].
 _SILENCE = 2.0
 # How long the planner may take to answer, and the recorder to close the bag [s].
@@ -77,12 +79,13 @@ class Monitor:
         self._supervisor: SupervisorState | None = None
         self._answers: dict[str, Future] = {}
         self._renderer: subprocess.Popen[bytes] | None = None
-        self._since = self._heard = time.monotonic()
+        self._since = time.monotonic()
+        self._silence = Silence(2.0 * _PERIOD)
         self._phase: Callable[[float], None] = self._wait
         in_place = bool(os.environ.get(STATUS_LINE)) or sys.stdout.isatty()
         self._line = Line(in_place, _write)
         Diagnostics(node, self._diagnose)
-        node.create_timer(0.1, self._tick)
+        node.create_timer(_PERIOD, self._tick)
         if self._goal is None:
             self._line.say(f"{s.task}: no goal; the service set_goal or gpc view gives one")
         else:
@@ -166,7 +169,6 @@ class Monitor:
         if future.done():
             answer = future.result()
             if answer.success:
-                self._heard = now
                 self._next(self._watch)
             else:
                 self._finish(Verdict(False, 0.0, f"the planner refused the goal: {answer.message}"))
@@ -177,8 +179,9 @@ class Monitor:
         """Judge every true state; show the status line."""
         judge = self._judge
         assert judge is not None
-        for message in self._truth.drain():
-            self._heard = now
+        messages = list(self._truth.drain())
+        silence = self._silence.look(now, heard=bool(messages))
+        for message in messages:
             state = self._intake.accept(self._settings.truth, convert_state.state_from, message)
             # An estimate may not have all objects yet.
             if state is None or not state.objects.keys() >= set(self._task.bodies):
@@ -188,7 +191,7 @@ class Monitor:
                 self._finish(verdict)
                 return
         self._line.show(status_line(judge.time, judge.progress, self._figures), now)
-        if now - self._heard > _SILENCE:
+        if silence > _SILENCE:
             reason = f"{self._settings.truth} has been silent for {_SILENCE:g} s"
             self._finish(Verdict(False, judge.time, reason))
         elif self._supervisor is not None and is_latched(self._supervisor):

@@ -49,3 +49,26 @@ class Rate:
         if len(recent) < 2:
             return 0.0
         return (len(recent) - 1) / (recent[-1] - recent[0]) if recent[-1] > recent[0] else 0.0
+
+
+class Silence:
+    """How long nothing was heard, as far as the listener itself was awake to hear it.
+
+    A process that stood still comes back before what it was sent meanwhile is taken in; its own
+    absence is nobody's silence.
+    """
+
+    def __init__(self, step: float) -> None:
+        """Count at most ``step`` seconds between two looks."""
+        self._step = step
+        self._looked: float | None = None
+        self._length = 0.0
+
+    def look(self, now: float, heard: bool) -> float:
+        """Return the silence [s] at a time [s], given whether something was heard since."""
+        if heard or self._looked is None:
+            self._length = 0.0
+        else:
+            self._length += min(now - self._looked, self._step)
+        self._looked = now
+        return self._length

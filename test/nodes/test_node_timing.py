@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.nodes.timing import Rate, Window
+from gpc_ros.nodes.timing import Rate, Silence, Window
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.integers(1, 20))
@@ -31,3 +31,18 @@ def test_rate() -> None:
         rate.add(i * 0.05)
     assert rate.value(4.95) == pytest.approx(20.0)
     assert rate.value(60.0) == 0.0
+
+
+def test_silence_is_what_was_listened_to_and_not_heard() -> None:
+    silence = Silence(0.2)
+    looks = [silence.look(0.1 * k, heard=False) for k in range(11)]
+    assert looks[0] == 0.0 and looks[-1] == pytest.approx(1.0)
+    assert silence.look(1.1, heard=True) == 0.0
+    assert silence.look(1.2, heard=False) == pytest.approx(0.1)
+
+
+def test_the_listener_that_stood_still_takes_it_for_nobodys_silence() -> None:
+    silence = Silence(0.2)
+    silence.look(0.0, heard=True)
+    assert silence.look(2.4, heard=False) <= 0.2  # what came meanwhile is taken in after this look
+    assert silence.look(2.5, heard=True) == 0.0
