@@ -131,9 +131,11 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     times = json.loads(times_file.read_text())["seconds"] if times_file.exists() else {}
     seeds = sorted({seed for row in rows for seed in row.seeds})
     made = made_with()
+    texts = [(args.out / cell.file).read_text(encoding="utf-8") for cell in cells]
+    machines = sorted({json.loads(text)["made_with"]["machine"] for text in texts})
     notes = [
         f"Seeds {seeds[0]} to {seeds[-1]}, the same for every cell; lockstep, true state.",
-        f"gpc_ros {made['gpc_ros']}, MuJoCo {made['mujoco']}, {made['machine']}.",
+        f"gpc_ros {made['gpc_ros']}, MuJoCo {made['mujoco']}, {' and '.join(machines)}.",
     ]
     title = f"{args.task}: sampling with and without a learned proposal"
     write_whole(args.out / "index.html", compare_page(title, rows, times, notes))
