@@ -24,11 +24,12 @@ def shipped(task: str) -> tuple[Card, Weights]:
 def shuffled(weights: Weights, seed: int) -> Weights:
     """Return weights with the entries of every layer in another order."""
     rng = np.random.default_rng(seed)
+    # By name: a file is read in another order each time, and the same seed is to shuffle alike.
     return {
         name: rng.permutation(value.ravel()).reshape(value.shape)
         if name.split(".")[0] in ("layers", "cost")
         else value
-        for name, value in weights.items()
+        for name, value in sorted(weights.items())
     }
 
 
