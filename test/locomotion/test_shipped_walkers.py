@@ -7,6 +7,7 @@ import pytest
 
 from gpc_ros.config import flatten
 from gpc_ros.evaluation import walker as measures
+from gpc_ros.evaluation.agreement import agreement
 from gpc_ros.evaluation.walker import Field, impulses, plant, standing
 from gpc_ros.locomotion.policy import RAW
 from gpc_ros.locomotion.policy_file import load_walker, read_card
@@ -64,3 +65,10 @@ def test_it_stays_on_its_feet_after_pushes_from_every_side(name: str) -> None:
     pushed = impulses(load_walker(shipped_walkers()[name]))
     assert {row["impulse"] for row in pushed} == {1.0, 2.0}
     assert [row for row in pushed if row["fell"]] == []
+
+
+def test_planner_and_plant_agree_on_it_within_the_stated_bounds() -> None:
+    rows = agreement(make_walker("learned"), 8, 0.2)
+    assert [row["touching"] for row in rows].count(True) == 4
+    for row in rows:  # docs/walker.md, of 95 % of the states; here of each, and so twice that
+        assert row["position"] < 0.06 and row["yaw"] < 0.1 and row["joints"] < 0.3
