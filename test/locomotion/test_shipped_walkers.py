@@ -12,6 +12,8 @@ from gpc_ros.evaluation.walker import Field, impulses, plant, standing
 from gpc_ros.locomotion.policy import RAW
 from gpc_ros.locomotion.policy_file import load_walker, read_card
 from gpc_ros.locomotion.walker import make_walker, shipped_walkers
+from gpc_ros.robot.types import JointCommand
+from gpc_ros.safety.limits import JointLimiter
 from gpc_ros.walking.config import WalkConfig
 from gpc_ros.walking.mirror import JOINT_MIRROR, raw_mirror
 
@@ -72,3 +74,23 @@ def test_planner_and_plant_agree_on_it_within_the_stated_bounds() -> None:
     assert [row["touching"] for row in rows].count(True) == 4
     for row in rows:  # docs/walker.md, of 95 % of the states; here of each, and so twice that
         assert row["position"] < 0.06 and row["yaw"] < 0.1 and row["joints"] < 0.3
+
+
+@pytest.mark.parametrize(
+    ("what", "column"), [("qpos", 4), ("qpos", 9), ("qvel", 0), ("qvel", 5), ("command", 1)]
+)
+def test_what_is_no_number_comes_out_as_none_and_the_bridge_damps(what: str, column: int) -> None:
+    walker = make_walker("learned")
+    given = {"qpos": standing(2), "qvel": np.zeros((2, 18)), "command": np.full((2, 3), 0.3)}
+    state = walker.initial_state(2)
+    for _ in range(5):
+        walker.step(given["qpos"], given["qvel"], given["command"], state)
+    given[what][0, column] = np.nan
+    targets = walker.step(given["qpos"], given["qvel"], given["command"], state)
+    assert np.isnan(targets.position[0]).all() and np.isfinite(targets.position[1]).all()
+    sent, faults = JointLimiter().limit(
+        JointCommand(
+            targets.position[0], targets.velocity[0], np.zeros(12), walker.gains.kp, walker.gains.kd
+        )
+    )
+    assert faults == ("the joint targets are not finite",) and not sent.kp.any()
