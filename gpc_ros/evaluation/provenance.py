@@ -13,6 +13,8 @@ import numpy as np
 
 from gpc_ros import __version__
 from gpc_ros.config import flatten
+from gpc_ros.proposal.health import COST_PARAMETERS
+from gpc_ros.proposal.sampler import NONE
 
 
 def plain_settings(
@@ -36,11 +38,31 @@ def plain_settings(
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Return the first setting that differs, in words; empty if none does."""
+    """Return the first setting that differs, in words; empty if none does.
+
+    Settings of a proposal that is switched off differ in nothing.
+    """
+    there, here = _in_force(there), _in_force(here)
     for key in sorted({*there, *here}):
         if there.get(key) != here.get(key):
             return f"{key} is {there.get(key)!r} there and {here.get(key)!r} here"
     return ""
+
+
+def _in_force(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings without those that a switch among them leaves without effect."""
+    idle: list[str] = []
+    for key, value in settings.items():
+        base = key.rpartition(".")[0]
+        if key.endswith("proposal.file") and value == NONE:
+            idle.append(f"{base}.")
+        if key.endswith("proposal.cost_to_go") and value is False:
+            idle += [f"{base}.health.{name}" for name in COST_PARAMETERS]
+    return {
+        k: v
+        for k, v in settings.items()
+        if k.endswith("proposal.file") or not k.startswith(tuple(idle))
+    }
 
 
 def made_with() -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array
+from gpc_ros.arrays import Array, BoolArray
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.prediction import Prediction
 from gpc_ros.planning.report import PlannerReport
@@ -90,31 +90,46 @@ class Scorer:
         n = len(rollouts.valid)
         terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], goal)
         if n and self._cost_to_go is not None:
+            if iteration == 0:
+                self._judge(rollouts.valid, terms, predicted, goal)
             end = self.task.observation(rollouts.qpos[:, -1], rollouts.qvel[:, -1], goal)
             terms = self._extended(terms, end)
         costs = np.sum(list(terms.values()), axis=0) if n else np.empty(0)
         return np.where(rollouts.valid & np.isfinite(costs), costs, np.inf), terms
 
-    def judge(
-        self, figures: ProposalFigures, observation: Array, terms: dict[str, Array]
-    ) -> ProposalFigures:
-        """Hold the cost to go against the cheapest rollout from the same state.
-
-        Args:
-            figures: of the proposal, returned with those of the cost to go.
-            observation: of the state that the rollouts began in (d,).
-            terms: of their costs (n,) by name.
-        """
+    def judged(self, figures: ProposalFigures) -> ProposalFigures:
+        """Return figures of the proposal with those of the cost to go, if there is one."""
         if self._cost_to_go is None:
             return figures
-        total = self._horizon + self._cost_to_go.window * self.health.weight
-        own = np.sum([value for name, value in terms.items() if name != TO_GO], axis=0)
-        found = float(own[np.isfinite(own)].min()) * total / self._horizon
-        expected = float(self._cost_to_go(observation[None])[0])
-        self.health.judge(expected, found, self._cost_to_go.spread)
+        weight = self.health.weight
         return dataclasses.replace(
-            figures, cost_error=self.health.error, cost_weight=self.health.weight
+            figures,
+            weight=figures.weight * weight,
+            cost_error=self.health.error,
+            cost_weight=weight,
         )
+
+    def _judge(
+        self, valid: BoolArray, terms: dict[str, Array], predicted: Prediction, goal: Array
+    ) -> None:
+        """Hold the cost to go against the cheapest rollout, before it counts in any.
+
+        Args:
+            valid: which rollouts did not diverge (n,).
+            terms: their means over the horizon (n,) by name.
+            predicted: where they began.
+            goal: of the task (3,).
+        """
+        assert self._cost_to_go is not None
+        costs = np.sum(list(terms.values()), axis=0)
+        usable = costs[valid & np.isfinite(costs)]
+        if not len(usable):
+            return
+        observation = self.task.observation(predicted.qpos, predicted.qvel, goal)
+        expected = float(self._cost_to_go(observation[None])[0])
+        # A mean over a horizon shorter than the window may differ more and be no error.
+        unseen = max(0.0, 1.0 - self._horizon / self._cost_to_go.window)
+        self.health.judge(expected, float(usable.min()), self._cost_to_go.spread * (1.0 + unseen))
 
     def _extended(self, terms: dict[str, Array], end: Array) -> dict[str, Array]:
         """Return terms as means over the horizon and the window of the cost to go after it.

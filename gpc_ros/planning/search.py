@@ -72,7 +72,7 @@ class Search:
         random = dict(self._rng.bit_generator.state)
         if self._sampler is None:
             return random, None
-        return random, {**self._sampler.memory(), "cost_error": self.scorer.health.error}
+        return random, {**self._sampler.memory(), "cost": self.scorer.health.memory()}
 
     def restore(self, random: dict[str, Any], proposal: dict[str, Any] | None) -> None:
         """Continue from what :meth:`memory` returned.
@@ -81,9 +81,13 @@ class Search:
             InputError: it is no such memory.
         """
         self._rng.bit_generator.state = random
-        if self._sampler is not None and proposal is not None:
-            self._sampler.restore(proposal)
-            self.scorer.health.error = float(proposal["cost_error"])
+        if self._sampler is None or proposal is None:
+            return
+        self._sampler.restore(proposal)
+        try:
+            self.scorer.health.restore(proposal["cost"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the proposal's memory cannot be read: {error}") from None
 
     def run(
         self,
@@ -125,8 +129,7 @@ class Search:
             cost = fill(report, costs, terms, first=first)
             if first and self._sampler and given is None:
                 self._sampler.judge(costs, proposed, elite_count(n))
-                observation = self._observe(predicted, goal)
-                report.proposal = self.scorer.judge(self._sampler.figures, observation, terms)
+                report.proposal = self.scorer.judged(self._sampler.figures)
         return cost
 
     def trust(self, predicted: Prediction, goal: Array) -> None:
@@ -159,7 +162,8 @@ class Search:
         """Return what is proposed for this cycle, (m, K, 3)."""
         if self._sampler is None:
             return np.empty((0, *self._shape))
-        return self.usable(self._sampler.draw(self._observe(predicted, goal), self.nominal))
+        observation, trust = self._observe(predicted, goal), self.scorer.health.weight
+        return self.usable(self._sampler.draw(observation, self.nominal, trust))
 
     def _candidates(self, proposals: Array) -> tuple[Array, list[int]]:
         """Return candidates (N, K, 3) within the command limits and the indices of proposals.

@@ -8,13 +8,19 @@ explain. With m proposed of n candidates, and a share s of the elites proposed,
 One is as good as the Gaussian around the previous plan. Below ``least`` the drawn share falls
 towards none; then one sample now and then is enough to see it come back.
 
-The cost to go V is held against what the best rollout J from the same state costs: with D the
-spread of the costs that it was trained on,
+The cost to go V is held against what the best rollout J from the same state costs, before it
+counts in any of them. With D the spread of the costs that it was trained on, W its window and H
+the horizon, after k cycles
 
-    error <- a error + (1 - a) |V - J| / D
+    recent <- recent + (|V - J| / (D (1 + max(0, 1 - H / W))) - recent) / min(k + 1, m)
+    error  <- max(recent, error + (recent - error) / forgiving)
 
-One is as bad as always saying the mean. From ``doubt`` on it counts less, from ``refuse`` on not
-at all.
+One is as bad as always saying the mean; a horizon shorter than the window sees another part of it,
+so that it may differ more. From ``doubt`` on the cost to go counts less, from ``refuse`` on not at
+all. Distrust is quick and trust slow: a wrong one leads the robot to where it is most wrong, and
+without it the robot goes back to where it looks right. The flow is drawn less by the same part,
+however useful it seems: it was trained on the same data, and where a wrong cost to go has led,
+nothing is of much use, so that it looks as good as any.
 """
 
 from __future__ import annotations
@@ -27,6 +33,9 @@ import numpy as np
 from gpc_ros.arrays import Array
 from gpc_ros.config import param
 
+# Parameters that say nothing without a cost to go.
+COST_PARAMETERS = ("doubt", "refuse", "cost_memory", "forgiving")
+
 
 @dataclass(frozen=True)
 class HealthConfig:
@@ -38,10 +47,16 @@ class HealthConfig:
     enough: float = param(0.5, "Usefulness from which the whole share is drawn", low=0.0, high=10.0)
     probe: int = param(4, "Cycles between two single samples while faded out", low=1, high=1000)
     doubt: float = param(
-        1.0, "Error of the cost to go, relative to the costs' spread, from which it counts less",
+        0.5, "Error of the cost to go, relative to the costs' spread, from which it counts less",
         low=0.0, high=100.0,
     )  # fmt: skip
-    refuse: float = param(1.5, "Error from which it does not count", low=0.0, high=100.0)
+    refuse: float = param(0.7, "Error from which it does not count", low=0.0, high=100.0)
+    cost_memory: float = param(
+        10.0, "Cycles over which that error is averaged", low=1.0, high=1000.0
+    )
+    forgiving: float = param(
+        300.0, "Cycles over which an error that is no more is forgiven", low=1.0, high=100_000.0
+    )
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class ProposalFigures:
         weight: part of the configured share that is drawn now, 0 to 1.
         spread: standard deviation over the samples of one observation, mean over knots and axes
             [m/s, rad/s].
-        cost_error: of the cost to go, relative to the spread of costs, over the memory.
+        cost_error: of the cost to go, relative to the spread of costs; falls slowly.
         cost_weight: part of the cost to go that counts, 0 to 1.
     """
 
@@ -115,9 +130,14 @@ class Health:
         self._elites, self._expected, self._wins, self._seen, idle = (float(v) for v in memory)
         self._idle = int(idle)
 
-    def count(self, most: int) -> int:
-        """Return how many samples to draw of at most this many, and count a cycle without."""
-        wanted = int(np.ceil(self.weight * most - 1e-9))
+    def count(self, most: int, trust: float = 1.0) -> int:
+        """Return how many samples to draw of at most this many, and count a cycle without.
+
+        Args:
+            most: the configured share.
+            trust: part of it that other evidence leaves, 0 to 1.
+        """
+        wanted = int(np.ceil(self.weight * trust * most - 1e-9))
         if wanted or not most:
             self._idle = 0
             return wanted
@@ -164,7 +184,11 @@ class Health:
 
 
 class CostHealth:
-    """Follows the error of the cost to go; see the module."""
+    """Follows the error of the cost to go; see the module.
+
+    Attributes:
+        error: relative to the spread of costs; rises quickly, falls slowly.
+    """
 
     def __init__(self, config: HealthConfig) -> None:
         """Start trusting."""
@@ -173,7 +197,8 @@ class CostHealth:
 
     def reset(self) -> None:
         """Trust again, as with a new goal."""
-        self.error = 0.0
+        self.error = self._recent = 0.0
+        self._cycles = 1.0  # the first that is judged shall not decide alone
 
     @property
     def weight(self) -> float:
@@ -184,9 +209,24 @@ class CostHealth:
         ramp = (c.refuse - self.error) / max(c.refuse - c.doubt, 1e-9)
         return float(np.clip(ramp, 0.0, 1.0))
 
+    def memory(self) -> list[float]:
+        """Return what the next cycle depends on."""
+        return [self.error, self._recent, self._cycles]
+
+    def restore(self, memory: Sequence[float]) -> None:
+        """Continue from what :meth:`memory` returned.
+
+        Raises:
+            ValueError: it has another length.
+        """
+        self.error, self._recent, self._cycles = (float(v) for v in memory)
+
     def judge(self, expected: float, found: float, spread: float) -> None:
         """Take in one cycle: what was expected and found from a state, and the costs' spread."""
+        c = self._config
         error = abs(expected - found) / max(spread, 1e-9)
         # A rollout that ends in a fall says little; a wild expectation must not be for ever.
         error = min(error, 10.0) if np.isfinite(error) else 10.0
-        self.error += (error - self.error) / self._config.memory
+        self._cycles = min(self._cycles + 1.0, c.cost_memory)
+        self._recent += (error - self._recent) / self._cycles
+        self.error = max(self._recent, self.error + (self._recent - self.error) / c.forgiving)

@@ -127,12 +127,12 @@ class ProposalSampler:
         back = np.arange(float(card.knots)) * card.knot_dt
         self._from_plan = splines.basis(back, knots, knot_dt, order)
         self._health = Health(config.health)
-        self._spread = 0.0
         self.reset(0)
 
     def reset(self, seed: int) -> None:
         """Restart the random sequence and trust the proposal again."""
         self._rng = np.random.default_rng([seed, _STREAM])
+        self._spread = 0.0
         self.forget()
 
     def forget(self) -> None:
@@ -161,14 +161,15 @@ class ProposalSampler:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"the proposal's memory cannot be read: {error}") from None
 
-    def draw(self, observation: Array, nominal: Array) -> Array:
+    def draw(self, observation: Array, nominal: Array, trust: float = 1.0) -> Array:
         """Return candidates (m, K, 3) on the planner's grid, m as the health allows.
 
         Args:
             observation: of the task (d,).
             nominal: shifted previous plan (K, 3), for a warm start.
+            trust: part of the share that the cost to go's health leaves, 0 to 1.
         """
-        knots = self.sample(observation, nominal, self._health.count(self._most))
+        knots = self.sample(observation, nominal, self._health.count(self._most, trust))
         several = len(knots) > 1
         self._spread = float(knots.std(axis=0).mean()) if several else self._spread
         return knots

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gpc_ros import config
 from gpc_ros.errors import ConfigError, InputError
 from gpc_ros.evaluation import evaluate as module
+from gpc_ros.evaluation import provenance
 from gpc_ros.evaluation.episode import (
     EpisodeConfig,
     EpisodeResult,
@@ -149,6 +151,24 @@ def test_results_of_other_settings_are_not_mixed(tmp_path: Path, counted: list[i
         evaluate(Evaluation(other), [0], out)
     with pytest.raises(InputError, match=r"task.plant.floor_friction is None there"):
         evaluate(Evaluation(QUICK, {"plant.floor_friction": 0.5}), [0], out)
+
+
+def test_settings_of_a_proposal_that_is_switched_off_do_not_matter() -> None:
+    def settings(changes: dict[str, object]) -> dict[str, object]:
+        chosen = {f"planner.proposal.{k}": v for k, v in changes.items()}
+        return Evaluation(config.replace(QUICK, chosen, "test")).settings()
+
+    plain = settings({"file": "none"})
+    assert not provenance.difference(plain, settings({"file": "none", "health.doubt": 0.1}))
+    assert not provenance.difference(plain, settings({"file": "none", "share": 0.1}))
+    flow = settings({"cost_to_go": False})
+    assert not provenance.difference(flow, settings({"cost_to_go": False, "health.refuse": 9.0}))
+    for changes in ({"share": 0.1}, {"health.least": 0.1}, {"cost_to_go": True}):
+        other = settings({"cost_to_go": False, **changes})
+        assert next(iter(changes)) in provenance.difference(flow, other)
+    assert "health.doubt is 0.5 there and 0.1 here" in provenance.difference(
+        settings({}), settings({"health.doubt": 0.1})
+    )
 
 
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from made_proposals import blank, drawn_weights, write
 
-from gpc_ros.errors import ConfigError, ModelFileError
+from gpc_ros.errors import ConfigError, InputError, ModelFileError
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.report import PlannerReport
+from gpc_ros.proposal.health import HealthConfig
 from gpc_ros.proposal.model import CostToGo, Flow
 from gpc_ros.proposal.sampler import ProposalConfig
 from gpc_ros.robot.types import RobotState
@@ -95,9 +96,8 @@ def test_a_useless_proposal_is_faded_out() -> None:
     assert len(reports[0].proposed) == 6
     assert reports[-1].proposal.weight == 0.0
     assert sum(len(r.proposed) for r in reports[-8:]) == 2
-    kept = replace(SMALL, samples=12, proposal=ProposalConfig())
-    kept = replace(kept, proposal=replace(kept.proposal, health=replace(
-        kept.proposal.health, fade=False)))  # fmt: skip
+    trusting = ProposalConfig(health=HealthConfig(fade=False))
+    kept = replace(SMALL, samples=12, proposal=trusting)
     _, reports, _ = cycles(kept, flow, count=24)
     assert len(reports[-1].proposed) == 6
 
@@ -105,7 +105,8 @@ def test_a_useless_proposal_is_faded_out() -> None:
 def test_the_cost_to_go_extends_the_horizon() -> None:
     flow = made(window=2.0)
     assert isinstance(flow.cost_to_go, CostToGo)
-    _, (report,), _ = cycles(replace(SMALL, samples=4), flow, count=1)
+    trusting = ProposalConfig(health=HealthConfig(fade=False))
+    _, (report,), _ = cycles(replace(SMALL, samples=4, proposal=trusting), flow, count=1)
     plain = replace(SMALL, samples=4, proposal=ProposalConfig(cost_to_go=False))
     _, (without,), _ = cycles(plain, flow, count=1)
     # Both simulate the same candidates; only what is counted differs.
@@ -117,6 +118,33 @@ def test_the_cost_to_go_extends_the_horizon() -> None:
     best = int(np.argmin(report.costs))
     learned = report.costs[best] - share * without.costs[best]
     assert report.terms["to_go"] == pytest.approx(learned)
+
+
+def test_a_cost_to_go_that_is_refuted_takes_the_flow_with_it() -> None:
+    flow = made(window=2.0)
+    assert flow.cost_to_go is not None
+    flow.cost_to_go._scale = np.array([50.0, 1.0], np.float32)
+    flow.cost_to_go.spread = 1.0
+    planner, reports, _ = cycles(SMALL, flow, count=9)
+    # Judged by the first rollouts, before it counts in any of them.
+    assert "to_go" in reports[0].terms
+    assert all(r.terms["to_go"] == 0.0 for r in reports)
+    assert reports[0].proposal.cost_error > 1.0
+    assert len(reports[0].proposed) > 1
+    assert sum(len(r.proposed) for r in reports[1:]) == 2
+    assert reports[-1].proposal.weight == 0.0
+    planner.reset()
+    fresh = Planner(planner.task, WALKER, SMALL, proposal=flow)
+    assert planner.memory().proposal == fresh.memory().proposal
+
+
+def test_a_memory_without_the_costs_health_is_refused() -> None:
+    planner, _, _ = cycles(SMALL, made(window=2.0))
+    memory = planner.memory()
+    assert memory.proposal is not None
+    older = {k: v for k, v in memory.proposal.items() if k != "cost"}
+    with pytest.raises(InputError, match="the proposal's memory cannot be read: 'cost'"):
+        planner.restore(replace(memory, proposal=older))
 
 
 def test_without_rollouts_a_sample_is_executed() -> None:
