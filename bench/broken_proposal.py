@@ -3,14 +3,13 @@
     python bench/broken_proposal.py --seeds 2000:2030 --out docs/results/broken_proposal.json
 
 Runs box_push in lockstep without a proposal and with each broken one, on the same seeds, and gives
-the paired difference in time to success.
+the paired difference in time to success. Called again it goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +51,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="2000:2030")
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--horizon", type=float, default=2.0)
+    parser.add_argument("--work", type=Path, default=Path("runs/broken_proposal"))
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     seeds = parse_seeds(args.seeds)
@@ -68,18 +68,20 @@ def main() -> None:
     )
     times: dict[str, list[float]] = {}
     wins: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        files = {"plain": "none"}
-        for i, (name, arrays) in enumerate(broken.items()):
-            path = Path(folder) / f"broken_{i}.json"
-            write(path, card, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
-            files[name] = str(path)
-        for name, file in files.items():
-            chosen = config.replace(base, {"planner.proposal.file": file}, "bench")
-            results = evaluate(Evaluation(chosen), seeds)
-            times[name] = [r.time for r in results]
-            wins[name] = [float(r.success) for r in results]
-            print(f"{name}: success {bootstrap(wins[name])}, time {bootstrap(times[name])} s")
+    args.work.mkdir(parents=True, exist_ok=True)
+    files = {"plain": "none"}
+    for name, arrays in broken.items():
+        path = args.work / f"{name.replace(' ', '_')}.json"
+        write(path, card, {k: np.ascontiguousarray(v) for k, v in arrays.items()})
+        files[name] = str(path)
+    for name, file in files.items():
+        chosen = config.replace(base, {"planner.proposal.file": file}, "bench")
+        kept = args.work / f"{name.replace(' ', '_')}.result.json"
+        results = evaluate(Evaluation(chosen), seeds, kept)
+        times[name] = [r.time for r in results]
+        wins[name] = [float(r.success) for r in results]
+        success, time = bootstrap(wins[name]), bootstrap(times[name])
+        print(f"{name}: success {success}, time {time} s", flush=True)
     plain = bootstrap(times["plain"])
     rows = {}
     for name in times:

@@ -12,13 +12,15 @@ from gpc_ros.arrays import Array, BoolArray
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.prediction import Prediction
 from gpc_ros.planning.report import PlannerReport
-from gpc_ros.planning.rollout import Limit, RolloutPool
+from gpc_ros.planning.rollout import Limit, RolloutPool, Rollouts
 from gpc_ros.proposal.health import CostHealth, HealthConfig, ProposalFigures
 from gpc_ros.proposal.model import CostToGo
 from gpc_ros.tasks.base import Task
 
 # Name of the cost term that stands for what comes after the horizon.
 TO_GO = "to_go"
+# How much more the cost to go may be off at the start of a rollout and halfway.
+_ALLOWED = np.array([1.0, 1.3])
 
 
 class Scorer:
@@ -88,14 +90,18 @@ class Scorer:
         report.rollout_time += self._clock() - begin
         report.cuts += [(iteration, interval, kept) for interval, kept in rollouts.cuts]
         n = len(rollouts.valid)
-        terms = self.task.cost(rollouts.qpos, rollouts.qvel, commands[:n], goal)
+        commands = commands[:n]
+        own = self.task.cost(rollouts.qpos, rollouts.qvel, commands, goal)
+        terms = own
         if n and self._cost_to_go is not None:
-            if iteration == 0:
-                self._judge(rollouts.valid, terms, predicted, goal)
             end = self.task.observation(rollouts.qpos[:, -1], rollouts.qvel[:, -1], goal)
-            terms = self._extended(terms, end)
-        costs = np.sum(list(terms.values()), axis=0) if n else np.empty(0)
-        return np.where(rollouts.valid & np.isfinite(costs), costs, np.inf), terms
+            to_go = self._cost_to_go(end)
+            terms = self._extended(own, to_go)
+            if iteration == 0:
+                ahead = int(np.argmin(_total(terms, rollouts.valid)))
+                self._judge(_total(own, rollouts.valid), predicted, rollouts, commands, ahead, goal)
+                terms = self._extended(own, to_go)
+        return _total(terms, rollouts.valid), terms
 
     def judged(self, figures: ProposalFigures) -> ProposalFigures:
         """Return figures of the proposal with those of the cost to go, if there is one."""
@@ -110,36 +116,55 @@ class Scorer:
         )
 
     def _judge(
-        self, valid: BoolArray, terms: dict[str, Array], predicted: Prediction, goal: Array
+        self,
+        costs: Array,
+        predicted: Prediction,
+        rollouts: Rollouts,
+        commands: Array,
+        ahead: int,
+        goal: Array,
     ) -> None:
-        """Hold the cost to go against the cheapest rollout, before it counts in any.
+        """Hold the cost to go against rollouts: from their start, and halfway where it leads to.
 
         Args:
-            valid: which rollouts did not diverge (n,).
-            terms: their means over the horizon (n,) by name.
+            costs: of the rollouts over the horizon (n,), infinite where one diverged.
             predicted: where they began.
+            rollouts: themselves.
+            commands: theirs (n, T, 3).
+            ahead: which one the cost to go prefers.
             goal: of the task (3,).
         """
         assert self._cost_to_go is not None
-        costs = np.sum(list(terms.values()), axis=0)
-        usable = costs[valid & np.isfinite(costs)]
-        if not len(usable):
+        if not np.isfinite(costs[ahead]):
             return
-        observation = self.task.observation(predicted.qpos, predicted.qvel, goal)
-        expected = float(self._cost_to_go(observation[None])[0])
-        # A mean over a horizon shorter than the window may differ more and be no error.
-        unseen = max(0.0, 1.0 - self._horizon / self._cost_to_go.window)
-        self.health.judge(expected, float(usable.min()), self._cost_to_go.spread * (1.0 + unseen))
+        one, half = slice(ahead, ahead + 1), commands.shape[1] // 2
+        qpos, qvel = rollouts.qpos[one, half:], rollouts.qvel[one, half:]
+        rest = self.task.cost(qpos, qvel, commands[one, half:], goal)
+        here = self.task.observation(predicted.qpos, predicted.qvel, goal)
+        there = self.task.observation(qpos[0, 0], qvel[0, 0], goal)
+        expected = self._cost_to_go(np.stack([here, there]))
+        found = np.array([costs.min(), sum(float(v[0]) for v in rest.values())])
+        # A mean over less than the window may differ more and be no error; nor need the one rollout
+        # that is known halfway be the best from there.
+        seen = np.array([1.0, 0.5]) * self._horizon / self._cost_to_go.window
+        allowed = self._cost_to_go.spread * (1.0 + np.maximum(0.0, 1.0 - seen))
+        self.health.judge(float((np.abs(expected - found) / (allowed * _ALLOWED)).max()))
 
-    def _extended(self, terms: dict[str, Array], end: Array) -> dict[str, Array]:
+    def _extended(self, terms: dict[str, Array], to_go: Array) -> dict[str, Array]:
         """Return terms as means over the horizon and the window of the cost to go after it.
 
         Args:
             terms: means over the horizon (n,) by name.
-            end: observations where the rollouts end (n, d).
+            to_go: means over the window where the rollouts end (n,).
         """
         assert self._cost_to_go is not None
         window = self._cost_to_go.window * self.health.weight
         total = self._horizon + window
         scaled = {name: value * (self._horizon / total) for name, value in terms.items()}
-        return {**scaled, TO_GO: self._cost_to_go(end) * (window / total)}
+        return {**scaled, TO_GO: to_go * (window / total)}
+
+
+def _total(terms: dict[str, Array], valid: BoolArray) -> Array:
+    """Return costs (n,) of terms (n,), infinite where the rollout diverged."""
+    costs = np.sum(list(terms.values()), axis=0) if len(valid) else np.empty(0)
+    return np.where(valid & np.isfinite(costs), costs, np.inf)

@@ -8,19 +8,19 @@ explain. With m proposed of n candidates, and a share s of the elites proposed,
 One is as good as the Gaussian around the previous plan. Below ``least`` the drawn share falls
 towards none; then one sample now and then is enough to see it come back.
 
-The cost to go V is held against what the best rollout J from the same state costs, before it
-counts in any of them. With D the spread of the costs that it was trained on, W its window and H
-the horizon, after k cycles
+The cost to go V is held against what rollouts cost, before it counts in any of them: V(x_0)
+against the best one from the state x_0, and V(x_{H/2}) against the second half of the one that V
+prefers, so that it is found out where it leads to and not only when the robot is there. With e the
+larger of both errors relative to the spread of the costs that V was trained on, after k cycles
 
-    recent <- recent + (|V - J| / (D (1 + max(0, 1 - H / W))) - recent) / min(k + 1, m)
+    recent <- recent + (e - recent) / min(k + 1, m)
     error  <- max(recent, error + (recent - error) / forgiving)
 
-One is as bad as always saying the mean; a horizon shorter than the window sees another part of it,
-so that it may differ more. From ``doubt`` on the cost to go counts less, from ``refuse`` on not at
-all. Distrust is quick and trust slow: a wrong one leads the robot to where it is most wrong, and
-without it the robot goes back to where it looks right. The flow is drawn less by the same part,
-however useful it seems: it was trained on the same data, and where a wrong cost to go has led,
-nothing is of much use, so that it looks as good as any.
+One is as bad as always saying the mean. From ``doubt`` on the cost to go counts less, from
+``refuse`` on not at all. Distrust is quick and trust slow: a wrong one leads the robot to where it
+is most wrong, and without it the robot goes back to where it looks right. The flow is drawn less by
+the same part, however useful it seems: it was trained on the same data, and where a wrong cost to
+go has led, nothing is of much use, so that it looks as good as any.
 """
 
 from __future__ import annotations
@@ -221,10 +221,9 @@ class CostHealth:
         """
         self.error, self._recent, self._cycles = (float(v) for v in memory)
 
-    def judge(self, expected: float, found: float, spread: float) -> None:
-        """Take in one cycle: what was expected and found from a state, and the costs' spread."""
+    def judge(self, error: float) -> None:
+        """Take in one cycle's error, relative to the spread of costs."""
         c = self._config
-        error = abs(expected - found) / max(spread, 1e-9)
         # A rollout that ends in a fall says little; a wild expectation must not be for ever.
         error = min(error, 10.0) if np.isfinite(error) else 10.0
         self._cycles = min(self._cycles + 1.0, c.cost_memory)

@@ -99,7 +99,7 @@ def judged(errors: list[float], config: HealthConfig = CONFIG) -> CostHealth:
     """Return the health after cycles with these errors, relative to the costs' spread."""
     health = CostHealth(config)
     for error in errors:
-        health.judge(1.0 + 0.5 * error, 1.0, 0.5)
+        health.judge(float(abs(error)))
     return health
 
 
@@ -141,7 +141,7 @@ def test_an_expectation_that_is_no_number_is_forgiven_too() -> None:
     assert health.weight == 0.0
     assert np.isfinite(health.error)
     for _ in range(5 * round(CONFIG.forgiving)):
-        health.judge(1.0, 1.0, 0.5)
+        health.judge(0.0)
     assert health.weight == 1.0
 
 
@@ -149,7 +149,7 @@ def test_what_is_remembered_of_the_cost_to_go_can_be_put_back() -> None:
     health, other = judged([0.8, 0.1, 1.4]), CostHealth(CONFIG)
     other.restore(health.memory())
     for h in (health, other):
-        h.judge(1.3, 1.0, 0.5)
+        h.judge(0.6)
     assert other.memory() == health.memory()
     with pytest.raises(ValueError, match="expected 3"):
         other.restore([0.0])
@@ -162,16 +162,10 @@ def test_a_flow_whose_cost_to_go_is_refuted_is_only_probed() -> None:
     assert health.count(8) == 8
 
 
-@given(
-    rounds=st.lists(
-        st.tuples(st.floats(allow_nan=True), st.floats(0, 1e9), st.floats(0, 10)), max_size=30
-    )
-)
-def test_any_cost_leaves_a_weight_within_its_bounds(
-    rounds: list[tuple[float, float, float]],
-) -> None:
+@given(errors=st.lists(st.one_of(st.floats(0.0), st.just(np.nan)), max_size=30))
+def test_any_error_leaves_a_weight_within_its_bounds(errors: list[float]) -> None:
     health = CostHealth(CONFIG)
-    for expected, found, spread in rounds:
-        health.judge(expected, found, spread)
+    for error in errors:
+        health.judge(error)
         assert 0.0 <= health.weight <= 1.0
         assert np.isfinite(health.error)
