@@ -20,7 +20,7 @@ from gpc_ros.tasks.base import Task
 # Name of the cost term that stands for what comes after the horizon.
 TO_GO = "to_go"
 # How much more the cost to go may be off at the start of a rollout and halfway.
-_ALLOWED = np.array([1.0, 1.3])
+_ALLOWED = np.array([1.0, 1.4])
 
 
 class Scorer:
@@ -96,11 +96,12 @@ class Scorer:
         if n and self._cost_to_go is not None:
             end = self.task.observation(rollouts.qpos[:, -1], rollouts.qvel[:, -1], goal)
             to_go = self._cost_to_go(end)
-            terms = self._extended(own, to_go)
             if iteration == 0:
-                ahead = int(np.argmin(_total(terms, rollouts.valid)))
-                self._judge(_total(own, rollouts.valid), predicted, rollouts, commands, ahead, goal)
-                terms = self._extended(own, to_go)
+                # Also one that does not count is asked where it would lead.
+                preferred = _total(self._extended(own, to_go, 1.0), rollouts.valid)
+                costs, ahead = _total(own, rollouts.valid), int(np.argmin(preferred))
+                self._judge(costs, predicted, rollouts, commands, ahead, goal)
+            terms = self._extended(own, to_go, self.health.weight)
         return _total(terms, rollouts.valid), terms
 
     def judged(self, figures: ProposalFigures) -> ProposalFigures:
@@ -150,15 +151,16 @@ class Scorer:
         allowed = self._cost_to_go.spread * (1.0 + np.maximum(0.0, 1.0 - seen))
         self.health.judge(float((np.abs(expected - found) / (allowed * _ALLOWED)).max()))
 
-    def _extended(self, terms: dict[str, Array], to_go: Array) -> dict[str, Array]:
+    def _extended(self, terms: dict[str, Array], to_go: Array, weight: float) -> dict[str, Array]:
         """Return terms as means over the horizon and the window of the cost to go after it.
 
         Args:
             terms: means over the horizon (n,) by name.
             to_go: means over the window where the rollouts end (n,).
+            weight: part of the window that counts, 0 to 1.
         """
         assert self._cost_to_go is not None
-        window = self._cost_to_go.window * self.health.weight
+        window = self._cost_to_go.window * weight
         total = self._horizon + window
         scaled = {name: value * (self._horizon / total) for name, value in terms.items()}
         return {**scaled, TO_GO: to_go * (window / total)}

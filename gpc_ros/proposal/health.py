@@ -13,7 +13,7 @@ against the best one from the state x_0, and V(x_{H/2}) against the second half 
 prefers, so that it is found out where it leads to and not only when the robot is there. With e the
 larger of both errors relative to the spread of the costs that V was trained on, after k cycles
 
-    recent <- recent + (e - recent) / min(k + 1, m)
+    recent <- recent + (e - recent) / min(k, m)
     error  <- max(recent, error + (recent - error) / forgiving)
 
 One is as bad as always saying the mean. From ``doubt`` on the cost to go counts less, from
@@ -47,10 +47,10 @@ class HealthConfig:
     enough: float = param(0.5, "Usefulness from which the whole share is drawn", low=0.0, high=10.0)
     probe: int = param(4, "Cycles between two single samples while faded out", low=1, high=1000)
     doubt: float = param(
-        0.5, "Error of the cost to go, relative to the costs' spread, from which it counts less",
+        0.55, "Error of the cost to go, relative to the costs' spread, from which it counts less",
         low=0.0, high=100.0,
     )  # fmt: skip
-    refuse: float = param(0.7, "Error from which it does not count", low=0.0, high=100.0)
+    refuse: float = param(0.75, "Error from which it does not count", low=0.0, high=100.0)
     cost_memory: float = param(
         10.0, "Cycles over which that error is averaged", low=1.0, high=1000.0
     )
@@ -198,7 +198,7 @@ class CostHealth:
     def reset(self) -> None:
         """Trust again, as with a new goal."""
         self.error = self._recent = 0.0
-        self._cycles = 1.0  # the first that is judged shall not decide alone
+        self._cycles = 0.0
 
     @property
     def weight(self) -> float:

@@ -166,7 +166,7 @@ def test_settings_of_a_proposal_that_is_switched_off_do_not_matter() -> None:
     for changes in ({"share": 0.1}, {"health.least": 0.1}, {"cost_to_go": True}):
         other = settings({"cost_to_go": False, **changes})
         assert next(iter(changes)) in provenance.difference(flow, other)
-    assert "health.doubt is 0.5 there and 0.1 here" in provenance.difference(
+    assert "health.doubt is 0.55 there and 0.1 here" in provenance.difference(
         settings({}), settings({"health.doubt": 0.1})
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -136,6 +137,28 @@ def test_a_cost_to_go_that_is_refuted_takes_the_flow_with_it() -> None:
     planner.reset()
     fresh = Planner(planner.task, WALKER, SMALL, proposal=flow)
     assert planner.memory().proposal == fresh.memory().proposal
+
+
+class Misleading:
+    """A cost to go that is right of a robot that stands, and promises much of one that moves."""
+
+    window, spread = 2.0, 1.0
+
+    def __init__(self, standing: float, moving: int) -> None:
+        self._standing, self._moving = standing, moving
+
+    def __call__(self, observation: np.ndarray) -> np.ndarray:
+        return np.where(abs(observation[:, self._moving]) > 0.05, -20.0, self._standing)
+
+
+def test_a_cost_to_go_is_refuted_where_it_would_lead_to() -> None:
+    flow = made()
+    _, (plain,), _ = cycles(SMALL, flow, count=1)
+    moving = flow.card.observation.index("robot vx")
+    flow.cost_to_go = cast(CostToGo, Misleading(plain.best_cost, moving))
+    # The robot is where the cost to go is right in every cycle, as it is put back there.
+    _, reports, _ = cycles(SMALL, flow, count=3)
+    assert reports[-1].proposal.cost_weight == 0.0
 
 
 def test_a_memory_without_the_costs_health_is_refused() -> None:

