@@ -1,4 +1,4 @@
-"""Proposals that know nothing: the shipped ones with their weights in another order."""
+"""Proposals that know nothing, made of the shipped ones: shuffled, misleading, of another task."""
 
 from __future__ import annotations
 
@@ -33,9 +33,28 @@ def shuffled(weights: Weights, seed: int) -> Weights:
     }
 
 
+def transplanted(card: Card, other: Card, weights: Weights) -> Weights:
+    """Return another task's weights in the shape of a card, blind to what they do not know."""
+    size, d = 3 * other.knots, len(other.observation)
+    place = [card.observation.index(name) for name in other.observation]
+    result = dict(weights)
+    first = weights["layers.0.weight"]
+    wide = np.zeros((len(first), len(card.observation)), np.float32)
+    wide[:, place] = first[:, size : size + d]
+    result["layers.0.weight"] = np.hstack([first[:, :size], wide, first[:, size + d :]])
+    cost = np.zeros((len(weights["cost.0.weight"]), len(card.observation)), np.float32)
+    cost[:, place] = weights["cost.0.weight"]
+    result["cost.0.weight"] = cost
+    for name, neutral in (("observation_mean", 0.0), ("observation_std", 1.0)):
+        filled = np.full(len(card.observation), neutral, np.float32)
+        filled[place] = weights[name]
+        result[name] = filled
+    return result
+
+
 def write(path: Path, card: Card, weights: Weights) -> Path:
     """Write card and weights side by side and return the card's path."""
-    content = save(weights)
+    content = save({name: np.ascontiguousarray(value) for name, value in weights.items()})
     stored = path.with_suffix(".safetensors")
     stored.write_bytes(content)
     entry = {"name": stored.name, "sha256": checksum(content)}
@@ -54,3 +73,10 @@ def write_shuffled(path: Path, task: str = "box_push", seed: int = 0) -> Path:
     """Write a task's shipped proposal with shuffled weights and return the card's path."""
     card, weights = shipped(task)
     return write(path, card, shuffled(weights, seed))
+
+
+def write_transplanted(path: Path, task: str = "box_push", other: str = "navigate") -> Path:
+    """Write another task's shipped proposal so that it passes as this task's."""
+    card, _ = shipped(task)
+    foreign, weights = shipped(other)
+    return write(path, card, transplanted(card, foreign, weights))

@@ -19,8 +19,8 @@ larger of both errors relative to the spread of the costs that V was trained on,
 One is as bad as always saying the mean. From ``doubt`` on the cost to go counts less, from
 ``refuse`` on not at all. Distrust is quick and trust slow: a wrong one leads the robot to where it
 is most wrong, and without it the robot goes back to where it looks right. The flow is drawn less by
-the same part, however useful it seems: it was trained on the same data, and where a wrong cost to
-go has led, nothing is of much use, so that it looks as good as any.
+the same part, however useful it seems, and at last not at all: it was trained on the same data, and
+another task's flow finds plans that look cheap over the horizon and lead nowhere.
 """
 
 from __future__ import annotations
@@ -135,8 +135,10 @@ class Health:
 
         Args:
             most: the configured share.
-            trust: part of it that other evidence leaves, 0 to 1.
+            trust: part of it that other evidence leaves, 0 to 1; at none there is no probe either.
         """
+        if trust <= 0.0:
+            return 0
         wanted = int(np.ceil(self.weight * trust * most - 1e-9))
         if wanted or not most:
             self._idle = 0

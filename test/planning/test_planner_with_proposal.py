@@ -132,7 +132,7 @@ def test_a_cost_to_go_that_is_refuted_takes_the_flow_with_it() -> None:
     assert all(r.terms["to_go"] == 0.0 for r in reports)
     assert reports[0].proposal.cost_error > 1.0
     assert len(reports[0].proposed) > 1
-    assert sum(len(r.proposed) for r in reports[1:]) == 2
+    assert all(r.proposed == [] for r in reports[1:])
     assert reports[-1].proposal.weight == 0.0
     planner.reset()
     fresh = Planner(planner.task, WALKER, SMALL, proposal=flow)
