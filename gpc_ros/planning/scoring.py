@@ -148,7 +148,7 @@ class Scorer:
         # A mean over less than the window may differ more and be no error; nor need the one rollout
         # that is known halfway be the best from there.
         seen = np.array([1.0, 0.5]) * self._horizon / self._cost_to_go.window
-        allowed = self._cost_to_go.spread * (1.0 + np.maximum(0.0, 1.0 - seen))
+        allowed = max(self._cost_to_go.spread, 1e-9) * (1.0 + np.maximum(0.0, 1.0 - seen))
         self.health.judge(float((np.abs(expected - found) / (allowed * _ALLOWED)).max()))
 
     def _extended(self, terms: dict[str, Array], to_go: Array, weight: float) -> dict[str, Array]:
@@ -160,6 +160,8 @@ class Scorer:
             weight: part of the window that counts, 0 to 1.
         """
         assert self._cost_to_go is not None
+        if weight == 0.0:  # also one that is no number counts for nothing then
+            return {**terms, TO_GO: np.zeros_like(to_go)}
         window = self._cost_to_go.window * weight
         total = self._horizon + window
         scaled = {name: value * (self._horizon / total) for name, value in terms.items()}

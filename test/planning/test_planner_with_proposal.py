@@ -161,6 +161,16 @@ def test_a_cost_to_go_is_refuted_where_it_would_lead_to() -> None:
     assert reports[-1].proposal.cost_weight == 0.0
 
 
+def test_a_cost_to_go_that_is_no_number_leaves_plain_sampling() -> None:
+    flow = made()
+    moving = flow.card.observation.index("robot vx")
+    flow.cost_to_go = cast(CostToGo, Misleading(np.nan, moving))
+    _, reports, knots = cycles(SMALL, flow)
+    assert np.isfinite(np.frombuffer(knots)).all()
+    assert all(not r.hold_reason and np.isfinite(r.best_cost) for r in reports)
+    assert reports[0].proposal.cost_weight == 0.0
+
+
 def test_a_memory_without_the_costs_health_is_refused() -> None:
     planner, _, _ = cycles(SMALL, made(window=2.0))
     memory = planner.memory()
