@@ -46,7 +46,7 @@ setup(
     maintainer_email="maintainers@gpc-ros.dev",
     license="Apache-2.0",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
-    package_data={PACKAGE: ["py.typed", "recording/page.*"]},
+    package_data={PACKAGE: ["py.typed", "report/page.*"]},
     data_files=shared_files(),
     python_requires=">=3.11",
     # Minimum versions; requirements.txt has those of the virtual environment. rclpy and the

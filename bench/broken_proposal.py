@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from gpc_ros import config
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
+
+from fault_injection.proposals import write_shuffled, write_transplanted
+
 from gpc_ros.cli.evaluate import parse_seeds
-from gpc_ros.evaluation.episode import EpisodeConfig
+from gpc_ros.common import config
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate
+from gpc_ros.evaluation.lockstep import EpisodeConfig
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
-from gpc_ros.faults.proposals import write_shuffled, write_transplanted
-from gpc_ros.files import write_whole
 
 BROKEN: dict[str, Callable[[Path], Path]] = {
     "weights shuffled": write_shuffled,

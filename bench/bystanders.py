@@ -36,12 +36,12 @@ from rclpy.node import Node
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
-from gpc_ros.files import write_whole
-from gpc_ros.nodes import qos
-from gpc_ros.nodes.middleware import avoid_shared_memory
-from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.ros import qos
+from gpc_ros.ros.middleware import avoid_shared_memory
+from gpc_ros.ros.polling import PolledSubscription
 
 WAYS = ("alone", "recorder", "viewer", "watched")
 _RETRY = 0.5  # [s]

@@ -24,14 +24,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gpc_ros.arrays import Array
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.files import write_whole
+from gpc_ros.common.geometry import quat_conjugate, quat_log, quat_multiply, wrap_angle, yaw_of
 from gpc_ros.estimation.estimator import BASE, Estimator
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.files import write_whole
-from gpc_ros.geometry import quat_conjugate, quat_log, quat_multiply, wrap_angle, yaw_of
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
-from gpc_ros.simulation.mocap import MocapConfig, PoseSample
+from gpc_ros.simulation.mocap_sensor import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import PERIOD, Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
 

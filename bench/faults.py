@@ -15,22 +15,25 @@ import argparse
 import json
 import math
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
+
 import numpy as np
 import rclpy
+from fault_injection.cases import Case, run_case
+from fault_injection.clock import Clock
+from fault_injection.every_case import EVERY_CASE, words_with
+from fault_injection.live_graph import LiveGraph
 from rclpy.context import Context
 
-from gpc_ros.errors import GpcError
+from gpc_ros.common.errors import GpcError
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.faults.cases import Case, run_case
-from gpc_ros.faults.clock import Clock
-from gpc_ros.faults.every_case import EVERY_CASE, words_with
-from gpc_ros.faults.live_graph import LiveGraph
-from gpc_ros.files import write_whole
-from gpc_ros.nodes.middleware import avoid_shared_memory
+from gpc_ros.ros.middleware import avoid_shared_memory
 
 
 def summary(case: Case, delays: list[float], failures: list[str]) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def main() -> None:
     rclpy.init(context=context)
     cases = EVERY_CASE
     if args.hardware:
-        from gpc_ros.faults.hardware_graph import HARDWARE_CASES
+        from fault_injection.hardware_graph import HARDWARE_CASES
 
         cases = HARDWARE_CASES
     names = args.only or list(cases)
@@ -106,7 +109,7 @@ def graph_for(
     """Return the running graph that cases are put to."""
     if not hardware:
         return LiveGraph(context, folder, words_with(params), clock=Clock if clock else None)
-    from gpc_ros.faults import hardware_graph as h
+    from fault_injection import hardware_graph as h
 
     domain = 102 + int(os.environ["ROS_DOMAIN_ID"])
     words = [*h.HARDWARE_WORDS, f"params:={','.join(filter(None, (h.HARDWARE_PARAMS, params)))}"]

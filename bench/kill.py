@@ -12,21 +12,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
+
 import numpy as np
 import rclpy
+from fault_injection.every_case import words_with
+from fault_injection.kills import KILLS, kill_during_push
+from fault_injection.live_graph import LiveGraph
 from rclpy.context import Context
 
-from gpc_ros.errors import GpcError
+from gpc_ros.common.errors import GpcError
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.faults.every_case import words_with
-from gpc_ros.faults.kills import KILLS, kill_during_push
-from gpc_ros.faults.live_graph import LiveGraph
-from gpc_ros.files import write_whole
-from gpc_ros.nodes.middleware import avoid_shared_memory
+from gpc_ros.ros.middleware import avoid_shared_memory
 
 
 def main() -> None:

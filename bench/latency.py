@@ -33,11 +33,11 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from gpc_msgs.msg import PlannerStatus
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.files import write_whole
-from gpc_ros.nodes import qos
-from gpc_ros.nodes.middleware import avoid_shared_memory
-from gpc_ros.nodes.polling import PolledSubscription
+from gpc_ros.ros import qos
+from gpc_ros.ros.middleware import avoid_shared_memory
+from gpc_ros.ros.polling import PolledSubscription
 
 # Domains of the bench: of ROS, and of the robot.
 ROS_DOMAIN, SDK_DOMAIN = 61, 161

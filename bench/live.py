@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.common.files import write_whole
+from gpc_ros.common.paths import share
 from gpc_ros.evaluation.statistics import bootstrap
-from gpc_ros.files import write_whole
-from gpc_ros.paths import share
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.load import load_run
+from gpc_ros.replay.load_run import load_run
 
 # Figures of the bridge's diagnostics that are kept, with short names.
 _BRIDGE = {

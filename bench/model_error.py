@@ -15,9 +15,9 @@ from collections.abc import Callable
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.geometry import wrap_angle, yaw_of
 from gpc_ros.evaluation.agreement import Scene, follow
-from gpc_ros.geometry import wrap_angle, yaw_of
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, Walker, make_walker
 from gpc_ros.tasks import build_model, make_task
 

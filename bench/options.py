@@ -16,13 +16,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gpc_ros import config
 from gpc_ros.cli.evaluate import parse_seeds
-from gpc_ros.evaluation.episode import EpisodeConfig
+from gpc_ros.common import config
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate
+from gpc_ros.evaluation.lockstep import EpisodeConfig
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
-from gpc_ros.files import write_whole
 from gpc_ros.proposal.sampler import ProposalConfig
 
 DEFAULTS = ProposalConfig()
@@ -48,10 +48,10 @@ TRAINING: tuple[tuple[str, tuple[Any, ...]], ...] = (
 
 def trained(plans: Path, folder: Path, name: str, value: Any) -> Path:
     """Return the card of a proposal trained with one parameter changed."""
-    from gpc_ros.proposal.dataset import load_dataset
-    from gpc_ros.proposal.store import store
-    from gpc_ros.proposal.train import train
-    from gpc_ros.proposal.train_config import TrainConfig
+    from gpc_ros.training.proposal.dataset import load_dataset
+    from gpc_ros.training.proposal.flow_training import train
+    from gpc_ros.training.proposal.proposal_store import store
+    from gpc_ros.training.proposal.training_config import TrainConfig
 
     card = folder / f"{name}_{value}.json"
     if not card.exists():

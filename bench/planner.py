@@ -23,8 +23,8 @@ import numpy as np
 from mujoco import rollout as mujoco_rollout
 
 import gpc_ros  # noqa: F401  (one BLAS thread, before numpy is imported)
-from gpc_ros.arrays import Array
-from gpc_ros.files import write_whole
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.files import write_whole
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, JointTargets, make_walker
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import RolloutPool

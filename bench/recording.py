@@ -25,14 +25,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gpc_ros.bag import topics
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_recorder import Recorder
+from gpc_ros.bag.bag_writer import BagWriter
+from gpc_ros.bag.message_types import codec
+from gpc_ros.common.files import write_whole
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.files import write_whole
-from gpc_ros.recording import topics
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.bag_writer import BagWriter
-from gpc_ros.recording.definitions import codec
-from gpc_ros.recording.recorder import Recorder
-from gpc_ros.recording.replay import Replay
+from gpc_ros.replay.cycle_replay import Replay
 
 PARTS = ("write", "replay", "report", "export")
 # Types that begin with a header, whose stamp then lies behind four bytes of encapsulation.

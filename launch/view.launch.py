@@ -2,9 +2,9 @@
 
 from launch import LaunchDescription
 
-from gpc_ros.ros_launch import launch_description
+from gpc_ros.graph.ros_launch import launch_description
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the graph ``view`` of gpc_ros/graph.py as a launch description."""
+    """Return the graph ``view`` of gpc_ros/graph/graphs.py as a launch description."""
     return launch_description("view")

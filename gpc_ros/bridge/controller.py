@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.bridge.inputs import Inputs
+from gpc_ros.bridge.input_checks import Inputs
 from gpc_ros.bridge.stand_up import Motion, StandUpConfig, sit_down, stand_up
-from gpc_ros.config import param
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import JointCommand, RobotReading, RobotState

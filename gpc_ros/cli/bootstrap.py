@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros import config
 from gpc_ros.cli.evaluate import parse_seeds
 from gpc_ros.cli.train import PACKAGES, show_epoch
 from gpc_ros.cli.training import require
-from gpc_ros.errors import ConfigError
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gpc_ros.evaluation.episode import EpisodeResult
-    from gpc_ros.proposal.collect import Collected
+    from gpc_ros.evaluation.lockstep import EpisodeResult
+    from gpc_ros.training.proposal.collection import Collected
 
 
 def add_parser(subparsers: Any) -> None:
@@ -48,11 +48,11 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the rounds and print what each reached."""
     require(PACKAGES, "train", "training")
-    from gpc_ros.arguments import split_sets
-    from gpc_ros.evaluation.episode import EpisodeConfig
-    from gpc_ros.proposal.bootstrap import Bootstrap, Watcher, bootstrap
-    from gpc_ros.proposal.collect import CollectConfig, Collection
-    from gpc_ros.proposal.train_config import TrainConfig
+    from gpc_ros.common.assignments import split_sets
+    from gpc_ros.evaluation.lockstep import EpisodeConfig
+    from gpc_ros.training.proposal.bootstrapping import Bootstrap, Watcher, bootstrap
+    from gpc_ros.training.proposal.collection import CollectConfig, Collection
+    from gpc_ros.training.proposal.training_config import TrainConfig
 
     if min(args.rounds, args.episodes) < 1 or args.first_seed < 0:
         raise ConfigError("--rounds and --episodes must be at least 1, --first-seed at least 0")

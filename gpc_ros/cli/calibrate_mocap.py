@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpc_ros.errors import ConfigError, DataError
+from gpc_ros.common.errors import ConfigError, DataError
+from gpc_ros.ros.convert import robot_msgs
 
 if TYPE_CHECKING:
-    from gpc_ros.estimation.calibrate import Seen
-    from gpc_ros.estimation.mocap_map import Offset
-    from gpc_ros.recording.bag_reader import BagReader
+    from gpc_ros.bag.bag_reader import BagReader
+    from gpc_ros.mocap.mocap_calibration import Seen
+    from gpc_ros.mocap.mocap_map import Offset
     from gpc_ros.robot.types import RobotReading
 
 BASE = "base"
@@ -62,9 +63,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate, say how well, and write the file."""
-    from gpc_ros.estimation.calibrate import calibrate, combined
-    from gpc_ros.estimation.mocap_offsets import read_offsets, write_offsets
-    from gpc_ros.recording.bag_reader import BagReader
+    from gpc_ros.bag.bag_reader import BagReader
+    from gpc_ros.mocap.mocap_calibration import calibrate, combined
+    from gpc_ros.mocap.mocap_offsets import read_offsets, write_offsets
 
     placed = None if args.placed is None else parse_place(args.placed)
     # A file that cannot be read must not cost the work, nor be written over.
@@ -108,10 +109,10 @@ def recorded(reader: BagReader) -> tuple[list[RobotReading], list[Seen]]:
     Raises:
         DataError: a topic is missing.
     """
-    from gpc_ros.estimation.calibrate import Seen
-    from gpc_ros.nodes import convert, convert_robot
-    from gpc_ros.nodes.pairing import Pairing
-    from gpc_ros.recording import topics
+    from gpc_ros.bag import topics
+    from gpc_ros.mocap.mocap_calibration import Seen
+    from gpc_ros.ros.convert import msgs
+    from gpc_ros.ros.pairing import Pairing
 
     seen = topics.mocap(BASE)
     wanted = {t.name: topics.find(reader, t) for t in (topics.JOINTS, topics.IMU, seen)}
@@ -121,12 +122,12 @@ def recorded(reader: BagReader) -> tuple[list[RobotReading], list[Seen]]:
     pairing, readings, poses = Pairing(1000), [], []
     for message in reader.messages(list(wanted.values())):
         if message.topic == wanted[seen.name]:
-            poses.append(Seen(*convert.pose_from(message.data)))
+            poses.append(Seen(*msgs.pose_from(message.data)))
             continue
         if message.topic == wanted[topics.IMU.name]:
-            pairing.add_imu(convert_robot.imu_from(message.data))
+            pairing.add_imu(robot_msgs.imu_from(message.data))
         else:
-            pairing.add_joints(convert_robot.joints_from(message.data))
+            pairing.add_joints(robot_msgs.joints_from(message.data))
         readings += list(pairing.ready())
     return _ordered(readings), _ordered(poses)
 
@@ -139,8 +140,8 @@ def _ordered(things: list[Any]) -> list[Any]:
 
 def in_force(reader: BagReader) -> Offset:
     """Return the offset of the base that the recorded poses already hold."""
-    from gpc_ros.estimation.mocap_map import NO_OFFSET, Offset
-    from gpc_ros.recording.parameters import read_settings
+    from gpc_ros.mocap.mocap_map import NO_OFFSET, Offset
+    from gpc_ros.replay.recorded_parameters import read_settings
 
     result = NO_OFFSET
     for said in read_settings(reader):

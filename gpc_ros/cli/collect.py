@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gpc_ros import config
 from gpc_ros.cli.progress import Bar
-from gpc_ros.errors import ConfigError
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
 
 
 def add_parser(subparsers: Any) -> None:
@@ -46,9 +46,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Collect with a progress bar and say what there is."""
-    from gpc_ros.arguments import split_sets
-    from gpc_ros.proposal.collect import CollectConfig, Collected, Collection, collect
-    from gpc_ros.proposal.shards import load_folder
+    from gpc_ros.common.assignments import split_sets
+    from gpc_ros.training.proposal.collection import CollectConfig, Collected, Collection, collect
+    from gpc_ros.training.proposal.shards import load_folder
 
     if args.episodes < 1 or args.first_seed < 0:
         raise ConfigError("--episodes must be at least 1 and --first-seed at least 0")

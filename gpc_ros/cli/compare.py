@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros import config
 from gpc_ros.cli.evaluate import parse_seeds
 from gpc_ros.cli.progress import Bar
 from gpc_ros.cli.train import PACKAGES
 from gpc_ros.cli.training import require
-from gpc_ros.errors import ConfigError
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
 
 if TYPE_CHECKING:
     from gpc_ros.evaluation.compare import Cell, Comparison
-    from gpc_ros.evaluation.episode import EpisodeResult
+    from gpc_ros.evaluation.lockstep import EpisodeResult
 
 
 def add_parser(subparsers: Any) -> None:
@@ -85,9 +85,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _comparison(args: argparse.Namespace) -> Comparison:
-    from gpc_ros.arguments import parse_assignments
+    from gpc_ros.common.assignments import parse_assignments
     from gpc_ros.evaluation.compare import Comparison
-    from gpc_ros.evaluation.episode import EpisodeConfig
+    from gpc_ros.evaluation.lockstep import EpisodeConfig
     from gpc_ros.proposal.sampler import SHIPPED, SHIPPED_CONTROL
     from gpc_ros.tasks import make_task
 
@@ -112,11 +112,11 @@ def _comparison(args: argparse.Namespace) -> Comparison:
 
 def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     """Write page and summary of everything that the folder holds."""
+    from gpc_ros.common.files import write_whole
     from gpc_ros.evaluation.compare import known_cells, load_rows, summary
     from gpc_ros.evaluation.compare_page import compare_page, main_figure
     from gpc_ros.evaluation.plan_time import plan_times
     from gpc_ros.evaluation.provenance import made_with
-    from gpc_ros.files import write_whole
 
     cells = known_cells(args.out, comparison.variations)
     rows = load_rows(args.out, cells)

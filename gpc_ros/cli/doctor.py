@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpc_ros.errors import GpcError
+from gpc_ros.common.errors import GpcError
 
 # What runs in the robot.
 ROBOT_DDS = "0.10.2"
@@ -120,7 +120,7 @@ def check_messages() -> Finding:
 
 def check_dds() -> Finding:
     """A message crosses from one process to another, as between the nodes."""
-    code, output = _python("from gpc_ros.nodes.loopback import main; main()")
+    code, output = _python("from gpc_ros.ros.loopback import main; main()")
     if code:
         return Finding(
             "fail",

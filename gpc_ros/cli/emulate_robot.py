@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from gpc_ros.cli.sim import arguments_help, start_graph
-from gpc_ros.errors import ConfigError
-from gpc_ros.graph import GRAPHS
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.graph.graphs import GRAPHS
 
 _NAME = "emulator"
 # How long a running emulator may take to be found and to answer [s].
@@ -59,9 +59,9 @@ def change(text: str, namespace: str) -> int:
     Raises:
         ConfigError: an unknown parameter, a value that it refuses, or no emulator answers.
     """
-    from gpc_ros import config
-    from gpc_ros.arguments import parse_assignments
-    from gpc_ros.nodes.settings import EmulatorSettings
+    from gpc_ros.common import config
+    from gpc_ros.common.assignments import parse_assignments
+    from gpc_ros.settings.node_settings import EmulatorSettings
 
     given = parse_assignments(text, "--set")
     values = config.flatten(config.replace(EmulatorSettings(), given, "--set"))
@@ -71,7 +71,7 @@ def change(text: str, namespace: str) -> int:
     from rclpy.parameter import Parameter
     from rclpy.parameter_client import AsyncParameterClient
 
-    from gpc_ros.nodes.middleware import avoid_shared_memory
+    from gpc_ros.ros.middleware import avoid_shared_memory
 
     avoid_shared_memory()
     rclpy.init()

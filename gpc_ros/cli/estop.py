@@ -25,8 +25,8 @@ def run(args: argparse.Namespace) -> int:
     import rclpy
     from rclpy.node import Node
 
-    from gpc_ros.nodes.heartbeat import Heartbeat
-    from gpc_ros.nodes.middleware import avoid_shared_memory
+    from gpc_ros.ros.heartbeat import Heartbeat
+    from gpc_ros.ros.middleware import avoid_shared_memory
 
     avoid_shared_memory()
     rclpy.init(args=[])

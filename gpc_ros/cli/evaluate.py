@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros import config
 from gpc_ros.cli.progress import Bar
-from gpc_ros.errors import ConfigError
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gpc_ros.evaluation.episode import EpisodeResult
+    from gpc_ros.evaluation.lockstep import EpisodeResult
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,9 +47,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate with a progress bar and print the figures."""
-    from gpc_ros.arguments import split_sets
-    from gpc_ros.evaluation.episode import EpisodeConfig
+    from gpc_ros.common.assignments import split_sets
     from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
+    from gpc_ros.evaluation.lockstep import EpisodeConfig
 
     given = {
         "task": args.task,

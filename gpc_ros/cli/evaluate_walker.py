@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros.errors import ConfigError
+from gpc_ros.common.errors import ConfigError
 
 if TYPE_CHECKING:
     from gpc_ros.locomotion.walker import Walker
@@ -42,10 +42,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure one walker after the other and print the table."""
+    from gpc_ros.common.files import write_whole
     from gpc_ros.evaluation.provenance import made_with
-    from gpc_ros.evaluation.walker import measure
-    from gpc_ros.evaluation.walker_figures import Measured, table
-    from gpc_ros.files import write_whole
+    from gpc_ros.evaluation.walker_metrics import Measured, table
+    from gpc_ros.evaluation.walker_trials import measure
     from gpc_ros.locomotion.policy_file import note_figures
 
     cards = _cards(args.walkers) if args.note else {}

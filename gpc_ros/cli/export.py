@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     """Export with a progress bar; say what could not be read."""
     from tqdm import tqdm
 
+    from gpc_ros.bag.bag_reader import BagReader
+    from gpc_ros.bag.export import export_parquet
     from gpc_ros.cli.report import beside
-    from gpc_ros.recording.bag_reader import BagReader
-    from gpc_ros.recording.export import export_parquet
 
     reader = BagReader(args.bag)
     folder = args.out or beside(args.bag) / "tables"

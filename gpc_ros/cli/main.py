@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from gpc_ros import __version__
-from gpc_ros.errors import GpcError
+from gpc_ros.common.errors import GpcError
 
 # Each module has add_parser(subparsers), which sets run(args) -> exit code.
 COMMANDS = (

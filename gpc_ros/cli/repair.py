@@ -33,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copy what can be read and say what could not."""
-    from gpc_ros.recording.bag_reader import salvage
+    from gpc_ros.bag.bag_reader import salvage
 
     out = args.out or _beside(args.bag)
     account = salvage(args.bag, out)

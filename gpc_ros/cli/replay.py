@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gpc_ros.recording.replay_cycles import Replayed
+    from gpc_ros.replay.replay_cycles import Replayed
 
 _EPILOG = """\
 examples:
@@ -59,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
     """Replay with a progress bar, print the summary and write the file."""
     from tqdm import tqdm
 
-    from gpc_ros.arguments import parse_assignments
-    from gpc_ros.errors import BagError
-    from gpc_ros.files import write_whole
-    from gpc_ros.recording.bag_reader import BagReader
-    from gpc_ros.recording.replay import Replay
-    from gpc_ros.recording.replay_account import summary, to_json
+    from gpc_ros.bag.bag_reader import BagReader
+    from gpc_ros.common.assignments import parse_assignments
+    from gpc_ros.common.errors import BagError
+    from gpc_ros.common.files import write_whole
+    from gpc_ros.replay.cycle_replay import Replay
+    from gpc_ros.replay.replay_summary import summary, to_json
 
     overrides = parse_assignments(",".join(args.set), "--set")
     if args.proposal is not None:

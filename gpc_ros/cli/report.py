@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
     """Write report and video, or compare; say what of the bags could not be read."""
     if args.other is not None:
         return _compare(args.bag, args.other, args.out)
-    from gpc_ros.recording.bag_reader import BagReader
-    from gpc_ros.recording.episode import make_episode_report
+    from gpc_ros.bag.bag_reader import BagReader
+    from gpc_ros.report.run_folder import make_episode_report
 
     reader = BagReader(args.bag)
     page = args.out or beside(args.bag) / "report.html"
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _compare(bag: Path, other: Path, out: Path | None) -> int:
     """Write the page about two runs."""
-    from gpc_ros.recording.comparison import side, write_comparison
+    from gpc_ros.report.comparison import side, write_comparison
 
     names = [beside(path).resolve().name for path in (bag, other)]
     if names[0] == names[1]:

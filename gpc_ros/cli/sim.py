@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from gpc_ros.graph import GRAPHS, Argument
-from gpc_ros.resolve import parse_arguments, resolve
+from gpc_ros.graph.graphs import GRAPHS, Argument
+from gpc_ros.graph.resolve import parse_arguments, resolve
 
 _NAME = "sim"
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def start_graph(name: str, words: list[str], dry_run: bool) -> int:
     """Start a graph with arguments name:=value and wait for its end, or only print the commands."""
-    from gpc_ros.launcher import Launcher, command
+    from gpc_ros.graph.launcher import Launcher, command
 
     graph = GRAPHS[name]
     starts = resolve(graph, parse_arguments(words, graph))
@@ -87,8 +87,8 @@ def _default(argument: Argument, configured: Mapping[str, Any]) -> str:
 
 def _configured(name: str) -> dict[str, Any]:
     """Return the value of every parameter in the package's files, as ``node.parameter``."""
-    from gpc_ros.nodes.files import read_parameters
-    from gpc_ros.paths import share
+    from gpc_ros.common.paths import share
+    from gpc_ros.settings.parameter_files import read_parameters
 
     values = {}
     for node in GRAPHS[name].nodes:

@@ -7,12 +7,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros import config
 from gpc_ros.cli.training import checkpoint_of, interrupted, require, show
+from gpc_ros.common import config
 
 if TYPE_CHECKING:
-    from gpc_ros.proposal.dataset import Dataset
-    from gpc_ros.proposal.train import Trainer
+    from gpc_ros.training.proposal.dataset import Dataset
+    from gpc_ros.training.proposal.flow_training import Trainer
 
 # What training a proposal needs besides.
 PACKAGES = ("matplotlib", "onnx", "torch")
@@ -42,12 +42,12 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train with a line an epoch and say what came out."""
     require(PACKAGES, "train", "training")
-    from gpc_ros.arguments import parse_assignments
+    from gpc_ros.common.assignments import parse_assignments
     from gpc_ros.proposal.card import card_path
-    from gpc_ros.proposal.dataset import load_dataset
-    from gpc_ros.proposal.store import store
-    from gpc_ros.proposal.train import train
-    from gpc_ros.proposal.train_config import TrainConfig
+    from gpc_ros.training.proposal.dataset import load_dataset
+    from gpc_ros.training.proposal.flow_training import train
+    from gpc_ros.training.proposal.proposal_store import store
+    from gpc_ros.training.proposal.training_config import TrainConfig
 
     sets = parse_assignments(",".join(args.set), "--set")
     chosen = config.replace(TrainConfig(), sets, "gpc train")
@@ -82,8 +82,8 @@ def show_epoch(trainer: Trainer) -> None:
 
 def reproduce_collection(dataset: Dataset, folders: list[Path]) -> str:
     """Return the collection as a command; what it did not set had the default."""
-    from gpc_ros.proposal.collect import CollectConfig
     from gpc_ros.proposal.sampler import NONE
+    from gpc_ros.training.proposal.collection import CollectConfig
 
     settings = {"episode.planner.proposal.file": NONE, **dataset.settings}
     defaults = config.flatten(

@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros import config
 from gpc_ros.cli.training import checkpoint_of, interrupted, require, show
+from gpc_ros.common import config
 
 if TYPE_CHECKING:
-    from gpc_ros.walking.train import Trainer
+    from gpc_ros.training.walker.ppo import Trainer
 
 _PACKAGES = ("matplotlib", "rsl_rl", "torch")
 
@@ -38,10 +38,10 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train with a line now and then, and write the walker."""
     require(_PACKAGES, "walker", "training a walker")
-    from gpc_ros.arguments import parse_assignments
-    from gpc_ros.walking.config import WalkConfig
-    from gpc_ros.walking.store import store
-    from gpc_ros.walking.train import Trainer
+    from gpc_ros.common.assignments import parse_assignments
+    from gpc_ros.training.walker.ppo import Trainer
+    from gpc_ros.training.walker.walker_config import WalkConfig
+    from gpc_ros.training.walker.walker_store import store
 
     sets = parse_assignments(",".join(args.set), "--set")
     chosen = config.replace(WalkConfig(), sets, "gpc train-walker")

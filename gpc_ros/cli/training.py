@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from gpc_ros.errors import ConfigError
+from gpc_ros.common.errors import ConfigError
 
 # Exit code of a training that Ctrl-C stopped.
 INTERRUPTED = 130

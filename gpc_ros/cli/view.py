@@ -9,11 +9,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from gpc_ros import config
 from gpc_ros.cli.sim import arguments_help
-from gpc_ros.errors import ConfigError
-from gpc_ros.graph import GRAPHS
-from gpc_ros.resolve import parse_arguments, resolve
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.graph.graphs import GRAPHS
+from gpc_ros.graph.resolve import parse_arguments, resolve
 
 _NAME = "view"
 _EPILOG = """
@@ -53,16 +53,16 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"view: one bag at a time, not {len(bags)}: {', '.join(bags)}")
     if bags:
         return _play(Path(bags[0]), given)
-    from gpc_ros.launcher import Launcher
+    from gpc_ros.graph.launcher import Launcher
 
     return Launcher(resolve(GRAPHS[_NAME], given)).run()
 
 
 def _play(bag: Path, given: dict[str, str]) -> int:
     """Show a bag until SIGINT or SIGTERM."""
-    from gpc_ros.recording.bag_reader import BagReader
-    from gpc_ros.view.config import ViewConfig, announcement
-    from gpc_ros.view.player import Player
+    from gpc_ros.bag.bag_reader import BagReader
+    from gpc_ros.settings.viewer_settings import ViewConfig, announcement
+    from gpc_ros.view.bag_player import Player
 
     known = config.flatten(ViewConfig())
     for name in given:

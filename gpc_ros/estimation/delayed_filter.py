@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gpc_ros.arrays import Array
+from gpc_ros.common.arrays import Array
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
-from gpc_ros.estimation.nominal import Nominal, Quaternion, Vector, advance
+from gpc_ros.estimation.nominal_state import Nominal, Quaternion, Vector, advance
 
 # Samples that the filter takes in at once while no pose comes: after each of these batches all
 # samples that still wait have to be gone through again.

@@ -11,23 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.common.geometry import cross
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
-from gpc_ros.estimation.jump import JumpConfig, JumpGate
 from gpc_ros.estimation.leg_odometry import LegOdometryConfig, leg_odometry
-from gpc_ros.estimation.lever import base_covariance, base_of, imu_position
-from gpc_ros.estimation.nominal import Nominal, Vector, minus, quaternion, vector
+from gpc_ros.estimation.lever_arm import base_covariance, base_of, imu_position
+from gpc_ros.estimation.nominal_state import Nominal, Vector, minus, quaternion, vector
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
+from gpc_ros.estimation.outlier_gate import JumpConfig, JumpGate
 from gpc_ros.estimation.plausibility import (
     Plausibility,
     PlausibilityConfig,
     disagreement_about_down,
     tilt_between,
 )
-from gpc_ros.estimation.stamps import StampGate, Verdict
-from gpc_ros.geometry import cross
+from gpc_ros.estimation.timestamps import StampGate, Verdict
 from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.types import RobotReading, RobotState
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
-from gpc_ros.estimation.nominal import GRAVITY
-from gpc_ros.geometry import cross
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.common.geometry import cross
+from gpc_ros.estimation.nominal_state import GRAVITY
 from gpc_ros.robot.kinematics import foot_jacobians, foot_positions
 from gpc_ros.robot.types import RobotReading
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
-from gpc_ros.estimation.nominal import (
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.estimation.nominal_state import (
     Quaternion,
     Vector,
     minus,

@@ -20,9 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
-from gpc_ros.estimation.nominal import (
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.estimation.dead_reckoning import Reckoned, Reckoning
+from gpc_ros.estimation.nominal_state import (
     Quaternion,
     Vector,
     minus,
@@ -31,7 +32,6 @@ from gpc_ros.estimation.nominal import (
     unrotated,
     vector,
 )
-from gpc_ros.estimation.reckoning import Reckoned, Reckoning
 from gpc_ros.robot.kinematics import FOOT_RADIUS, foot_positions
 from gpc_ros.robot.types import RobotReading
 

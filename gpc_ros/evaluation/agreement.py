@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from gpc_ros import config
-from gpc_ros.arrays import Array
-from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
-from gpc_ros.geometry import wrap_angle, yaw_of
+from gpc_ros.common import config
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.geometry import wrap_angle, yaw_of
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.planning.report import PlannerReport
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.proposal.sampler import NONE
 from gpc_ros.tasks import build_model, make_task
 

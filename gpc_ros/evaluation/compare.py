@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros import config
-from gpc_ros.arrays import Array
-from gpc_ros.errors import ConfigError, InputError, nearest
-from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult
+from gpc_ros.common import config
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import ConfigError, InputError, nearest
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate, load_results
+from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult
 from gpc_ros.evaluation.statistics import Interval, bootstrap, paired_difference
 from gpc_ros.proposal.sampler import NONE
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpc_ros.common.svg import svg
 from gpc_ros.evaluation.compare import METHODS, Row, difference
-from gpc_ros.svg import svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

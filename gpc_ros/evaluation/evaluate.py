@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.errors import InputError
-from gpc_ros.evaluation.episode import EpisodeConfig, EpisodeResult, run_episode
+from gpc_ros.common.errors import InputError
+from gpc_ros.common.files import write_whole
+from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult, run_episode
 from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.evaluation.statistics import Interval, bootstrap
-from gpc_ros.files import write_whole
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.planning.optimizer import make_optimizer
+from gpc_ros.planning.optimizers.optimizer import make_optimizer
 from gpc_ros.proposal.sampler import fingerprint
 from gpc_ros.tasks import make_task
 

@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 
 from gpc_ros import __version__
-from gpc_ros.config import flatten
+from gpc_ros.common.config import flatten
 from gpc_ros.proposal.health import COST_PARAMETERS
 from gpc_ros.proposal.sampler import NONE
 

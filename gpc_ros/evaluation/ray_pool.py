@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.common.errors import ConfigError, InputError
 
 R = TypeVar("R")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.errors import InputError
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import InputError
 
 _RESAMPLES = 10_000
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpc_ros.arrays import Array
-from gpc_ros.errors import ConfigError, ModelFileError
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import ConfigError, ModelFileError
 from gpc_ros.locomotion.policy import RAW, Description
 
 Layer = tuple[Array, Array]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array, IntArray
-from gpc_ros.errors import ModelFileError
+from gpc_ros.common.arrays import Array, IntArray
+from gpc_ros.common.errors import ModelFileError
 from gpc_ros.locomotion.walker import JointTargets, attitude_forms, to_heading
 from gpc_ros.robot.joints import JOINT_NAMES, LOWER, SOFT_MARGIN, STAND, UPPER
 from gpc_ros.robot.model import Gains

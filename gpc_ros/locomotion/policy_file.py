@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.errors import ModelFileError
-from gpc_ros.files import write_whole
+from gpc_ros.common.errors import ModelFileError
+from gpc_ros.common.files import write_whole
+from gpc_ros.common.model_files import checksum, garbled, read_document, read_named
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
-from gpc_ros.model_files import checksum, garbled, read_document, read_named
 
 FORMAT = "gpc_ros walker 1"
 ROBOT = "go2"

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
 from gpc_ros.locomotion.walker import JointTargets, heading_velocity
 from gpc_ros.robot.joints import HIP_OFFSETS, LEG_SIDES, STAND
 from gpc_ros.robot.kinematics import HIP_LENGTH, LINK_LENGTH, foot_positions

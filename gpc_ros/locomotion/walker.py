@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.errors import ConfigError, nearest
-from gpc_ros.paths import share_roots
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.common.paths import share_roots
 from gpc_ros.robot.model import Gains
 
 # What walks where nothing else is asked for.

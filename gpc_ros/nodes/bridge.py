@@ -20,22 +20,23 @@ from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.bridge.driver import RobotDriver
-from gpc_ros.errors import GpcError
-from gpc_ros.graph import REFUSED
+from gpc_ros.common.errors import GpcError
+from gpc_ros.common.timing import Window
+from gpc_ros.graph.graphs import REFUSED
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes import convert, convert_robot, convert_state, qos
-from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.drivers import NodeDriver, SimDriver, UnitreeDriver
-from gpc_ros.nodes.dry_run import DryRun
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, run
-from gpc_ros.nodes.settings import BridgeSettings
-from gpc_ros.nodes.timing import Window
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import RobotReading
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.drivers import NodeDriver, SimDriver, UnitreeDriver
+from gpc_ros.ros.dry_run import DryRun
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.ros.validator import Intake
 from gpc_ros.safety.supervisor import State
+from gpc_ros.settings.node_settings import BridgeSettings
 
 PERIOD = 0.002  # [s]
 # Shortest time between two republished readings: 250 Hz, with room for jitter [s].
@@ -120,12 +121,12 @@ class Bridge(Looping):
             reading = None
         message = self._states.latest()
         if message is not None:
-            state = self._intake.accept("state", convert_state.state_from, message)
+            state = self._intake.accept("state", state_msgs.state_from, message)
             if state is not None and self._controller.set_state(state, now):
                 self._state_seen = True
         plan_message = self._plans.latest()
         if plan_message is not None:
-            plan = self._intake.accept("plan", convert_state.plan_from, plan_message)
+            plan = self._intake.accept("plan", state_msgs.plan_from, plan_message)
             if plan is not None and self._controller.set_plan(plan, now):
                 self._plan = plan
         self._take_stops(now)
@@ -143,8 +144,8 @@ class Bridge(Looping):
         # A clock that was set back keeps nobody waiting.
         if not 0.0 <= reading.stamp - self._sensed < _SENSOR_PERIOD:
             self._sensed = reading.stamp
-            self._joints_out.publish(convert_robot.joints_to(reading, self._joint_message))
-            self._imu_out.publish(convert_robot.imu_to(reading, self._imu_message))
+            self._joints_out.publish(robot_msgs.joints_to(reading, self._joint_message))
+            self._imu_out.publish(robot_msgs.imu_to(reading, self._imu_message))
 
     def _publish_walker(self, now: float) -> None:
         """Publish the walker's memory after each of its steps, and measure the first of a plan."""
@@ -153,7 +154,7 @@ class Bridge(Looping):
             return
         self._walker_stamp = stamp
         self._walker_out.publish(
-            convert_robot.walker_state_to(
+            robot_msgs.walker_state_to(
                 stamp,
                 self._controller.executed_command,
                 self._controller.walker_state,
@@ -182,7 +183,7 @@ class Bridge(Looping):
             battery=self._controller.battery,
             goal_refusal=self._controller.goal_refusal(),
         )
-        convert.set_time(message.header.stamp, now)
+        msgs.set_time(message.header.stamp, now)
         counters = {**self._controller.counters, **self._intake.figures()}
         message.counter_names = list(counters)
         message.counter_values = list(counters.values())

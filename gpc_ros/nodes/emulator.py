@@ -9,19 +9,19 @@ from __future__ import annotations
 import sys
 import time
 
+from gpc_ros.common.timing import Window
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes.diagnostics import OK, WARN, Report
-from gpc_ros.nodes.runner import run
-from gpc_ros.nodes.settings import EmulatorSettings, SimSettings
 from gpc_ros.nodes.sim import Sim
-from gpc_ros.nodes.timing import Window
 from gpc_ros.robot.types import JointCommand, RobotReading
+from gpc_ros.ros.diagnostics import OK, WARN, Report
+from gpc_ros.ros.runner import run
+from gpc_ros.settings.node_settings import EmulatorSettings, SimSettings
 from gpc_ros.simulation.plant import PERIOD
 from gpc_ros.unitree import dds
 from gpc_ros.unitree.codec import new_state, state_to
 from gpc_ros.unitree.domains import check_domains
-from gpc_ros.unitree.faults import WireFaults
 from gpc_ros.unitree.firmware import Firmware
+from gpc_ros.unitree.wire_faults import WireFaults
 
 # LowCmds that figures are over (20 s), and how long a LowState waits for an answer [ms].
 _SHOWN, _FORGOTTEN = 10_000, 1000

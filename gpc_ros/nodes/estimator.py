@@ -11,18 +11,19 @@ from sensor_msgs.msg import Imu, JointState
 from tf2_msgs.msg import TFMessage
 
 from gpc_msgs.msg import State as StateMsg
+from gpc_ros.common.timing import Rate, Window
 from gpc_ros.estimation.estimator import BASE, Estimator
-from gpc_ros.nodes import convert, convert_robot, convert_state, qos
-from gpc_ros.nodes.convert_status import frames_to, odometry_to
-from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.pairing import Pairing
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, run
-from gpc_ros.nodes.settings import EstimatorSettings
-from gpc_ros.nodes.timing import Rate, Window
 from gpc_ros.robot.types import RobotState
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.ros.convert.status_msgs import frames_to, odometry_to
+from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.pairing import Pairing
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.ros.validator import Intake
+from gpc_ros.settings.node_settings import EstimatorSettings
 from gpc_ros.tasks import make_task
 
 # Odometry and frames are for people and tools: every fourth state (50 Hz).
@@ -68,7 +69,7 @@ class EstimatorNode(Looping):
         if state is None or (self._last is not None and state.stamp == self._last.stamp):
             return
         self._last = state
-        self._state_out.publish(convert_state.state_to(state, self._state_message))
+        self._state_out.publish(state_msgs.state_to(state, self._state_message))
         self._rate.add(now)
         self._ages.add(now - state.stamp)
         self._count += 1
@@ -79,18 +80,18 @@ class EstimatorNode(Looping):
     def _take_in(self, now: float) -> None:
         """Give the estimator readings first, so that late poses find the samples around them."""
         for imu_message in self._imu.drain():
-            imu = self._intake.accept("imu/data", convert_robot.imu_from, imu_message)
+            imu = self._intake.accept("imu/data", robot_msgs.imu_from, imu_message)
             if imu is not None:
                 self._pairing.add_imu(imu)
         for joint_message in self._joints.drain():
-            joints = self._intake.accept("joint_states", convert_robot.joints_from, joint_message)
+            joints = self._intake.accept("joint_states", robot_msgs.joints_from, joint_message)
             if joints is not None:
                 self._pairing.add_joints(joints)
         for reading in self._pairing.ready():
             self._estimator.on_reading(reading, now)
         for body, subscription in self._mocap.items():
             for message in subscription.drain():
-                pose = self._intake.accept(subscription.topic, convert.pose_from, message)
+                pose = self._intake.accept(subscription.topic, msgs.pose_from, message)
                 if pose is not None:
                     self._estimator.on_mocap(body, *pose, now)
 

@@ -15,19 +15,20 @@ from typing import Any
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
+from gpc_ros.common.timing import Rate, Window
 from gpc_ros.estimation.estimator import BASE
-from gpc_ros.estimation.mocap_map import SYSTEMS, MocapMap
-from gpc_ros.estimation.mocap_offsets import read_offsets
-from gpc_ros.mocap.client import MocapClient
-from gpc_ros.nodes import convert, qos
-from gpc_ros.nodes.convert_mocap import Check, message_type, pose_seen, poses_in
-from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, run
-from gpc_ros.nodes.settings import MocapSettings
-from gpc_ros.nodes.timing import Rate, Window
+from gpc_ros.mocap.mocap_client import MocapClient
+from gpc_ros.mocap.mocap_map import SYSTEMS, MocapMap
+from gpc_ros.mocap.mocap_offsets import read_offsets
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs
+from gpc_ros.ros.convert.mocap_msgs import Check, message_type, pose_seen, poses_in
+from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.ros.validator import Intake
+from gpc_ros.settings.node_settings import MocapSettings
 from gpc_ros.tasks import make_task
 
 # A body that was not seen for longer than this is worth a word [s].
@@ -88,7 +89,7 @@ class Mocap(Looping):
         pose = self._intake.accept(source, lambda c: self._map.pose(c(), arrival), check)
         if pose is None:
             return
-        convert.pose_to(pose.stamp, pose.position, pose.orientation, self._message)
+        msgs.pose_to(pose.stamp, pose.position, pose.orientation, self._message)
         self._voices[pose.body].publish(self._message)
         now = self._now()
         self._rates[pose.body].add(now)

@@ -19,19 +19,20 @@ from std_srvs.srv import Trigger
 from gpc_msgs.msg import PlannerStatus, SupervisorState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros.arguments import NO_GOAL, parse_assignments, parse_goal
-from gpc_ros.arrays import Array
-from gpc_ros.launcher import STATUS_LINE
-from gpc_ros.nodes import convert_state, qos
-from gpc_ros.nodes.convert_status import is_active, is_latched, mode_text
-from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.episode import Figures, Judge, Line, Verdict, status_line
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, run
-from gpc_ros.nodes.settings import MonitorSettings
-from gpc_ros.nodes.timing import Rate, Silence
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
+from gpc_ros.common.timing import Rate, Silence
+from gpc_ros.evaluation.judge import Figures, Judge, Line, Verdict, status_line
+from gpc_ros.graph.launcher import STATUS_LINE
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import state_msgs
+from gpc_ros.ros.convert.status_msgs import is_active, is_latched, mode_text
+from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Stop, run
+from gpc_ros.ros.validator import Intake
+from gpc_ros.settings.node_settings import MonitorSettings
 from gpc_ros.tasks import make_task
 
 # Between two ticks [s].
@@ -182,7 +183,7 @@ class Monitor:
         messages = list(self._truth.drain())
         silence = self._silence.look(now, heard=bool(messages))
         for message in messages:
-            state = self._intake.accept(self._settings.truth, convert_state.state_from, message)
+            state = self._intake.accept(self._settings.truth, state_msgs.state_from, message)
             # An estimate may not have all objects yet.
             if state is None or not state.objects.keys() >= set(self._task.bodies):
                 continue

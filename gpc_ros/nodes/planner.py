@@ -19,27 +19,28 @@ from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerCycle, PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros.arrays import Array
-from gpc_ros.errors import GpcError, InputError
-from gpc_ros.graph import REFUSED
-from gpc_ros.nodes import convert, convert_robot, convert_state, qos
-from gpc_ros.nodes.convert_cycle import cycle_to
-from gpc_ros.nodes.convert_status import CycleContext, is_active, mode_text, status_to
-from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.ownership import SolePublisher
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.planner_setup import planner_of, reconfigured
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Stop, run
-from gpc_ros.nodes.settings import PlannerSettings
-from gpc_ros.nodes.timing import Window
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import GpcError, InputError
+from gpc_ros.common.mujoco_warnings import silence_mujoco
+from gpc_ros.common.timing import Window
+from gpc_ros.graph.graphs import REFUSED
 from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerReport
 from gpc_ros.planning.rollout import Deadline
-from gpc_ros.planning.warnings import silence_mujoco
 from gpc_ros.robot.types import RobotState
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.ros.convert.cycle_msgs import cycle_to
+from gpc_ros.ros.convert.status_msgs import CycleContext, is_active, mode_text, status_to
+from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.ownership import SolePublisher
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Stop, run
+from gpc_ros.ros.validator import Intake
+from gpc_ros.settings.node_settings import PlannerSettings
+from gpc_ros.settings.planner_setup import planner_of, reconfigured
 
 # A stamp may lie this far in the future before it counts as wrong [s].
 _FUTURE = 0.01
@@ -143,7 +144,7 @@ class PlannerNode:
         if plan is not None:
             plan = dataclasses.replace(plan, id=self._first_id + plan.id)
             self._last_id = plan.id
-            self._plans.publisher.publish(convert_state.plan_to(plan, PlanMsg()))
+            self._plans.publisher.publish(state_msgs.plan_to(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
         if self._record is not None:
             # Last of all, when the plan is on its way.
@@ -155,7 +156,7 @@ class PlannerNode:
         message = self._state_in.latest()
         if message is not None:
             self._state = (
-                self._intake.accept("state", convert_state.state_from, message) or self._state
+                self._intake.accept("state", state_msgs.state_from, message) or self._state
             )
         walker = self._walker_in.latest()
         if walker is not None:
@@ -169,7 +170,7 @@ class PlannerNode:
             self._goal_refusal = supervisor.goal_refusal
 
     def _walker_memory(self, message: WalkerState) -> Array:
-        return convert_robot.walker_state_from(message, self._walker.name, self._walker.state_size)
+        return robot_msgs.walker_state_from(message, self._walker.name, self._walker.state_size)
 
     def _hold_reason(self, now: float) -> str:
         """Return why there must be no plan now; empty if there may be one."""
@@ -252,7 +253,7 @@ class PlannerNode:
     def _on_goal_pose(self, message: PoseStamped) -> None:
         """Take a goal from a topic, as RViz sends it."""
         try:
-            self._accept_goal(convert.goal_from(message))
+            self._accept_goal(msgs.goal_from(message))
         except GpcError as error:
             self._intake.drop("goal_pose", str(error))
 
@@ -280,7 +281,7 @@ class PlannerNode:
         if self._goal_refusal:
             raise InputError(f"no new goal: {self._goal_refusal}")
         self._goal = self._task.check_goal(goal)
-        shown = convert.goal_to(self._goal, self._now())
+        shown = msgs.goal_to(self._goal, self._now())
         self._goal_out.publish(shown)
         x, y, yaw = self._goal
         self.node.get_logger().info(f"goal: {x:.2f} m, {y:.2f} m, {yaw:.2f} rad")

@@ -15,17 +15,17 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 
-from gpc_ros.errors import BagError
-from gpc_ros.nodes import qos
-from gpc_ros.nodes.diagnostics import OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.runner import Looping, Stop, run
-from gpc_ros.nodes.settings import PlayerSettings
-from gpc_ros.recording import topics
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.definitions import definition
-from gpc_ros.recording.playback import Playback
-from gpc_ros.recording.topics import Topic
+from gpc_ros.bag import topics
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.message_types import definition
+from gpc_ros.bag.topics import Topic
+from gpc_ros.common.errors import BagError
+from gpc_ros.replay.playback import Playback
+from gpc_ros.ros import qos
+from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.settings.node_settings import PlayerSettings
 
 # What estimator, planner and bridge are fed with, and the truth for whoever judges.
 PLAYED = (

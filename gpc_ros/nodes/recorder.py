@@ -15,15 +15,15 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
-from gpc_ros.nodes import qos
-from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, lives_by_topic, run
-from gpc_ros.nodes.settings import RecorderSettings
-from gpc_ros.recording.info import run_info
-from gpc_ros.recording.recorder import Recorder
-from gpc_ros.recording.topics import COMMANDS, Topic, recorded
+from gpc_ros.bag.bag_recorder import Recorder
+from gpc_ros.bag.recording_info import run_info
+from gpc_ros.bag.topics import COMMANDS, Topic, recorded
+from gpc_ros.ros import qos
+from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Looping, Stop, lives_by_topic, run
+from gpc_ros.settings.node_settings import RecorderSettings
 from gpc_ros.tasks import make_task
 
 # Messages that wait between two visits: 0.4 s of the fastest topic.

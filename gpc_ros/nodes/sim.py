@@ -14,19 +14,20 @@ from rclpy.node import Node
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import RobotState as RobotStateMsg
 from gpc_msgs.msg import State as StateMsg
-from gpc_ros.arguments import parse_assignments
+from gpc_ros.common.assignments import parse_assignments
+from gpc_ros.common.timing import Window
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes import convert, convert_robot, convert_state, qos
-from gpc_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Report
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, run
-from gpc_ros.nodes.settings import SimSettings
-from gpc_ros.nodes.timing import Window
 from gpc_ros.robot.model import BASE_BODY
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.simulation.mocap import PoseSample
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.ros.validator import Intake
+from gpc_ros.settings.node_settings import SimSettings
+from gpc_ros.simulation.mocap_sensor import PoseSample
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
 from gpc_ros.tasks import build_model, make_task
 
@@ -117,7 +118,7 @@ class Sim(Looping):
         message = self._commands.latest()
         if message is None or not self._holds_lease(message.source, now):
             return None
-        return self._intake.accept("joint_commands", convert_robot.command_from, message)
+        return self._intake.accept("joint_commands", robot_msgs.command_from, message)
 
     def _begins(self, command: JointCommand | None) -> bool:
         """Return whether physics begins with a command."""
@@ -125,7 +126,7 @@ class Sim(Looping):
 
     def _say(self, reading: RobotReading) -> None:
         """Send what the robot's own sensors report."""
-        convert_robot.reading_to(reading, self._reading_message)
+        robot_msgs.reading_to(reading, self._reading_message)
         self._robot_state.publish(self._reading_message)
 
     def _holds_lease(self, source: str, now: float) -> bool:
@@ -148,12 +149,12 @@ class Sim(Looping):
         poses = self._plant.poses() if self._epoch is not None else self._still_poses()
         for sample in self._plant.faults.poses(poses):
             message = self._pose_message
-            convert.pose_to(sample.stamp + offset, sample.position, sample.quaternion, message)
+            msgs.pose_to(sample.stamp + offset, sample.position, sample.quaternion, message)
             self._poses[sample.body].publish(message)
         if self._count % _TRUTH_EVERY == 0:
             truth = self._plant.truth()
             truth.stamp += offset
-            self._truth.publish(convert_state.state_to(truth, StateMsg()))
+            self._truth.publish(state_msgs.state_to(truth, StateMsg()))
 
     def _offset(self, now: float) -> float:
         """Return clock time minus plant time; it jumps only if the clock does."""

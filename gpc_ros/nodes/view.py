@@ -17,22 +17,23 @@ from rclpy.qos import QoSProfile
 
 import gpc_msgs.msg
 from gpc_msgs.msg import Plan, PlannerStatus, State, SupervisorState, WalkerState
-from gpc_ros import config
-from gpc_ros.arguments import parse_assignments
+from gpc_ros.bag import topics
+from gpc_ros.common import config
+from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.nodes import convert, convert_robot, convert_state, qos
-from gpc_ros.nodes.diagnostics import OK, Diagnostics, Report
-from gpc_ros.nodes.intake import Intake
-from gpc_ros.nodes.parameters import NodeParameters
-from gpc_ros.nodes.polling import PolledSubscription
-from gpc_ros.nodes.runner import Looping, Stop, run
-from gpc_ros.nodes.settings import PlannerSettings, ViewSettings
-from gpc_ros.nodes.steering import GoalSteering, ParameterSteering
-from gpc_ros.recording import topics
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.ros.diagnostics import OK, Diagnostics, Report
+from gpc_ros.ros.parameters import NodeParameters
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.ros.validator import Intake
+from gpc_ros.settings.node_settings import PlannerSettings, ViewSettings
+from gpc_ros.settings.viewer_settings import announcement
 from gpc_ros.tasks import make_task
 from gpc_ros.view import require_viser
-from gpc_ros.view.config import announcement
 from gpc_ros.view.snapshot import Pose, Snapshot, candidates_of, cycle_of, start_of
+from gpc_ros.view.steering import GoalSteering, ParameterSteering
 
 if TYPE_CHECKING:
     from gpc_ros.view.sliders import Sliders
@@ -48,9 +49,9 @@ class ViewNode(Looping):
     def __init__(self, stop: Stop) -> None:
         """Start the server and connect."""
         require_viser()
-        from gpc_ros.view.goal import GoalControls
-        from gpc_ros.view.page import Page
+        from gpc_ros.view.goal_marker import GoalControls
         from gpc_ros.view.sliders import Sliders
+        from gpc_ros.view.viewer_page import Page
 
         self.node = node = Node("view")
         s = NodeParameters(node, ViewSettings()).settings
@@ -140,11 +141,11 @@ class ViewNode(Looping):
         ]
 
     def _take_state(self, message: State) -> None:
-        self._snapshot.state = convert_state.state_from(message)
+        self._snapshot.state = state_msgs.state_from(message)
 
     def _take_plan(self, message: Plan) -> None:
         """Take a plan with the state of now, since it is rolled out from where it begins."""
-        self._snapshot.plan = convert_state.plan_from(message)
+        self._snapshot.plan = state_msgs.plan_from(message)
         self._snapshot.start = self._snapshot.state
 
     def _take_candidates(self, message: Any) -> None:
@@ -163,16 +164,16 @@ class ViewNode(Looping):
         self._snapshot.mode, self._snapshot.reasons = message.name, tuple(message.reasons)
 
     def _take_memory(self, message: WalkerState) -> None:
-        self._snapshot.walker_state = convert_robot.walker_state_from(
+        self._snapshot.walker_state = robot_msgs.walker_state_from(
             message, self._walker, self._memory_size
         )
 
     def _take_goal(self, message: PoseStamped) -> None:
-        self._snapshot.goal = convert.goal_from(message)
+        self._snapshot.goal = msgs.goal_from(message)
 
     def _mocap_taker(self, body: str) -> Callable[[PoseStamped], None]:
         def take(message: PoseStamped) -> None:
-            pose = convert.pose_from(message)
+            pose = msgs.pose_from(message)
             self._snapshot.mocap[body] = Pose(pose.position, pose.orientation)
 
         return take

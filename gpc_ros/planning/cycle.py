@@ -1,6 +1,6 @@
 """One planning cycle with a record of all that it depended on, from which it can be repeated.
 
-The record travels as gpc_msgs/PlannerCycle; see gpc_ros/recording/cycles.py.
+The record travels as gpc_msgs/PlannerCycle; see gpc_ros/replay/cycle_records.py.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
+from gpc_ros.common.arrays import Array
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
-from gpc_ros.planning.report import PlannerReport
 from gpc_ros.planning.rollout import Limit
 from gpc_ros.robot.types import RobotState
 

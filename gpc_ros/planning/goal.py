@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gpc_ros.arrays import Array
-from gpc_ros.tasks.base import Progress, Task
+from gpc_ros.common.arrays import Array
+from gpc_ros.tasks.task import Progress, Task
 
 
 class GoalMonitor:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.errors import InputError
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import InputError
 from gpc_ros.planning.plan import Plan
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array, checked
-from gpc_ros.errors import InputError
-from gpc_ros.planning.splines import ORDERS, basis
+from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.errors import InputError
+from gpc_ros.common.splines import ORDERS, basis
 
 ROBOT = "go2"
 

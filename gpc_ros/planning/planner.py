@@ -14,25 +14,25 @@ from dataclasses import fields
 
 import numpy as np
 
-from gpc_ros.arrays import Array, checked
-from gpc_ros.errors import ConfigError
+from gpc_ros.common import splines
+from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.errors import ConfigError
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.planning import splines
-from gpc_ros.planning.config import PlannerConfig
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.memory import PlannerMemory
-from gpc_ros.planning.optimizer import make_optimizer
+from gpc_ros.planning.optimizers.optimizer import make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
+from gpc_ros.planning.planner_config import PlannerConfig
 from gpc_ros.planning.prediction import Prediction, Predictor
-from gpc_ros.planning.report import PlannerReport
 from gpc_ros.planning.rollout import Limit
 from gpc_ros.planning.scoring import Scorer
 from gpc_ros.planning.search import Search
-from gpc_ros.proposal.model import CostToGo, Proposal
+from gpc_ros.proposal.flow_model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalSampler, find_proposal
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import build_model
-from gpc_ros.tasks.base import Task
+from gpc_ros.tasks.task import Task
 
 __all__ = ["Planner", "PlannerConfig", "PlannerReport"]
 

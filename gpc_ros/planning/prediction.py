@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array
+from gpc_ros.common.arrays import Array
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.rollout import RolloutPool
 

@@ -16,9 +16,9 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch, SimulationError
 
-from gpc_ros.arrays import Array, BoolArray
+from gpc_ros.common.arrays import Array, BoolArray
+from gpc_ros.common.mujoco_warnings import silence_mujoco
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.planning.warnings import silence_mujoco
 
 # How many control intervals pass between two looks at the clock.
 _CLOCK_INTERVALS = 4

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array, BoolArray
+from gpc_ros.common.arrays import Array, BoolArray
 from gpc_ros.locomotion.walker import Walker
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.prediction import Prediction
-from gpc_ros.planning.report import PlannerReport
 from gpc_ros.planning.rollout import Limit, RolloutPool, Rollouts
+from gpc_ros.proposal.flow_model import CostToGo
 from gpc_ros.proposal.health import CostHealth, HealthConfig, ProposalFigures
-from gpc_ros.proposal.model import CostToGo
-from gpc_ros.tasks.base import Task
+from gpc_ros.tasks.task import Task
 
 # Name of the cost term that stands for what comes after the horizon.
 TO_GO = "to_go"

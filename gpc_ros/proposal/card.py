@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpc_ros.errors import ModelFileError
-from gpc_ros.files import write_whole
+from gpc_ros.common import splines
+from gpc_ros.common.errors import ModelFileError
+from gpc_ros.common.files import write_whole
+from gpc_ros.common.model_files import garbled, read_document, read_named
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.model_files import garbled, read_document, read_named
-from gpc_ros.planning import splines
-from gpc_ros.tasks.base import Task
+from gpc_ros.tasks.task import Task
 
 FORMAT = "gpc_ros proposal 1"
 # The axes of a walker's command; their signs in a left-right mirror.

@@ -30,8 +30,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
 
 # Parameters that say nothing without a cost to go.
 COST_PARAMETERS = ("doubt", "refuse", "cost_memory", "forgiving")

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
-from gpc_ros.errors import GpcError, InputError, ModelFileError
+from gpc_ros.common import splines
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import GpcError, InputError, ModelFileError
+from gpc_ros.common.paths import share
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.paths import share
-from gpc_ros.planning import splines
 from gpc_ros.proposal.card import card_path, misfit
+from gpc_ros.proposal.flow_model import Proposal, load_proposal
 from gpc_ros.proposal.health import Health, HealthConfig, ProposalFigures
-from gpc_ros.proposal.model import Proposal, load_proposal
-from gpc_ros.tasks.base import Task
+from gpc_ros.tasks.task import Task
 
 # The proposal's draws must not repeat those of the Gaussian with the same seed.
 _STREAM = 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gpc_ros.arrays import Array, IntArray
+from gpc_ros.common.arrays import Array, IntArray
 
 LEGS = ("FL", "FR", "RL", "RR")
 SDK_LEGS = ("FR", "FL", "RR", "RL")

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.errors import GpcError, ModelFileError
-from gpc_ros.paths import share
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import GpcError, ModelFileError
+from gpc_ros.common.paths import share
 from gpc_ros.robot.joints import FOOT_NAMES, HIP_OFFSETS, LEG_SIDES, LEGS
 
 HIP_LENGTH = 0.0955  # h [m]

@@ -14,9 +14,9 @@ from typing import Literal
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array, checked
-from gpc_ros.errors import GpcError, InputError, ModelFileError
-from gpc_ros.paths import share
+from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.errors import GpcError, InputError, ModelFileError
+from gpc_ros.common.paths import share
 from gpc_ros.robot.joints import FOOT_NAMES, JOINT_NAMES, STAND
 from gpc_ros.robot.kinematics import FOOT_RADIUS, foot_positions
 from gpc_ros.robot.scenery import add_scenery

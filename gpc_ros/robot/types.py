@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpc_ros.arrays import Array, checked
+from gpc_ros.common.arrays import Array, checked
 
 
 def _zeros(n: int) -> Array:

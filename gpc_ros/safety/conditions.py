@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from gpc_ros.safety.inputs import SupervisorConfig, SupervisorInputs
 from gpc_ros.safety.states import POWERED, UPRIGHT, WALKING, Event, State
+from gpc_ros.safety.supervisor_inputs import SupervisorConfig, SupervisorInputs
 
 # What a condition does: latch damping, sink to the ground and disarm, sit down and disarm, stand
 # until it is over, only say so, or only forbid to arm.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
 from gpc_ros.robot.joints import (
     JOINT_NAMES,
     LOWER,

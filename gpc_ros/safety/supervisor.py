@@ -15,7 +15,6 @@ from gpc_ros.safety.conditions import (
     Condition,
     Reaction,
 )
-from gpc_ros.safety.inputs import SupervisorConfig, SupervisorInputs
 from gpc_ros.safety.states import (
     MODES,
     POWERED,
@@ -28,6 +27,7 @@ from gpc_ros.safety.states import (
     after,
     strongest,
 )
+from gpc_ros.safety.supervisor_inputs import SupervisorConfig, SupervisorInputs
 
 __all__ = [
     "CONDITIONS", "POWERED", "UPRIGHT", "WALKING", "Condition", "Decision", "Event", "Mode",

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array, checked
-from gpc_ros.config import param
-from gpc_ros.errors import GpcError, InputError
-from gpc_ros.geometry import rotate, rotate_inverse
+from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import GpcError, InputError
+from gpc_ros.common.geometry import rotate, rotate_inverse
 from gpc_ros.robot.joints import FOOT_NAMES, JOINT_NAMES
 from gpc_ros.robot.model import BASE_BODY, set_gains
 from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
-from gpc_ros.simulation.faults import FaultConfig, Faults
-from gpc_ros.simulation.mocap import MocapConfig, MotionCapture, PoseSample
+from gpc_ros.simulation.mocap_sensor import MocapConfig, MotionCapture, PoseSample
+from gpc_ros.simulation.plant_faults import FaultConfig, Faults
 from gpc_ros.simulation.sensors import EncoderConfig, Encoders, Imu, ImuConfig
 
 PERIOD = 0.002  # [s], of the robot's own control loop

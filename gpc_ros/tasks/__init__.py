@@ -7,11 +7,11 @@ from typing import Any
 
 import mujoco
 
-from gpc_ros.errors import ConfigError, nearest
+from gpc_ros.common.errors import ConfigError, nearest
 from gpc_ros.robot.model import Gains, Variant, compile_model, robot_spec
-from gpc_ros.tasks.base import Task
 from gpc_ros.tasks.box_push import BoxPush
 from gpc_ros.tasks.navigate import Navigate
+from gpc_ros.tasks.task import Task
 
 TASKS: dict[str, type[Task]] = {task.name: task for task in (Navigate, BoxPush)}
 

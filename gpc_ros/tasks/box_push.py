@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import mujoco
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
-from gpc_ros.geometry import quat_from_yaw
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.common.geometry import quat_from_yaw
 from gpc_ros.robot.model import Variant
-from gpc_ros.tasks.base import (
+from gpc_ros.tasks.task import (
     Episode,
     Scene,
     Success,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
-from gpc_ros.tasks.base import (
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.tasks.task import (
     Episode,
     Scene,
     Success,

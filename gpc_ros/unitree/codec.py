@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gpc_ros.arrays import Array
-from gpc_ros.errors import InputError
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import InputError
 from gpc_ros.robot.joints import JOINT_NAMES, feet_from_sdk, feet_to_sdk, from_sdk, to_sdk
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.unitree.frames import (
+from gpc_ros.unitree.low_level_messages import (
     COMMAND,
     HEAD,
     IDLE,

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from gpc_ros.errors import ConfigError, GpcError
+from gpc_ros.common.errors import ConfigError, GpcError
 from gpc_ros.unitree.firmware import Firmware
 
 LOW_STATE_TOPIC, LOW_COMMAND_TOPIC = "rt/lowstate", "rt/lowcmd"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from gpc_ros.errors import ConfigError
+from gpc_ros.common.errors import ConfigError
 
 
 def ros_domain(environment: Mapping[str, str] = os.environ) -> int:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.config import param
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
 from gpc_ros.robot.joints import LIE, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.unitree.codec import command_from
-from gpc_ros.unitree.frames import (
+from gpc_ros.unitree.low_level_messages import (
     COMMAND,
     HEAD,
     IDLE,

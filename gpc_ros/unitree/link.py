@@ -1,4 +1,4 @@
-"""What bridge and driver process say to each other; see ``gpc_ros/pipe.py``."""
+"""What bridge and driver process say to each other; see ``gpc_ros/common/ipc.py``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gpc_ros.pipe import End, Gone
+from gpc_ros.common.ipc import End, Gone
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree.codec import state_from
-from gpc_ros.unitree.driver import Received
-from gpc_ros.unitree.frames import LOW_STATE
+from gpc_ros.unitree.low_level_driver import Received
+from gpc_ros.unitree.low_level_messages import LOW_STATE
 
 _READING, _STATUS, _COMMAND, _END = b"R", b"S", b"C", b"E"
 _HEAD = struct.Struct("<xdH")  # the kind is before it; stamp [s], lost motors as bits

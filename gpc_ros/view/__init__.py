@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from gpc_ros.errors import GpcError
+from gpc_ros.common.errors import GpcError
 
 
 def require_viser() -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.arrays import Array, BoolArray
+from gpc_ros.common import splines
+from gpc_ros.common.arrays import Array, BoolArray
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.planning import splines
 from gpc_ros.planning.rollout import RolloutPool
 from gpc_ros.tasks import build_model
-from gpc_ros.tasks.base import Task
+from gpc_ros.tasks.task import Task
 from gpc_ros.view.snapshot import Snapshot
 
 # Where the first object of a task begins in qpos: after the robot.

@@ -8,11 +8,11 @@ import mujoco
 import numpy as np
 import viser
 
-from gpc_ros.arrays import Array
-from gpc_ros.geometry import quat_from_yaw
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.geometry import quat_from_yaw
 from gpc_ros.robot.model import BASE_BODY
 from gpc_ros.robot.types import RobotState
-from gpc_ros.tasks.base import Task, standing_robot
+from gpc_ros.tasks.task import Task, standing_robot
 from gpc_ros.view import shapes
 from gpc_ros.view.paths import Paths
 from gpc_ros.view.snapshot import Pose

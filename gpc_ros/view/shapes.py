@@ -9,8 +9,8 @@ import numpy as np
 import trimesh
 from trimesh.visual.material import PBRMaterial
 
-from gpc_ros.arrays import Array, IntArray
-from gpc_ros.errors import ModelFileError
+from gpc_ros.common.arrays import Array, IntArray
+from gpc_ros.common.errors import ModelFileError
 from gpc_ros.robot.model import BASE_BODY
 
 # Shapes of higher groups are for collision only and are not drawn.

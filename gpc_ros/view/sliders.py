@@ -9,7 +9,7 @@ from typing import Any
 
 import viser
 
-from gpc_ros.config import Parameter
+from gpc_ros.common.config import Parameter
 
 # A range that ends beyond this many times the default is cut.
 _WIDE = 20.0

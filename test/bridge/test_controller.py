@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.arrays import Array
 from gpc_ros.bridge.controller import BridgeController, ControllerConfig
 from gpc_ros.bridge.driver import MockDriver
 from gpc_ros.bridge.stand_up import StandUpConfig, stand_up
+from gpc_ros.common.arrays import Array
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets, Walker, make_walker
 from gpc_ros.planning.plan import Plan

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from fault_injection.audit import CommandAudit
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gpc_ros.bridge.controller import BridgeController, ControllerConfig
-from gpc_ros.faults.audit import CommandAudit
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER

@@ -13,13 +13,13 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Imu, JointState
 from std_msgs.msg import String
 
+from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.cli.main import main
-from gpc_ros.estimation.calibrate import combined
-from gpc_ros.estimation.mocap_map import NO_OFFSET, Offset
-from gpc_ros.estimation.mocap_offsets import read_offsets, write_offsets
-from gpc_ros.geometry import quat_conjugate, quat_from_rpy, quat_multiply, rotate
-from gpc_ros.nodes import convert, convert_robot
-from gpc_ros.recording.bag_writer import BagWriter
+from gpc_ros.common.geometry import quat_conjugate, quat_from_rpy, quat_multiply, rotate
+from gpc_ros.mocap.mocap_calibration import combined
+from gpc_ros.mocap.mocap_map import NO_OFFSET, Offset
+from gpc_ros.mocap.mocap_offsets import read_offsets, write_offsets
+from gpc_ros.ros.convert import msgs, robot_msgs
 
 MARKERS = Offset(np.array([0.12, -0.03, -0.09]), quat_from_rpy(0.03, -0.06, 1.9))
 OLD = Offset(np.array([0.05, 0.0, -0.1]), quat_from_rpy(0.0, 0.0, 0.4))
@@ -38,15 +38,15 @@ def record(folder: Path, walk: MadeWalk, old: Offset = NO_OFFSET, poses: bool = 
     for k, (reading, pose) in enumerate(zip(walk.readings, walk.poses, strict=True)):
         time = round(reading.stamp * 1e9)
         joints, imu = JointState(), Imu()
-        convert_robot.joints_to(reading, joints)
-        convert_robot.imu_to(reading, imu)
+        robot_msgs.joints_to(reading, joints)
+        robot_msgs.imu_to(reading, imu)
         writer.write("/joint_states", serialize_message(joints), time)
         writer.write("/imu/data", serialize_message(imu), time)
         if k % 2 == 0 and poses:
             turned = quat_multiply(pose[1], quat_conjugate(MARKERS.orientation))
             markers = Offset(pose[0] - rotate(turned, MARKERS.position), turned)
             shown = combined(markers, old)
-            message = convert.pose_to(reading.stamp, *shown, PoseStamped())
+            message = msgs.pose_to(reading.stamp, *shown, PoseStamped())
             writer.write("/mocap/base/pose", serialize_message(message), time)
     writer.close()
     return folder

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from gpc_ros.cli import main as cli
@@ -76,14 +74,6 @@ def test_config_lists_units_and_ranges(capsys: pytest.CaptureFixture[str]) -> No
     code, out, _ = output(capsys, "config", "planner")
     assert code == 0
     assert "rate: 20.0" in out and "Hz" in out and "sim:" not in out
-
-
-def test_config_writes_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = str(tmp_path)
-    assert output(capsys, "config", "--check", "--root", root)[0] == 1
-    assert output(capsys, "config", "--write", "--root", root)[0] == 0
-    assert (tmp_path / "config" / "planner.yaml").is_file()
-    assert output(capsys, "config", "--check", "--root", root)[0] == 0
 
 
 def test_interruption_is_no_traceback(

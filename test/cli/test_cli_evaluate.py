@@ -10,9 +10,9 @@ import pytest
 
 from gpc_ros.cli.evaluate import parse_seeds
 from gpc_ros.cli.main import main
-from gpc_ros.errors import ConfigError
-from gpc_ros.evaluation.episode import EpisodeResult
+from gpc_ros.common.errors import ConfigError
 from gpc_ros.evaluation.evaluate import Evaluation
+from gpc_ros.evaluation.lockstep import EpisodeResult
 
 
 def result(seed: int) -> EpisodeResult:

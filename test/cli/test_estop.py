@@ -9,12 +9,12 @@ import sys
 
 import pytest
 import rclpy
+from fault_injection.observer import Observer
 from rclpy.context import Context
 from std_msgs.msg import Bool
 
-from gpc_ros.faults.observer import Observer
-from gpc_ros.launcher import end_with_parent
-from gpc_ros.nodes import qos
+from gpc_ros.graph.launcher import end_with_parent
+from gpc_ros.ros import qos
 
 pytestmark = pytest.mark.integration
 

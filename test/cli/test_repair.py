@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.cli.main import main
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.bag_writer import BagWriter
 
 # A serialised std_msgs/msg/String "ok": encapsulation, length, text.
 _OK = b"\x00\x01\x00\x00" + struct.pack("<I", 3) + b"ok\x00"

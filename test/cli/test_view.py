@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gpc_ros.cli.main import main
-from gpc_ros.errors import GpcError
-from gpc_ros.view.config import ViewConfig, announcement
-from gpc_ros.view.page import _check_free
+from gpc_ros.common.errors import GpcError
+from gpc_ros.settings.viewer_settings import ViewConfig, announcement
+from gpc_ros.view.viewer_page import _check_free
 
 
 @pytest.mark.parametrize(

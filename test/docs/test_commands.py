@@ -49,7 +49,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_shipped_proposals_fit_the_tasks_that_they_are_of() -> None:
     from gpc_ros.locomotion.walker import make_walker
     from gpc_ros.proposal.card import misfit
-    from gpc_ros.proposal.model import load_proposal
+    from gpc_ros.proposal.flow_model import load_proposal
     from gpc_ros.tasks import make_task
 
     cards = sorted((ROOT / "models" / "proposals").glob("*.json"))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gpc_ros.cli.config import filled_pages
-from gpc_ros.faults.every_case import EVERY_CASE
-from gpc_ros.faults.hardware_graph import HARDWARE_CASES
-from gpc_ros.faults.table import fault_table, kill_table, named_test
-from gpc_ros.pages import filled
+from fault_injection.every_case import EVERY_CASE
+from fault_injection.hardware_graph import HARDWARE_CASES
+from fault_injection.table import fault_table, kill_table, named_test
+from generate import filled_pages
+from pages import filled
+from safety_tables import drawing
+
 from gpc_ros.safety.conditions import CONDITIONS
 from gpc_ros.safety.states import RULES, State
-from gpc_ros.safety.tables import drawing
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 
 
 def test_the_tables_are_those_of_the_code_and_of_the_results() -> None:
-    assert filled_pages(ROOT)["docs/safety.md"] == PAGE, "run: gpc config --write"
+    assert filled_pages(ROOT)["docs/safety.md"] == PAGE, "run: python docs/tools/generate.py"
 
 
 def test_every_block_of_the_page_is_filled() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gpc_ros.cli.config import filled_pages
+from generate import filled_pages
+
 from gpc_ros.locomotion.walker import shipped_walkers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,7 +15,7 @@ RESULTS = ROOT / "docs" / "results" / "walkers.json"
 
 
 def test_the_table_is_that_of_the_results() -> None:
-    assert filled_pages(ROOT)["docs/walker.md"] == PAGE, "run: gpc config --write"
+    assert filled_pages(ROOT)["docs/walker.md"] == PAGE, "run: python docs/tools/generate.py"
     assert "| falls after impulses of 2 m/s |" in PAGE
 
 

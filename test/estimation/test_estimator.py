@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from gpc_ros.common.geometry import quat_from_rpy
 from gpc_ros.estimation.estimator import Estimator
-from gpc_ros.geometry import quat_from_rpy
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.types import RobotReading
 
 if TYPE_CHECKING:
-    from conftest import Walk
+    from walks import Walk
 
 LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros import geometry
+from gpc_ros.common import geometry
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
-from gpc_ros.estimation.nominal import (
+from gpc_ros.estimation.nominal_state import (
     Nominal,
     Quaternion,
     Vector,

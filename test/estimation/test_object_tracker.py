@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpc_ros.common.geometry import quat_exp, quat_from_yaw, yaw_of
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
-from gpc_ros.geometry import quat_exp, quat_from_yaw, yaw_of
 
 LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
 PERIOD = 1 / 120

@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 from made_walk import HEIGHT, MadeWalk
 
+from gpc_ros.common.geometry import (
+    quat_conjugate,
+    quat_from_rpy,
+    quat_from_yaw,
+    quat_multiply,
+    rotate,
+)
 from gpc_ros.estimation.estimator import Estimator
-from gpc_ros.geometry import quat_conjugate, quat_from_rpy, quat_from_yaw, quat_multiply, rotate
 
 if TYPE_CHECKING:
-    from conftest import Walk
+    from walks import Walk
 
 Pose = tuple[np.ndarray, np.ndarray]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights, write
 
 from gpc_ros.cli.main import main
-from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.common.errors import ConfigError, InputError
 from gpc_ros.evaluation.compare import (
     METHODS,
     Cell,
@@ -25,7 +25,7 @@ from gpc_ros.evaluation.compare import (
     run_cells,
     summary,
 )
-from gpc_ros.evaluation.episode import EpisodeConfig
+from gpc_ros.evaluation.lockstep import EpisodeConfig
 from gpc_ros.tasks import TASKS
 
 WORLDS = TASKS["box_push"].variations

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from gpc_ros import config
-from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError, InputError
 from gpc_ros.evaluation import evaluate as module
 from gpc_ros.evaluation import provenance
-from gpc_ros.evaluation.episode import (
+from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
+from gpc_ros.evaluation.lockstep import (
     EpisodeConfig,
     EpisodeResult,
     Lockstep,
     Trace,
     run_episode,
 )
-from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerConfig
 

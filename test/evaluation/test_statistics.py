@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpc_ros.errors import InputError
+from gpc_ros.common.errors import InputError
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
 
 

@@ -10,12 +10,12 @@ import mujoco
 import numpy as np
 import pytest
 
-from gpc_ros.arrays import Array
 from gpc_ros.cli.main import main
-from gpc_ros.evaluation import walker as measures
+from gpc_ros.common.arrays import Array
+from gpc_ros.evaluation import walker_trials as measures
 from gpc_ros.evaluation.agreement import agreement
-from gpc_ros.evaluation.walker import Draw, Field, draws, plant, standing
-from gpc_ros.evaluation.walker_figures import Measured, Row, table
+from gpc_ros.evaluation.walker_metrics import Measured, Row, table
+from gpc_ros.evaluation.walker_trials import Draw, Field, draws, plant, standing
 from gpc_ros.locomotion.policy_file import load_walker, read_card
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import shipped_walkers

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import rclpy
+from fault_injection.live_graph import LiveGraph
 from rclpy.context import Context
-
-from gpc_ros.faults.live_graph import LiveGraph
 
 _NUMBERS = itertools.count(os.getpid() + 50)
 # Ages that no busy machine exceeds; and the robot is back on its legs quickly.

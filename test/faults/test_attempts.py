@@ -8,11 +8,10 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-
-from gpc_ros.faults.cases import ReactionError, attempt
-from gpc_ros.faults.kills import wait_for_push
-from gpc_ros.faults.live_graph import MISHAPS, LiveGraph, MishapError
-from gpc_ros.faults.observer import SilentError
+from fault_injection.cases import ReactionError, attempt
+from fault_injection.kills import wait_for_push
+from fault_injection.live_graph import MISHAPS, LiveGraph, MishapError
+from fault_injection.observer import SilentError
 
 
 class Watched:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fault_injection.audit import CommandAudit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.faults.audit import CommandAudit
 from gpc_ros.robot.joints import STAND, TORQUE_LIMIT, VELOCITY_LIMIT
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import JointLimiter, LimitsConfig

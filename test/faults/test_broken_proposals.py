@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fault_injection.proposals import shuffled, write_shuffled, write_transplanted
 
-from gpc_ros import config
-from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
-from gpc_ros.faults.proposals import shuffled, write_shuffled, write_transplanted
-from gpc_ros.planning.report import PlannerReport
-from gpc_ros.proposal.model import Weights
+from gpc_ros.common import config
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.planning.cycle_report import PlannerReport
+from gpc_ros.proposal.flow_model import Weights
 
 
 def test_the_same_seed_shuffles_alike_in_whatever_order_a_file_is_read() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
-from gpc_ros.faults.cases import run_case
-from gpc_ros.faults.clock import Clock
-from gpc_ros.faults.every_case import EVERY_CASE, words_with
-from gpc_ros.faults.live_graph import LiveGraph
+from fault_injection.cases import run_case
+from fault_injection.clock import Clock
+from fault_injection.every_case import EVERY_CASE, words_with
+from fault_injection.live_graph import LiveGraph
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 

@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
-from gpc_ros.faults.cases import run_case
-from gpc_ros.faults.every_case import EVERY_CASE, words_with
-from gpc_ros.faults.kills import KILLS, kill_during_push
-from gpc_ros.faults.live_graph import LiveGraph
+from fault_injection.cases import run_case
+from fault_injection.every_case import EVERY_CASE, words_with
+from fault_injection.kills import KILLS, kill_during_push
+from fault_injection.live_graph import LiveGraph
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 

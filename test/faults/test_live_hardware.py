@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable
 
 import pytest
-
-from gpc_ros.faults.cases import run_case
-from gpc_ros.faults.hardware_graph import (
+from fault_injection.cases import run_case
+from fault_injection.hardware_graph import (
     HARDWARE_CASES,
     HARDWARE_PARAMS,
     HARDWARE_WORDS,

@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from gpc_ros.paths import share
-from gpc_ros.recording.definitions import codec
-from gpc_ros.recording.topics import recorded
+from gpc_ros.bag.message_types import codec
+from gpc_ros.bag.topics import recorded
+from gpc_ros.common.paths import share
 from gpc_ros.tasks import TASKS
 
 LAYOUTS = share("config", "layouts")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.errors import ModelFileError
-from gpc_ros.geometry import quat_multiply, rotate, rotate_inverse
+from gpc_ros.common.errors import ModelFileError
+from gpc_ros.common.geometry import quat_multiply, rotate, rotate_inverse
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork
 from gpc_ros.locomotion.policy import CLOCK, COMMAND, RAW, SOURCES, Description, PolicyWalker
 from gpc_ros.locomotion.policy_file import (
@@ -28,7 +28,7 @@ from gpc_ros.locomotion.walker import heading_velocity
 from gpc_ros.robot.joints import JOINT_NAMES, SDK_LEGS, SEGMENTS, STAND
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import JointLimiter
-from gpc_ros.walking.mirror import JOINT_SIGNS, JOINTS, raw_mirror
+from gpc_ros.training.walker.mirror import JOINT_SIGNS, JOINTS, raw_mirror
 
 FEATURES = (
     ("gravity", 1.0), ("joint velocity", 0.05), ("command", 2.0), ("last action", 1.0),

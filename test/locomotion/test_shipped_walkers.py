@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpc_ros.config import flatten
-from gpc_ros.evaluation import walker as measures
+from gpc_ros.common.config import flatten
+from gpc_ros.evaluation import walker_trials as measures
 from gpc_ros.evaluation.agreement import agreement
-from gpc_ros.evaluation.walker import Field, impulses, plant, standing
+from gpc_ros.evaluation.walker_trials import Field, impulses, plant, standing
 from gpc_ros.locomotion.policy import RAW
 from gpc_ros.locomotion.policy_file import load_walker, read_card
 from gpc_ros.locomotion.walker import make_walker, shipped_walkers
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import JointLimiter
-from gpc_ros.walking.config import WalkConfig
-from gpc_ros.walking.mirror import JOINT_MIRROR, raw_mirror
+from gpc_ros.training.walker.mirror import JOINT_MIRROR, raw_mirror
+from gpc_ros.training.walker.walker_config import WalkConfig
 
 NAMES = sorted(shipped_walkers())
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.errors import ConfigError
+from gpc_ros.common.errors import ConfigError
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.robot.joints import LOWER, STAND, UPPER

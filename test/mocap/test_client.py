@@ -14,9 +14,9 @@ import pytest
 from natnet import OptiTrack, free_port
 from waiting import until
 
-from gpc_ros.errors import ConfigError
-from gpc_ros.mocap.client import MocapClient, Seen
-from gpc_ros.mocap.process import options
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.mocap.mocap_client import MocapClient, Seen
+from gpc_ros.mocap.mocap_process import options
 
 pytestmark = pytest.mark.integration
 
@@ -136,7 +136,7 @@ def test_what_the_library_says_is_told(
 def test_the_process_ends_with_a_node_that_was_killed(ports: tuple[int, int]) -> None:
     program = (
         "import sys, time\n"
-        "from gpc_ros.mocap.client import MocapClient\n"
+        "from gpc_ros.mocap.mocap_client import MocapClient\n"
         f"print(MocapClient('optitrack', '127.0.0.1:{ports[0]}').pid, flush=True)\n"
         "time.sleep(600)\n"
     )

@@ -16,9 +16,10 @@ from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState
-from gpc_ros.nodes import convert_robot, convert_state, qos
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import JointCommand
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import robot_msgs, state_msgs
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +54,7 @@ class Robot:
         now = self.probe.now()
         knots = np.array([[knot, 0.0, 0.0], [knot, 0.0, 0.0]])
         plan = Plan(self._id, task, "go2", now, now, now + 0.35, knots, 0.2, 1, 0.0)
-        self.probe.publish("plan", convert_state.plan_to(plan, PlanMsg()))
+        self.probe.publish("plan", state_msgs.plan_to(plan, PlanMsg()))
 
     def reaches(self, state: int, meanwhile: Callable[[], None] = lambda: None) -> SupervisorState:
         """Wait until the supervisor is in a state."""
@@ -181,7 +182,7 @@ def test_the_second_bridge_refuses(robot: Robot, start_node: Callable[..., Any])
 
 def test_a_foreign_command_stream_is_an_error_and_moves_nothing(robot: Robot) -> None:
     intruder = JointCommandMsg(source="intruder")
-    convert_robot.command_to(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
+    robot_msgs.command_to(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
 
     def intrude() -> None:
         robot.probe.publish("joint_commands", intruder, qos.stream())

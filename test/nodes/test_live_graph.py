@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gpc_ros.launcher import end_with_parent
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.topics import COMMANDS, GOAL, PLAN, STATE, STATUS, SUPERVISOR, TRUTH
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.topics import COMMANDS, GOAL, PLAN, STATE, STATUS, SUPERVISOR, TRUTH
+from gpc_ros.graph.launcher import end_with_parent
 
 pytestmark = pytest.mark.integration
 

@@ -20,9 +20,9 @@ from sensor_msgs.msg import JointState
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.msg import SupervisorState
-from gpc_ros.launcher import end_with_parent
-from gpc_ros.nodes import qos
-from gpc_ros.recording.bag_reader import BagReader
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.graph.launcher import end_with_parent
+from gpc_ros.ros import qos
 
 pytestmark = pytest.mark.integration
 pytest.importorskip("unitree_sdk2py")
@@ -160,11 +160,11 @@ def test_a_program_of_unitrees_sdk_finds_a_go2(robot: Robot) -> None:
 HOLDER = """
 import json, sys, time
 import numpy as np
-from gpc_ros import config
+from gpc_ros.common import config
 from gpc_ros.robot.joints import LIE
 from gpc_ros.robot.types import JointCommand
-from gpc_ros.unitree.client import UnitreeClient
-from gpc_ros.unitree.driver import UnitreeConfig
+from gpc_ros.unitree.driver_client import UnitreeClient
+from gpc_ros.unitree.low_level_driver import UnitreeConfig
 
 settings = config.replace(UnitreeConfig(), json.loads(sys.argv[1]), "test")
 client = UnitreeClient(settings, 3.0, False)

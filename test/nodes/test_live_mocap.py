@@ -13,13 +13,14 @@ from geometry_msgs.msg import Pose, PoseStamped
 from natnet import OptiTrack, free_port
 from waiting import until
 
-from gpc_ros.estimation.mocap_map import Offset
-from gpc_ros.estimation.mocap_offsets import write_offsets
-from gpc_ros.geometry import quat_from_yaw
-from gpc_ros.nodes import convert, convert_mocap, qos
+from gpc_ros.common.geometry import quat_from_yaw
+from gpc_ros.mocap.mocap_map import Offset
+from gpc_ros.mocap.mocap_offsets import write_offsets
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import mocap_msgs, msgs
 
 if TYPE_CHECKING:
-    from conftest import Probe, Running
+    from live_nodes import Probe, Running
 
 pytestmark = pytest.mark.integration
 
@@ -29,9 +30,9 @@ def frame(driver: str, stamp: float, count: int) -> Any:
     pose = Pose()
     pose.position.x, pose.position.y, pose.position.z = 1.0 + 1e-6 * count, 0.3, -2.0
     pose.orientation.w = 1.0
-    kind = convert_mocap.message_type(driver)
+    kind = mocap_msgs.message_type(driver)
     message = kind()
-    convert.set_time(message.header.stamp, stamp)
+    msgs.set_time(message.header.stamp, stamp)
     message.header.frame_id = "world"
     if driver == "pose_stamped":
         message.pose = pose
@@ -74,7 +75,7 @@ def test_a_driver_becomes_a_pose_of_the_base(
         sent.append(probe.now())
         probe.publish(topic, frame(driver, sent[-1], len(sent)), qos.sensor(1))
 
-    pose = convert.pose_from(probe.wait("mocap/base/pose", meanwhile=drive))
+    pose = msgs.pose_from(probe.wait("mocap/base/pose", meanwhile=drive))
     np.testing.assert_allclose(pose.position, [1.1, 2.0, 0.25], atol=1e-3)
     np.testing.assert_allclose(pose.orientation, quat_from_yaw(0.5), atol=1e-6)
     assert min(abs(pose.stamp + 0.01 - t) for t in sent) < 1e-6
@@ -99,7 +100,7 @@ def test_a_system_without_a_driver_becomes_a_pose_of_the_base(
             "axes:=y_up",
             "delay:=0.01",
         )
-        pose = convert.pose_from(probe.wait("mocap/base/pose"))
+        pose = msgs.pose_from(probe.wait("mocap/base/pose"))
         np.testing.assert_allclose(pose.position, [1.0, 2.0, 0.3], atol=1e-3)
         assert begin - 0.01 < pose.stamp < probe.now() - 0.01
 

@@ -17,9 +17,10 @@ from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.nodes import convert, convert_robot, convert_state, qos
 from gpc_ros.robot.types import RobotState
-from gpc_ros.tasks.base import standing_robot
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.tasks.task import standing_robot
 
 pytestmark = pytest.mark.integration
 
@@ -43,10 +44,10 @@ class Surroundings:
         state = RobotState.from_arrays(
             now - self.delay, standing_robot(0.0, 0.0, 0.0), np.zeros(18)
         )
-        message = convert_state.state_to(state, StateMsg())
+        message = state_msgs.state_to(state, StateMsg())
         self.spoil_state(message)
         self.probe.publish("state", message, qos.sensor(1))
-        memory = convert_robot.walker_state_to(
+        memory = robot_msgs.walker_state_to(
             now, np.zeros(3), self.walker.initial_state(1)[0], WalkerState(walker=DEFAULT_WALKER)
         )
         self.spoil_walker(memory)
@@ -84,7 +85,7 @@ def test_it_waits_for_a_goal_then_plans(around: Surroundings) -> None:
     first, second = plans(around), plans(around)
     assert second.id > first.id
     assert (first.task, first.robot) == ("navigate", "go2")
-    plan = convert_state.plan_from(first)
+    plan = state_msgs.plan_from(first)
     assert plan.stamp <= plan.start < plan.expiry
     status = around.probe.wait("planner/status", lambda s: s.id > 0, around.speak)
     assert status.hold_reason == "" and status.samples == 4 and status.goal[0] == 1.0
@@ -143,7 +144,7 @@ def test_it_holds_while_the_robot_is_not_active(around: Surroundings) -> None:
 
 
 def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
-    goal = convert.goal_to(np.array([0.5, 0.5, 1.0]), around.probe.now())
+    goal = msgs.goal_to(np.array([0.5, 0.5, 1.0]), around.probe.now())
 
     def speak() -> None:
         around.speak()
@@ -154,7 +155,7 @@ def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
     # Whoever comes late hears it too: it is latched.
     around.probe.listen("goal", PoseStamped, qos.latched())
     shown = around.probe.wait("goal", meanwhile=around.speak)
-    np.testing.assert_allclose(convert.goal_from(shown), [0.5, 0.5, 1.0])
+    np.testing.assert_allclose(msgs.goal_from(shown), [0.5, 0.5, 1.0])
 
 
 def test_the_second_planner_refuses(around: Surroundings, start_node: Callable[..., Any]) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gpc_ros.bag import topics
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.cli.main import main
-from gpc_ros.launcher import end_with_parent
-from gpc_ros.recording import topics
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.bag_writer import BagWriter
-from gpc_ros.recording.load import load_run
-from gpc_ros.recording.parameters import read_settings
-from gpc_ros.recording.replay import Replay
-from gpc_ros.recording.replay_cycles import Replayed
+from gpc_ros.graph.launcher import end_with_parent
+from gpc_ros.replay.cycle_replay import Replay
+from gpc_ros.replay.load_run import load_run
+from gpc_ros.replay.recorded_parameters import read_settings
+from gpc_ros.replay.replay_cycles import Replayed
 
 pytestmark = pytest.mark.integration
 

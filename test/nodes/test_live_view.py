@@ -18,9 +18,10 @@ from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.nodes import convert_robot, convert_state, qos
 from gpc_ros.robot.types import RobotState
-from gpc_ros.tasks.base import standing_robot
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import robot_msgs, state_msgs
+from gpc_ros.tasks.task import standing_robot
 
 pytestmark = pytest.mark.integration
 
@@ -60,8 +61,8 @@ class Live:
         """Publish one round."""
         now = self.probe.now()
         state = RobotState.from_arrays(now, standing_robot(0.0, 0.0, 0.0), np.zeros(18))
-        self.probe.publish("state", convert_state.state_to(state, StateMsg()), qos.sensor(1))
-        memory = convert_robot.walker_state_to(
+        self.probe.publish("state", state_msgs.state_to(state, StateMsg()), qos.sensor(1))
+        memory = robot_msgs.walker_state_to(
             now, np.zeros(3), self.memory, WalkerState(walker=DEFAULT_WALKER)
         )
         self.probe.publish("walker_state", memory, qos.sensor(1))

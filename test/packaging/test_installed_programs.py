@@ -8,7 +8,9 @@ from importlib.metadata import distribution
 
 import pytest
 
-from gpc_ros import __version__, graph, paths
+from gpc_ros import __version__
+from gpc_ros.common import paths
+from gpc_ros.graph import graphs
 
 PROGRAMS = (
     "gpc", "sim", "emulator", "mocap", "estimator", "planner", "bridge", "recorder", "monitor",
@@ -27,7 +29,7 @@ def test_program_imports(name: str) -> None:
 
 
 def test_every_node_of_a_graph_is_a_program() -> None:
-    started = {node.executable for g in graph.GRAPHS.values() for node in g.nodes}
+    started = {node.executable for g in graphs.GRAPHS.values() for node in g.nodes}
     assert started <= set(PROGRAMS)
 
 

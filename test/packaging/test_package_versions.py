@@ -128,7 +128,7 @@ def test_hardware_alone_needs_the_libraries_and_one_file_calls_each() -> None:
     added = pins(REPO / "requirements-hardware.txt")
     assert not set(added) & set(pins(REPO / "requirements.lock.txt"))
     assert added["cyclonedds"] == "0.10.2"  # what runs in the robot
-    homes = {"unitree_sdk2py": "unitree/dds.py", "motioncapture": "mocap/process.py"}
+    homes = {"unitree_sdk2py": "unitree/dds.py", "motioncapture": "mocap/mocap_process.py"}
     for module, name in HARDWARE.items():
         assert name in added
         callers = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpc_ros.arrays import Array
+from gpc_ros.common.arrays import Array
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets
 

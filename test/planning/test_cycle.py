@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights
 
-from gpc_ros.errors import InputError
+from gpc_ros.common.errors import InputError
 from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.planning.cycle import (
     CycleRecord,
@@ -26,7 +26,7 @@ from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
-from gpc_ros.proposal.model import Flow
+from gpc_ros.proposal.flow_model import Flow
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import make_task
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.errors import InputError
+from gpc_ros.common.errors import InputError
 from gpc_ros.planning.plan import Plan
 
 

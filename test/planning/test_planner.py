@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from gpc_ros.errors import ConfigError, InputError
+from gpc_ros.common.errors import ConfigError, InputError
+from gpc_ros.common.splines import knot_interval, shift
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets, make_walker
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
-from gpc_ros.planning.splines import knot_interval, shift
 from gpc_ros.proposal.sampler import ProposalConfig
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import make_task

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from made_proposals import blank, drawn_weights, write
 
-from gpc_ros.errors import ConfigError, InputError, ModelFileError
+from gpc_ros.common.errors import ConfigError, InputError, ModelFileError
 from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.planner import Planner, PlannerConfig
-from gpc_ros.planning.report import PlannerReport
+from gpc_ros.proposal.flow_model import CostToGo, Flow
 from gpc_ros.proposal.health import HealthConfig
-from gpc_ros.proposal.model import CostToGo, Flow
 from gpc_ros.proposal.sampler import ProposalConfig
 from gpc_ros.robot.types import RobotState
 from gpc_ros.tasks import make_task

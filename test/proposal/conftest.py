@@ -1,33 +1,5 @@
-"""Files of proposals and of shards."""
+"""Fixtures of proposal files and shards."""
 
-from __future__ import annotations
+from proposal_files import taught, write_proposal
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-from made_proposals import blank, drawn_weights, taught_shard, write
-
-from gpc_ros.proposal.shards import path_of, save_shard
-
-WriteProposal = Callable[..., Path]
-
-
-@pytest.fixture
-def write_proposal(tmp_path: Path) -> WriteProposal:
-    """Return a function that writes a proposal with drawn weights and returns its card's path."""
-
-    def make(name: str = "made", seed: int = 0, **changes: object) -> Path:
-        card = blank(**changes)  # type: ignore[arg-type]
-        return write(tmp_path / f"{name}.json", card, drawn_weights(card, seed))
-
-    return make
-
-
-@pytest.fixture
-def taught(tmp_path: Path) -> Path:
-    """Return a folder of twelve taught shards."""
-    folder = tmp_path / "shards"
-    for seed in range(12):
-        save_shard(path_of(folder, seed), taught_shard(seed))
-    return folder
+__all__ = ["taught", "write_proposal"]

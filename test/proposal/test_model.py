@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights, write
 
-from gpc_ros.errors import ModelFileError
+from gpc_ros.common.errors import ModelFileError
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.proposal.card import card_path, load_card, misfit
-from gpc_ros.proposal.model import Flow, Gaussian, load_proposal
+from gpc_ros.proposal.flow_model import Flow, Gaussian, load_proposal
 from gpc_ros.proposal.sampler import (
     ProposalConfig,
     ProposalSampler,
@@ -208,7 +208,7 @@ def test_a_share_of_the_drawn_candidates_is_proposed(write_proposal: WritePropos
     order=st.sampled_from([0, 1, 3]),
 )
 def test_on_another_grid_a_plan_is_the_same_curve(knots: int, horizon: float, order: int) -> None:
-    from gpc_ros.planning import splines
+    from gpc_ros.common import splines
 
     card = blank()
     proposal = Flow(card, drawn_weights(card))

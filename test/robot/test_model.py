@@ -8,8 +8,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from gpc_ros.errors import InputError, ModelFileError
-from gpc_ros.paths import share
+from gpc_ros.common.errors import InputError, ModelFileError
+from gpc_ros.common.paths import share
 from gpc_ros.robot.joints import FOOT_NAMES, LEGS, LIE, STAND
 from gpc_ros.robot.model import (
     PLANNER_DAMPING,

@@ -11,9 +11,9 @@ import pytest
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.robot.joints import JOINT_NAMES
 from gpc_ros.robot.types import RobotReading
-from gpc_ros.simulation.faults import POSE_FAULTS, FaultConfig, Faults
-from gpc_ros.simulation.mocap import PoseSample
+from gpc_ros.simulation.mocap_sensor import PoseSample
 from gpc_ros.simulation.plant import Plant, PlantConfig
+from gpc_ros.simulation.plant_faults import POSE_FAULTS, FaultConfig, Faults
 from gpc_ros.tasks import build_model, make_task
 
 LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
@@ -89,7 +89,7 @@ def test_some_poses_are_outliers_and_most_are_not() -> None:
 
 @pytest.mark.parametrize("kind", ["upside_down", "y_up", "quaternion_order"])
 def test_a_wrong_convention_disagrees_about_down(kind: str) -> None:
-    from gpc_ros.geometry import rotate_inverse
+    from gpc_ros.common.geometry import rotate_inverse
 
     for pose in poses(Faults(FaultConfig(base=kind)), 2, ("base",)):
         down = rotate_inverse(pose.quaternion, np.array([0.0, 0.0, -1.0]))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gpc_ros.geometry import quat_conjugate, quat_log, quat_multiply
-from gpc_ros.simulation.mocap import MocapConfig, MotionCapture, PoseSample
+from gpc_ros.common.geometry import quat_conjugate, quat_log, quat_multiply
+from gpc_ros.simulation.mocap_sensor import MocapConfig, MotionCapture, PoseSample
 
 IDEAL = MocapConfig(position_noise=0.0, rotation_noise=0.0, dropout_probability=0.0)
 POSITION = np.array([1.0, 2.0, 0.3])

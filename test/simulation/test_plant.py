@@ -9,13 +9,13 @@ import mujoco
 import numpy as np
 import pytest
 
-from gpc_ros.errors import InputError
-from gpc_ros.geometry import rotate
+from gpc_ros.common.errors import InputError
+from gpc_ros.common.geometry import rotate
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.model import STAND_HEIGHT, Gains, compile_model, robot_spec
 from gpc_ros.robot.types import JointCommand
-from gpc_ros.simulation.mocap import MocapConfig
+from gpc_ros.simulation.mocap_sensor import MocapConfig
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant, PlantConfig
 from gpc_ros.simulation.sensors import EncoderConfig, ImuConfig
 

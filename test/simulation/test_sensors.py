@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gpc_ros import config
-from gpc_ros.errors import ConfigError
-from gpc_ros.geometry import quat_conjugate, quat_from_rpy, quat_log, quat_multiply, yaw_of
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.geometry import quat_conjugate, quat_from_rpy, quat_log, quat_multiply, yaw_of
 from gpc_ros.simulation.plant import PlantConfig
 from gpc_ros.simulation.sensors import EncoderConfig, Encoders, Imu, ImuConfig
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from gpc_ros.model_files import checksum
+from gpc_ros.common.model_files import checksum
 from gpc_ros.proposal.card import Card, save_card
-from gpc_ros.proposal.model import Weights, expected_shapes
-from gpc_ros.proposal.shards import Shard
+from gpc_ros.proposal.flow_model import Weights, expected_shapes
 from gpc_ros.tasks import TASKS
+from gpc_ros.training.proposal.shards import Shard
 
 
 def blank(task: str = "box_push", kind: str = "flow", **changes: object) -> Card:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpc_ros.arrays import Array
-from gpc_ros.geometry import quat_from_yaw, rotate
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.geometry import quat_from_yaw, rotate
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.kinematics import FOOT_RADIUS, foot_jacobians, foot_positions
 from gpc_ros.robot.types import RobotReading

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.errors import ConfigError, InputError, UnreachableGoalError
-from gpc_ros.geometry import quat_from_yaw, quat_multiply, wrap_angle
+from gpc_ros.common.errors import ConfigError, InputError, UnreachableGoalError
+from gpc_ros.common.geometry import quat_from_yaw, quat_multiply, wrap_angle
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.robot.joints import STAND
 from gpc_ros.tasks import TASKS, build_model, make_task
-from gpc_ros.tasks.base import same_scene
+from gpc_ros.tasks.task import same_scene
 
 GAINS = make_walker("trot").gains
 seeds = st.integers(0, 2**31)

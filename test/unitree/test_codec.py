@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.errors import InputError
+from gpc_ros.common.errors import InputError
 from gpc_ros.robot.joints import JOINT_NAMES
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.unitree import codec, frames
-from gpc_ros.unitree.frames import COMMAND, STATE
+from gpc_ros.unitree import codec, low_level_messages
+from gpc_ros.unitree.low_level_messages import COMMAND, STATE
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -26,7 +26,7 @@ def rows(seed: int, count: int) -> list[np.ndarray]:
 def test_a_command_arrives_as_it_was_sent(seed: int) -> None:
     q, dq, tau, kp, kd = rows(seed, 5)
     sent = JointCommand(q, dq, tau, np.abs(kp), np.abs(kd))
-    record = frames.seal(codec.command_to(sent, codec.new_command()))
+    record = low_level_messages.seal(codec.command_to(sent, codec.new_command()))
     got = codec.command_from(COMMAND.decode(COMMAND.encode(record)))
     for name in ("position", "velocity", "effort", "kp", "kd"):
         assert getattr(got, name).tolist() == getattr(sent, name).tolist()
@@ -62,9 +62,9 @@ def test_a_new_command_controls_nothing() -> None:
 def test_an_idle_motor_and_a_stop_value_take_the_gain_away() -> None:
     sent = JointCommand(*(np.full(12, 1.0) for _ in range(5)))
     record = codec.command_to(sent, codec.new_command())
-    record["motor"]["mode"][0] = frames.IDLE
-    record["motor"]["q"][1] = frames.STOP_POSITION
-    record["motor"]["dq"][2] = frames.STOP_VELOCITY
+    record["motor"]["mode"][0] = low_level_messages.IDLE
+    record["motor"]["q"][1] = low_level_messages.STOP_POSITION
+    record["motor"]["dq"][2] = low_level_messages.STOP_VELOCITY
     got = codec.command_from(record)
     hip, thigh, calf = (JOINT_NAMES.index(f"FR_{s}_joint") for s in ("hip", "thigh", "calf"))
     assert (got.kp[hip], got.kd[hip], got.effort[hip]) == (0.0, 0.0, 0.0)

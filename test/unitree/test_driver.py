@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.errors import ConfigError
-from gpc_ros.pipe import Gone, pair
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.ipc import Gone, pair
 from gpc_ros.robot.joints import JOINT_NAMES, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.unitree import codec, frames
+from gpc_ros.unitree import codec, low_level_messages
 from gpc_ros.unitree.domains import check_domains, ros_domain, sdk_domain
-from gpc_ros.unitree.driver import Driver, UnitreeConfig
-from gpc_ros.unitree.faults import WireFaultConfig, WireFaults
 from gpc_ros.unitree.firmware import Firmware, FirmwareConfig
-from gpc_ros.unitree.frames import COMMAND
 from gpc_ros.unitree.link import BridgeEnd, DriverEnd, Status
+from gpc_ros.unitree.low_level_driver import Driver, UnitreeConfig
+from gpc_ros.unitree.low_level_messages import COMMAND
+from gpc_ros.unitree.wire_faults import WireFaultConfig, WireFaults
 
 SILENCE = UnitreeConfig().silence
 
@@ -46,7 +46,7 @@ def sends(made: Driver, now: float) -> JointCommand:
     data = made.frame(now)
     assert data is not None
     record = COMMAND.decode(data)
-    assert frames.intact(record)
+    assert low_level_messages.intact(record)
     return codec.command_from(record)
 
 
@@ -200,7 +200,9 @@ def test_somebody_elses_commands_are_noticed_and_forgotten() -> None:
     for data in (mine, made.brake):
         made.take_order(data, 1.0)
     assert not made.foreign(1.0)
-    other = COMMAND.encode(frames.seal(codec.command_to(stiff(7.0), codec.new_command())))
+    other = COMMAND.encode(
+        low_level_messages.seal(codec.command_to(stiff(7.0), codec.new_command()))
+    )
     made.take_order(other, 1.0)
     assert made.foreign(1.2) and not made.foreign(1.6)
     before = driver(ready=False)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from gpc_ros.robot.joints import JOINT_NAMES, LIE, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.unitree import codec, frames
-from gpc_ros.unitree.faults import WireFaultConfig, WireFaults, motor
+from gpc_ros.unitree import codec, low_level_messages
 from gpc_ros.unitree.firmware import Firmware, FirmwareConfig
-from gpc_ros.unitree.frames import COMMAND, STATE, Record
+from gpc_ros.unitree.low_level_messages import COMMAND, STATE, Record
+from gpc_ros.unitree.wire_faults import WireFaultConfig, WireFaults, motor
 
 GAINS = Gains.uniform(60.0, 3.0)
 
@@ -26,7 +26,7 @@ def released() -> Firmware:
 
 def low_command(kp: float = 40.0) -> Record:
     command = JointCommand(STAND.copy(), np.zeros(12), np.zeros(12), np.full(12, kp), np.ones(12))
-    return frames.seal(codec.command_to(command, codec.new_command()))
+    return low_level_messages.seal(codec.command_to(command, codec.new_command()))
 
 
 def test_a_good_command_is_followed_once() -> None:
@@ -60,7 +60,7 @@ def test_what_firmware_refuses_is_counted_and_moves_nothing(
         record[group][name][4] = value
     else:
         record[name] = value
-    assert not robot.receive(COMMAND.encode(frames.seal(record)))
+    assert not robot.receive(COMMAND.encode(low_level_messages.seal(record)))
     assert robot.counters[counter] == 1 and robot.counters["accepted"] == 0
     assert robot.last_refusal
     assert robot.command(LIE, 0.002) is None
@@ -129,7 +129,7 @@ def sent(faults: WireFaults, record: Record | None = None) -> Record:
 
 def test_without_faults_a_message_is_whole_and_says_what_the_sensors_say() -> None:
     record = sent(WireFaults(WireFaultConfig()))
-    assert frames.intact(record)
+    assert low_level_messages.intact(record)
     reading = codec.state_from(record, 0.0)
     assert np.allclose(reading.position, np.arange(12.0)) and reading.battery == 0.8
 
@@ -138,17 +138,17 @@ def test_each_fault_shows_and_ends() -> None:
     faults = WireFaults(WireFaultConfig(silence=True))
     assert faults.frame(record_of()) is None
     faults.config = WireFaultConfig(bad_crc=True)
-    assert not frames.intact(sent(faults))
+    assert not low_level_messages.intact(sent(faults))
     faults.config = WireFaultConfig(nan=True)
     bad = sent(faults)
-    assert frames.intact(bad) and np.isnan(bad["imu"]["gyroscope"]).all()
+    assert low_level_messages.intact(bad) and np.isnan(bad["imu"]["gyroscope"]).all()
     faults.config = WireFaultConfig(battery=0.04)
     assert codec.state_from(sent(faults), 0.0).battery == 0.04
     faults.config = WireFaultConfig(hot_motor="RL_thigh_joint", temperature=110.0)
     hot = codec.state_from(sent(faults), 0.0).temperature
     assert hot[JOINT_NAMES.index("RL_thigh_joint")] == 110.0 and (hot == 110.0).sum() == 1
     faults.config = WireFaultConfig()
-    assert frames.intact(sent(faults))
+    assert low_level_messages.intact(sent(faults))
     assert codec.state_from(sent(faults), 0.0).temperature.max() == 30.0
 
 

@@ -16,16 +16,16 @@ from rclpy.serialization import serialize_message
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import State as StateMsg
-from gpc_ros.evaluation.episode import EpisodeConfig, Lockstep
+from gpc_ros.bag.bag_writer import BagWriter, Qos
+from gpc_ros.bag.message_types import Codec
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
 from gpc_ros.locomotion.walker import DEFAULT_WALKER
-from gpc_ros.nodes import convert, convert_robot, convert_state
-from gpc_ros.nodes.convert_status import CycleContext, status_to
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerConfig
-from gpc_ros.planning.report import PlannerReport
 from gpc_ros.proposal.sampler import ProposalConfig
-from gpc_ros.recording.bag_writer import BagWriter, Qos
-from gpc_ros.recording.definitions import Codec
+from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
+from gpc_ros.ros.convert.status_msgs import CycleContext, status_to
 
 T0 = 1_790_000_000.0  # clock time at which the goal is set [s]
 MSGS = "gpc_msgs/msg/"
@@ -99,9 +99,9 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> MadeBag:
     begin, goal = lockstep.plant.time, lockstep.episode.goal
     plans: list[Plan] = []
     reports: list[PlannerReport] = []
-    recorder.write("goal", "geometry_msgs/msg/PoseStamped", 0.0, convert.goal_to(goal, T0))
+    recorder.write("goal", "geometry_msgs/msg/PoseStamped", 0.0, msgs.goal_to(goal, T0))
     mode = SupervisorState(state=SupervisorState.ACTIVE, name="ACTIVE")
-    convert.set_time(mode.header.stamp, T0)
+    msgs.set_time(mode.header.stamp, T0)
     recorder.write("supervisor", MSGS + "SupervisorState", 0.0, mode)
     for cycle in range(60):
         time = lockstep.plant.time - begin
@@ -114,7 +114,7 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> MadeBag:
         shown = Plan(**{**vars(plan), **{n: T0 - begin + getattr(plan, n) for n in _TIMES}})
         plans.append(shown)
         reports.append(report)
-        recorder.write("plan", MSGS + "Plan", time, convert_state.plan_to(shown, PlanMsg()))
+        recorder.write("plan", MSGS + "Plan", time, state_msgs.plan_to(shown, PlanMsg()))
         recorder.cycle(time, plan, report)
         context = CycleContext(
             stamp=T0 + time, plan_id=plan.id, cycles=cycle + 1, misses=0, task="box_push",
@@ -138,15 +138,15 @@ def _write_state(recorder: Recorder, lockstep: Lockstep, begin: float) -> None:
     time = lockstep.plant.time - begin
     state = lockstep.plant.truth()
     state.stamp = T0 + time
-    message = convert_state.state_to(state, StateMsg())
+    message = state_msgs.state_to(state, StateMsg())
     recorder.write("state", MSGS + "State", time, message)
     recorder.write("ground_truth", MSGS + "State", time, message)
-    memory = convert_robot.walker_state_to(
+    memory = robot_msgs.walker_state_to(
         T0 + time, np.zeros(3), lockstep.bridge.walker_state, WalkerState(walker=DEFAULT_WALKER)
     )
     recorder.write("walker_state", MSGS + "WalkerState", time, memory)
     for pose in lockstep.plant.poses():
-        sample = convert.pose_to(T0 + time, pose.position, pose.quaternion, PoseStamped())
+        sample = msgs.pose_to(T0 + time, pose.position, pose.quaternion, PoseStamped())
         topic = f"mocap/{pose.body}/pose"
         recorder.write(topic, "geometry_msgs/msg/PoseStamped", time, sample)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from gpc_ros.errors import BagError, InputError
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_writer import BagWriter
+from gpc_ros.common.errors import BagError, InputError
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.recording.bag_writer import BagWriter
-from gpc_ros.view.bag import BagScenes
+from gpc_ros.view.bag_player import walker_of
+from gpc_ros.view.bag_source import BagScenes
 from gpc_ros.view.paths import PathRoller
-from gpc_ros.view.player import walker_of
 from gpc_ros.view.snapshot import Snapshot, candidates_of
 from gpc_ros.view.status import status_markdown
 

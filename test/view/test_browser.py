@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpc_ros.recording.bag_reader import BagReader
-from gpc_ros.view.config import ViewConfig
-from gpc_ros.view.player import Player
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.settings.viewer_settings import ViewConfig
+from gpc_ros.view.bag_player import Player
 
 if TYPE_CHECKING:
     from conftest import MadeBag

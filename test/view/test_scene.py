@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.locomotion.walker import make_walker
-from gpc_ros.recording.bag_reader import BagReader
+from gpc_ros.settings.viewer_settings import ViewConfig
 from gpc_ros.tasks import make_task
-from gpc_ros.view.bag import BagScenes
-from gpc_ros.view.config import ViewConfig
-from gpc_ros.view.page import Page
+from gpc_ros.view.bag_source import BagScenes
 from gpc_ros.view.paths import Paths
 from gpc_ros.view.snapshot import Snapshot
+from gpc_ros.view.viewer_page import Page
 
 if TYPE_CHECKING:
     from conftest import MadeBag

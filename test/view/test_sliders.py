@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gpc_ros import config
-from gpc_ros.config import Parameter
-from gpc_ros.nodes.settings import PlannerSettings
+from gpc_ros.common import config
+from gpc_ros.common.config import Parameter
+from gpc_ros.settings.node_settings import PlannerSettings
 from gpc_ros.tasks import TASKS
 from gpc_ros.view.sliders import slider_range
 

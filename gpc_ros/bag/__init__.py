@@ -1,0 +1,1 @@
+"""Reading, writing, recording and exporting rosbag2 bags."""

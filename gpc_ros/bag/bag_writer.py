@@ -1,0 +1,267 @@
+"""Writes a rosbag2 bag: a folder with an MCAP file and metadata.yaml, from serialised messages.
+
+What has been flushed can be read whatever happens to the process after it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import yaml
+from mcap.writer import CompressionType, Writer
+
+from gpc_ros import __version__
+from gpc_ros.bag.message_types import definition
+from gpc_ros.common.errors import BagError
+
+COMPRESSIONS = {
+    "zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4, "none": CompressionType.NONE,
+}  # fmt: skip
+# Version of the metadata.yaml of rosbag2 (Kilted; Jazzy reads it too).
+_BAG_VERSION = 9
+# Name of the record that carries what the run was, inside the MCAP file.
+INFO_RECORD = "gpc_ros"
+_FOREVER = {"sec": 9223372036, "nsec": 854775807}
+
+
+@dataclass(frozen=True)
+class Qos:
+    """How a topic was offered, so that playing the bag offers it alike.
+
+    Attributes:
+        reliability: ``reliable`` or ``best_effort``.
+        durability: ``volatile`` or ``transient_local``.
+        depth: length of the queue.
+    """
+
+    reliability: str = "reliable"
+    durability: str = "volatile"
+    depth: int = 10
+
+    def profile(self) -> dict[str, object]:
+        """Return the profile as rosbag2 writes it."""
+        return {
+            "history": "keep_last",
+            "depth": self.depth,
+            "reliability": self.reliability,
+            "durability": self.durability,
+            "deadline": _FOREVER,
+            "lifespan": _FOREVER,
+            "liveliness": "automatic",
+            "liveliness_lease_duration": _FOREVER,
+            "avoid_ros_namespace_conventions": False,
+        }
+
+
+@dataclass
+class _Topic:
+    name: str
+    type: str
+    digest: str
+    qos: Qos
+    channel: int
+    count: int = 0
+
+
+class BagWriter:
+    """One bag under construction; every method may raise BagError, as when the disk is full."""
+
+    def __init__(
+        self,
+        folder: Path,
+        info: Mapping[str, str] | None = None,
+        compression: str = "zstd",
+        stream: BinaryIO | None = None,
+    ) -> None:
+        """Create the folder and the file.
+
+        Args:
+            folder: the bag; must not exist or be empty.
+            info: what the run was (task, seed, versions), kept in the bag.
+            compression: of the file's chunks: zstd, lz4 or none.
+            stream: where the MCAP file's bytes go instead of the file (for tests).
+
+        Raises:
+            BagError: the folder holds something, or cannot be written.
+        """
+        self.folder = folder
+        self.file = folder / f"{folder.name}.mcap"
+        self.info = dict(info or {})
+        self.bytes = 0
+        self._topics: dict[str, _Topic] = {}
+        self._schemas: dict[str, int] = {}
+        self._first: int | None = None
+        self._last = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise BagError(f"{folder}: is not empty; choose another folder for the bag")
+            self._stream = stream or self.file.open("xb")
+            self._mcap = Writer(self._stream, compression=COMPRESSIONS[compression])
+            self._mcap.start(profile="ros2", library=f"gpc_ros {__version__}")
+            self._mcap.add_metadata(INFO_RECORD, self.info)
+            self._stream.flush()
+        except OSError as error:
+            raise BagError(f"{folder}: the bag cannot be created: {_cause(error)}") from None
+
+    def add_topic(self, topic: str, type_name: str, qos: Qos | None = None) -> None:
+        """Announce a topic before its first message; a second time nothing happens.
+
+        Args:
+            topic: full name of the topic.
+            type_name: such as ``sensor_msgs/msg/Imu``.
+            qos: how it is offered.
+
+        Raises:
+            BagError: the type's definition is not installed, or the topic has another type.
+        """
+        qos = qos or Qos()
+        known = self._topics.get(topic)
+        if known is not None:
+            if known.type != type_name:
+                raise BagError(
+                    f"{self.folder}: topic {topic} is recorded as {known.type}, not {type_name}"
+                )
+            return
+        self.add_foreign_topic(topic, type_name, *_text_and_digest(type_name), "ros2msg", qos)
+
+    def add_foreign_topic(
+        self, topic: str, type_name: str, text: str, digest: str, encoding: str, qos: Qos
+    ) -> None:
+        """Announce a topic whose definition is given, as when a bag is copied."""
+        if type_name not in self._schemas:
+            self._schemas[type_name] = self._mcap.register_schema(
+                type_name, encoding, text.encode("utf-8")
+            )
+        channel = self._mcap.register_channel(
+            topic,
+            "cdr",
+            self._schemas[type_name],
+            {
+                "offered_qos_profiles": yaml.safe_dump([qos.profile()], sort_keys=False).strip(),
+                "topic_type_hash": digest,
+            },
+        )
+        self._topics[topic] = _Topic(topic, type_name, digest, qos, channel)
+
+    def write(self, topic: str, data: bytes, time: int) -> None:
+        """Append a message.
+
+        Args:
+            topic: a topic that was added.
+            data: the serialised message (CDR), as it came from the middleware.
+            time: when it was received [ns].
+
+        Raises:
+            BagError: the disk is full or failing.
+        """
+        entry = self._topics[topic]
+        try:
+            self._mcap.add_message(entry.channel, time, data, time, entry.count)
+        except OSError as error:
+            raise BagError(f"{self.file}: cannot be written: {_cause(error)}") from None
+        entry.count += 1
+        self.bytes += len(data)
+        self._first = time if self._first is None else min(self._first, time)
+        self._last = max(self._last, time)
+
+    def flush(self, sync: bool = False) -> None:
+        """Close the chunk, so that all messages so far survive the end of this process.
+
+        Args:
+            sync: wait until the disk has them, so that they survive a power cut too.
+
+        Raises:
+            BagError: the disk is full or failing.
+        """
+        try:
+            self._mcap.flush()
+            if sync:
+                os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise BagError(f"{self.file}: cannot be written: {_cause(error)}") from None
+
+    def close(self) -> None:
+        """Write the index and metadata.yaml, and close the file.
+
+        Raises:
+            BagError: the disk is full or failing; what was flushed can be read.
+        """
+        try:
+            self._mcap.finish()
+            self._stream.flush()
+            self._stream.close()
+            self._write_metadata()
+        except OSError as error:
+            raise BagError(f"{self.file}: cannot be finished: {_cause(error)}") from None
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the file as it is, without an index; the reader copes."""
+        with suppress(OSError, ValueError):
+            self._stream.close()
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of messages by topic."""
+        return {topic.name: topic.count for topic in self._topics.values()}
+
+    def _write_metadata(self) -> None:
+        """Write metadata.yaml; appears whole or not at all."""
+        begin = self._first or 0
+        span = {
+            "duration": {"nanoseconds": max(self._last - begin, 0)},
+            "starting_time": {"nanoseconds_since_epoch": begin},
+            "message_count": sum(self.counts().values()),
+        }
+        content = {
+            "version": _BAG_VERSION,
+            "storage_identifier": "mcap",
+            "relative_file_paths": [self.file.name],
+            **span,
+            "topics_with_message_count": [
+                {
+                    "topic_metadata": {
+                        "name": topic.name,
+                        "type": topic.type,
+                        "serialization_format": "cdr",
+                        "offered_qos_profiles": [topic.qos.profile()],
+                        "type_description_hash": topic.digest,
+                    },
+                    "message_count": topic.count,
+                }
+                for topic in self._topics.values()
+            ],
+            "compression_format": "",
+            "compression_mode": "",
+            "files": [{"path": self.file.name, **span}],
+            "custom_data": self.info or None,
+            "ros_distro": os.environ.get("ROS_DISTRO", "jazzy"),
+        }
+        text = yaml.dump(
+            {"rosbag2_bagfile_information": content}, Dumper=_Plain, sort_keys=False, width=1000
+        )
+        temporary = self.folder / "metadata.yaml.part"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.folder / "metadata.yaml")
+
+
+class _Plain(yaml.SafeDumper):
+    """A dumper that repeats equal parts instead of naming them: rosbag2 knows no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text_and_digest(type_name: str) -> tuple[str, str]:
+    known = definition(type_name)
+    return known.text, known.digest
+
+
+def _cause(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

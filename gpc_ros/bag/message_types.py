@@ -1,0 +1,190 @@
+"""The text, fields and hash of every message type: the one place that knows how bytes are read.
+
+The text of a type is the ``.msg`` file that every ROS package installs (share/<package>/msg), and
+for the interfaces of ROS itself, where they are not installed, the copy that rosbags carries.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rosbags.serde import SerdeError
+from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+from rosbags.typesys.base import TypesysError
+from rosbags.typesys.store import Typestore
+
+from gpc_ros.common.errors import BagError
+
+# What rosbags raises for a text or bytes that make no sense.
+_UNREADABLE = (
+    TypesysError, SerdeError, AssertionError, AttributeError, IndexError, KeyError, TypeError,
+    ValueError, SyntaxError, RecursionError, OverflowError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A message type as a bag carries it.
+
+    Attributes:
+        name: such as ``geometry_msgs/msg/PoseStamped``.
+        text: its .msg file, followed by those of the types that it holds.
+        digest: its hash as ROS 2 computes it (RIHS01).
+    """
+
+    name: str
+    text: str
+    digest: str
+
+
+class Codec:
+    """Turns the bytes of one message type into a record and back.
+
+    The record has the fields of the message as attributes; arrays of numbers are numpy arrays.
+    """
+
+    def __init__(self, name: str, text: str, encoding: str = "ros2msg") -> None:
+        """Read a definition.
+
+        Args:
+            name: name of the type.
+            text: definition with those of the types that it holds.
+            encoding: language of the text, ``ros2msg`` or ``ros2idl``.
+
+        Raises:
+            BagError: the text cannot be read, or it is in another language.
+        """
+        self.name = name
+        self._store = Typestore()
+        try:
+            if encoding == "ros2msg":
+                types = get_types_from_msg(text, name)
+            elif encoding == "ros2idl":
+                types = get_types_from_idl(text)
+            else:
+                raise BagError(f"type {name}: its definition is written in '{encoding}'")
+            self._store.register(types)
+            self._store.get_msgdef(name)
+        except _UNREADABLE as error:
+            raise BagError(f"type {name}: its definition cannot be read: {_brief(error)}") from None
+
+    def decode(self, data: bytes) -> Any:
+        """Return the message in serialised bytes (CDR).
+
+        Raises:
+            BagError: the bytes are no such message.
+        """
+        try:
+            return self._store.deserialize_cdr(data, self.name)
+        except _UNREADABLE as error:
+            raise BagError(f"not a message of type {self.name}: {_brief(error)}") from None
+
+    def encode(self, message: Any) -> bytes:
+        """Return a message, decoded or made by :meth:`make`, as serialised bytes (CDR)."""
+        return bytes(self._store.serialize_cdr(message, self.name))
+
+    def fields(self, type_name: str) -> list[tuple[str, Any]]:
+        """Return names and descriptions (as rosbags has them) of the fields of a type in here."""
+        return list(self._store.fielddefs[type_name][1])
+
+    def make(self, type_name: str, **fields: Any) -> Any:
+        """Return a new message of this type, or of one that it holds, with every field given."""
+        return self._store.types[type_name](**fields)
+
+
+@lru_cache(maxsize=256)
+def definition(name: str) -> Definition:
+    """Return the definition of an installed type.
+
+    Args:
+        name: such as ``gpc_msgs/msg/Plan``.
+
+    Raises:
+        BagError: the type, or one that it holds, is not installed here.
+    """
+    own = _own_text(name)
+    texts: dict[str, str] = {}
+    _gather(name, own, texts)
+    parts = [own] + [
+        f"{'=' * 80}\nMSG: {other.replace('/msg/', '/')}\n{text}" for other, text in texts.items()
+    ]
+    text = "\n".join(part.rstrip("\n") for part in parts) + "\n"
+    store = Typestore()
+    try:
+        store.register(get_types_from_msg(text, name))
+        digest = store.hash_rihs01(name)
+    except _UNREADABLE as error:
+        raise BagError(f"type {name}: its .msg file cannot be read: {_brief(error)}") from None
+    return Definition(name, text, digest)
+
+
+@lru_cache(maxsize=64)
+def codec(name: str) -> Codec:
+    """Return the codec of an installed type.
+
+    Raises:
+        BagError: the type is not installed here.
+    """
+    return Codec(name, definition(name).text)
+
+
+def _gather(name: str, text: str, texts: dict[str, str]) -> None:
+    """Collect the texts of all types that a type holds, in order of first use."""
+    try:
+        fields = get_types_from_msg(text, name)[name][1]
+    except _UNREADABLE as error:
+        raise BagError(f"type {name}: its .msg file cannot be read: {_brief(error)}") from None
+    for _, description in fields:
+        for held in _held_types(description):
+            if held not in texts:
+                texts[held] = _own_text(held)
+                _gather(held, texts[held], texts)
+
+
+def _held_types(description: Any) -> Iterator[str]:
+    """Yield the message types in rosbags' description of a field: (kind, details) nested."""
+    if isinstance(description, str) and "/msg/" in description:
+        yield description
+    elif isinstance(description, tuple | list):
+        for part in description:
+            yield from _held_types(part)
+
+
+def _own_text(name: str) -> str:
+    package, _, short = name.partition("/msg/")
+    for root in _roots():
+        path = root / package / "msg" / f"{short}.msg"
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    try:
+        text, _ = _builtin_types().generate_msgdef(name, ros_version=2)
+    except TypesysError:
+        raise BagError(
+            f"type {name}: its definition {package}/msg/{short}.msg is not installed; install or "
+            f"build the package {package} in this environment"
+        ) from None
+    return text.partition("=" * 80)[0]
+
+
+def _roots() -> Iterator[Path]:
+    """Yield the folders that hold the share folders of ROS packages."""
+    for prefix in (*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix):
+        if prefix:
+            yield Path(prefix) / "share"
+    yield Path(__file__).resolve().parents[2]  # a source checkout holds gpc_msgs itself
+
+
+@lru_cache(maxsize=1)
+def _builtin_types() -> Typestore:
+    return get_typestore(Stores.ROS2_JAZZY)
+
+
+def _brief(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."

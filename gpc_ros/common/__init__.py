@@ -1,0 +1,1 @@
+"""Shared building blocks without ROS: arrays, errors, configuration, geometry, files."""

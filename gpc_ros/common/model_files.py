@@ -1,0 +1,73 @@
+"""Cards (JSON) that describe what was trained, and the files of weights that they name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gpc_ros.common.errors import ModelFileError
+
+
+def checksum(content: bytes) -> str:
+    """Return the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_document(path: Path, what: str, cure: str, expected: str = "") -> dict[str, Any]:
+    """Return the entries of a JSON file.
+
+    Args:
+        path: of the file.
+        what: it should be, such as "the card of a proposal".
+        cure: what to do if there is none.
+        expected: format that it must be of; empty for none in particular.
+
+    Raises:
+        ModelFileError: it is missing, holds something else or is of another format.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: there is no such file; {cure}") from None
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: is not {what} ({error})") from None
+    if not isinstance(document, dict):
+        raise ModelFileError(f"{path}: is not {what}: it holds no entries by name")
+    if expected and document.get("format") != expected:
+        raise ModelFileError(
+            f"{path}: is of format {document.get('format')!r}, this version reads {expected!r}; "
+            "train it again"
+        )
+    return document
+
+
+def garbled(path: Path, error: Exception) -> ModelFileError:
+    """Return what to raise for a file whose entries are missing or of a wrong kind."""
+    return ModelFileError(f"{path}: lacks or garbles an entry ({type(error).__name__}: {error})")
+
+
+def read_named(card_file: Path, entry: Mapping[str, str]) -> bytes:
+    """Return the file that a card names, after comparing its checksum.
+
+    Args:
+        card_file: the card, whose folder it is in.
+        entry: ``name`` and ``sha256`` of the file.
+
+    Raises:
+        ModelFileError: it is missing, or not the one that the card was written for.
+    """
+    # Only a name: a card does not reach into other folders.
+    path = card_file.with_name(Path(entry["name"]).name)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+    if checksum(content) != entry["sha256"]:
+        raise ModelFileError(
+            f"{path}: is damaged or not the file that {card_file.name} was written for "
+            "(its SHA-256 differs); copy both again"
+        )
+    return content

@@ -1,0 +1,269 @@
+"""One episode in lockstep: plant, bridge core and planner advance together, no clock involved.
+
+These are the objects that run live; only the transport between them is missing, so a result
+depends on its settings and the seed and on nothing else. By default planner and bridge see the true
+state and a plan is there at once; a stated delay and the estimator can be put in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from gpc_ros.bridge.controller import BridgeController
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import ConfigError, GpcError
+from gpc_ros.estimation.estimator import Estimator
+from gpc_ros.locomotion.walker import DEFAULT_WALKER, WALKER_CHOICE, Walker, make_walker
+from gpc_ros.planning.cycle_report import PlannerReport
+from gpc_ros.planning.goal import GoalMonitor
+from gpc_ros.planning.plan import Plan
+from gpc_ros.planning.planner import Planner, PlannerConfig
+from gpc_ros.robot.types import RobotReading, RobotState
+from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
+from gpc_ros.tasks import build_model, make_task
+from gpc_ros.tasks.task import Task
+
+# The supervisor stands up and reports ready before the episode begins; it takes about a second.
+_READY_LIMIT = 10.0
+
+
+@dataclass(frozen=True)
+class EpisodeConfig:
+    """What an episode is run with."""
+
+    task: str = param("box_push", "Task to run; gpc tasks lists them")
+    walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
+    rate: float = param(10.0, "Plans per second", unit="Hz", low=1.0, high=50.0)
+    duration: float = param(25.0, "Time to give up after", unit="s", low=0.1, high=600.0)
+    plan_delay: float = param(
+        0.0, "Time from a state to the plan made from it", unit="s", low=0.0, high=0.2
+    )
+    estimated: bool = param(False, "Whether the estimator's state is used instead of the true one")
+    planner: PlannerConfig = PlannerConfig()
+
+    def check(self) -> None:
+        """Raise ConfigError if plans would be made faster than they arrive."""
+        if self.delay_ticks >= self.plan_ticks:
+            raise ConfigError(
+                f"plan_delay: {self.plan_delay:g} s is not shorter than the {1 / self.rate:g} s "
+                f"between plans; lower it or the rate of {self.rate:g} Hz"
+            )
+
+    @property
+    def plan_ticks(self) -> int:
+        """Periods of the robot's control loop between two plans."""
+        return round(1.0 / self.rate / PERIOD)
+
+    @property
+    def delay_ticks(self) -> int:
+        """Periods of the robot's control loop from a state to its plan."""
+        return round(self.plan_delay / PERIOD)
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """How an episode ended.
+
+    Attributes:
+        seed: of start, goal and sampling.
+        success: whether the goal was reached and held.
+        time: when it was reached, else the duration [s].
+        distance: of the goal at the end [m].
+        yaw_error: at the end [rad].
+        fell: whether the robot fell or a limit stopped it.
+        plans: planning cycles.
+        plan_ms: median time of a cycle on this machine [ms]; the only figure that a second run
+            with the same seed does not repeat.
+    """
+
+    seed: int
+    success: bool
+    time: float
+    distance: float
+    yaw_error: float
+    fell: bool
+    plans: int
+    plan_ms: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain values."""
+        return asdict(self)
+
+
+@dataclass
+class Trace:
+    """What happened, sampled at the plan rate: times (T,), scenes (T, nq), best costs (T,)."""
+
+    times: list[float] = field(default_factory=list)
+    qpos: list[Array] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+
+
+def run_episode(
+    config: EpisodeConfig,
+    seed: int,
+    task_overrides: Mapping[str, Any] | None = None,
+    optimizer: Mapping[str, Any] | None = None,
+    trace: Trace | None = None,
+) -> EpisodeResult:
+    """Run one episode from its seed to success or to the end of its duration.
+
+    Args:
+        config: what to run.
+        seed: of start, goal, sensor noise and sampling.
+        task_overrides: parameters of the task by dotted name.
+        optimizer: parameters of the optimiser by dotted name.
+        trace: filled with what happened, if given.
+
+    Raises:
+        ConfigError: an unknown task, walker or parameter, or a bad value.
+    """
+    lockstep = Lockstep(config, seed, task_overrides, optimizer)
+    lockstep.get_ready()
+    return lockstep.run(trace)
+
+
+class Lockstep:
+    """Plant, bridge core and planner of one episode.
+
+    Args:
+        config: what to run.
+        seed: of start, goal, sensor noise and sampling.
+        task_overrides: parameters of the task by dotted name.
+        optimizer: parameters of the optimiser by dotted name.
+        walker: another than the configuration's, which need have no name then.
+
+    Attributes:
+        watch: called with time [s] and report of every planning cycle, if set.
+    """
+
+    def __init__(
+        self,
+        config: EpisodeConfig,
+        seed: int,
+        task_overrides: Mapping[str, Any] | None = None,
+        optimizer: Mapping[str, Any] | None = None,
+        walker: Walker | None = None,
+    ) -> None:
+        """Build everything and put the robot at its start.
+
+        Raises:
+            ConfigError: an unknown task, walker or parameter, or a bad value.
+        """
+        config.check()
+        self.config, self.seed = config, seed
+        self.task: Task = make_task(config.task, task_overrides)
+        self.walker: Walker = walker or make_walker(config.walker)
+        self.episode = self.task.sample_episode(seed)
+        model = build_model(self.task, "plant", self.walker.gains)
+        self.plant = Plant(model, self.task.bodies, seed=seed)
+        self.plant.reset(self.episode.qpos)
+        self.bridge = BridgeController(self.walker, task=config.task)
+        self.estimator = Estimator(self.task.bodies) if config.estimated else None
+        self._state: RobotState | None = None
+        self.watch: Callable[[float, PlannerReport], None] | None = None
+        planner = replace(config.planner, seed=seed)
+        self.planner = Planner(self.task, self.walker, planner, dict(optimizer or {}))
+
+    def get_ready(self) -> None:
+        """Arm the bridge and let the robot stand up.
+
+        Raises:
+            GpcError: it was refused or took too long.
+        """
+        self._tick()
+        while self._state is None and self.plant.time < _READY_LIMIT:
+            self._tick()
+        accepted, reason = self.bridge.arm()
+        if not accepted:
+            raise GpcError(f"episode {self.seed}: arming was refused: {reason}")
+        while self.bridge.decision.state.name != "READY":
+            self._tick()
+            if self.plant.time > _READY_LIMIT:
+                raise GpcError(
+                    f"episode {self.seed}: the robot is not ready after {_READY_LIMIT:g} s: "
+                    f"{'; '.join(self.bridge.decision.reasons)}"
+                )
+
+    def _tick(self) -> None:
+        """Advance everything but the planner by one period of the robot's control loop."""
+        now = self.plant.time
+        reading = self.plant.reading()
+        self.bridge.set_reading(reading, now)
+        self._state = self._observe(reading, now)
+        if self._state is not None:
+            self.bridge.set_state(self._state, now)
+        self.plant.step(self.bridge.step(now))
+
+    def _observe(self, reading: RobotReading, now: float) -> RobotState | None:
+        """Return the state that the bridge sees, None while the estimator has none."""
+        if self.estimator is None:
+            return self.plant.truth()
+        self.estimator.on_reading(reading, now)
+        for pose in self.plant.poses():
+            self.estimator.on_mocap(pose.body, pose.stamp, pose.position, pose.quaternion, now)
+        return self.estimator.estimate()
+
+    def _plan(self, trace: Trace | None, begin: float) -> tuple[Plan | None, float]:
+        """Return the next plan, which starts when its delay is over, and the time it took [s]."""
+        now = self.plant.time
+        # The true state is of now; an estimate is the newest there is, made in the last period.
+        state = self.plant.truth() if self.estimator is None else self._state
+        if state is None:
+            return None, 0.0
+        plan, report = self.planner.plan(
+            state,
+            self.bridge.walker_state,
+            self.episode.goal,
+            now + self.config.delay_ticks * PERIOD,
+        )
+        if self.watch is not None:
+            self.watch(now - begin, report)
+        if trace is not None:
+            trace.times.append(now - begin)
+            trace.qpos.append(self.plant.data.qpos.copy())
+            trace.costs.append(report.best_cost)
+        return plan, report.plan_time
+
+    def run(self, trace: Trace | None = None) -> EpisodeResult:
+        """Plan and act until success, a fall or the end of the duration."""
+        begin = self.plant.time
+        monitor = GoalMonitor(self.task, self.episode.goal)
+        plan_times: list[float] = []
+        fell = False
+        while not fell and self.plant.time - begin < self.config.duration - PERIOD / 2:
+            plan, seconds = self._plan(trace, begin)
+            plan_times.append(seconds)
+            try:
+                for tick in range(self.config.plan_ticks):
+                    if tick == self.config.delay_ticks and plan is not None:
+                        self.bridge.set_plan(plan, self.plant.time)
+                    self._tick()
+                    qpos = self.plant.data.qpos
+                    monitor.update(self.plant.time, qpos)
+                    if monitor.reached:
+                        return self._result(True, begin, qpos, False, plan_times)
+            except DivergedError:
+                fell = True
+            fell = fell or self.bridge.decision.state.name == "FAULT"
+        return self._result(False, begin, self.plant.data.qpos, fell, plan_times)
+
+    def _result(
+        self, success: bool, begin: float, qpos: Array, fell: bool, plan_times: list[float]
+    ) -> EpisodeResult:
+        progress = self.task.progress(qpos, self.episode.goal)
+        return EpisodeResult(
+            seed=self.seed,
+            success=success,
+            time=round(self.plant.time - begin, 4) if success else self.config.duration,
+            distance=progress.distance,
+            yaw_error=progress.yaw_error,
+            fell=fell,
+            plans=len(plan_times),
+            plan_ms=float(1e3 * np.median(plan_times)),
+        )

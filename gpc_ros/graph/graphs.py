@@ -1,0 +1,201 @@
+"""The graphs of nodes as data: which nodes run, with which parameters, set by which arguments.
+
+A graph is written once, here. ``launch/*.launch.py`` translate it for ``ros2 launch`` and
+``gpc_ros/graph/launcher.py`` starts it as plain processes where there is no ROS installation; both
+take what they start from ``gpc_ros/graph/resolve.py``, and a test holds them equal.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+from gpc_ros.graph.hardware import EMULATOR, hardware_graph
+from gpc_ros.graph.spec import COMMON, ENVIRONMENT, PACKAGE, REFUSED, Argument, Graph, NodeSpec
+from gpc_ros.locomotion.walker import WALKER_CHOICE
+
+__all__ = ["GRAPHS", "PACKAGE", "REFUSED", "Argument", "Graph", "NodeSpec"]
+
+
+def _run_folder(values: Mapping[str, str]) -> str:
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return f"runs/{stamp}_{values['task'] or 'run'}"
+
+
+_SIM = Graph(
+    name="sim",
+    doc="A simulated Go2 does a task, planned live; ends by itself.",
+    arguments=(
+        Argument(
+            "task",
+            "What to do; gpc tasks lists the tasks",
+            default="box_push",
+            sets=tuple(
+                f"{node}.task"
+                for node in (
+                    "sim",
+                    "estimator",
+                    "planner",
+                    "bridge",
+                    "recorder",
+                    "monitor",
+                    "view",
+                )
+            ),
+        ),
+        Argument("goal", "Goal as x,y,yaw [m, m, rad]; empty: the seed's", sets=("monitor.goal",)),
+        Argument(
+            "task_params",
+            "Parameters of the task (plant.object.mass=5,planner.object.mass=3)",
+            sets=tuple(
+                f"{n}.task_params" for n in ("sim", "planner", "recorder", "monitor", "view")
+            ),
+        ),
+        Argument(
+            "seed",
+            "Seed of start, goal, sensor noise and samples",
+            default="0",
+            sets=tuple(f"{n}.seed" for n in ("sim", "planner", "recorder", "monitor")),
+        ),
+        Argument("duration", "Time to give up after [s]", sets=("monitor.duration",)),
+        Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
+        Argument("horizon", "How far a candidate looks ahead [s]", sets=("planner.horizon",)),
+        Argument("rate", "Plans per second [Hz]", sets=("planner.rate",)),
+        Argument(
+            "optimizer",
+            "Search method",
+            choices=("cem", "mppi", "predictive_sampling"),
+            sets=("planner.optimizer",),
+        ),
+        Argument(
+            "walker",
+            WALKER_CHOICE,
+            sets=tuple(f"{node}.walker" for node in ("sim", "planner", "bridge", "view")),
+        ),
+        Argument(
+            "proposal",
+            "Card of the learned proposal (.json), shipped for the task's own, or none",
+            sets=("planner.proposal.file",),
+        ),
+        Argument("threads", "Simulation threads of the planner", sets=("planner.threads",)),
+        Argument("mocap_rate", "Motion capture frames per second [Hz]", sets=("sim.mocap.rate",)),
+        Argument(
+            "mocap_noise",
+            "Motion capture noise of each coordinate [m]",
+            sets=("sim.mocap.position_noise",),
+        ),
+        Argument(
+            "mocap_delay",
+            "Motion capture delay, capture to delivery [s]",
+            sets=("sim.mocap.delay",),
+        ),
+        Argument(
+            "mocap_dropout",
+            "Chance that a body's markers hide, per frame",
+            sets=("sim.mocap.dropout_probability",),
+        ),
+        Argument(
+            "auto_arm", "Whether the bridge arms by itself", "true", sets=("bridge.auto_arm",)
+        ),
+        Argument("record", "Whether to leave a bag", "true", sets=("monitor.record",)),
+        Argument(
+            "report", "Whether to make video and report from the bag", sets=("monitor.report",)
+        ),
+        Argument("view", "Whether to show it in a browser; needs the extra gpc_ros[view]", "false"),
+        Argument(
+            "out",
+            "Folder for what the run leaves; empty: a new one under runs/",
+            sets=("recorder.folder", "monitor.folder"),
+            compute=_run_folder,
+        ),
+        *COMMON,
+    ),
+    nodes=(
+        NodeSpec("sim", "sim", required=True),
+        # The transform topics are absolute by custom; renamed, they follow the namespace.
+        NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
+        NodeSpec("planner", "planner"),
+        NodeSpec("bridge", "bridge"),
+        NodeSpec("recorder", "recorder", told="arguments", when="record"),
+        NodeSpec("view", "view", when="view"),
+        NodeSpec("monitor", "monitor", required=True, console=True),
+    ),
+    # A simulation stays on this machine: two of them in one network must not meet.
+    environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+)
+
+
+def _replay_folder(values: Mapping[str, str]) -> str:
+    return f"runs/{datetime.datetime.now().strftime('%Y%m%d-%H%M%S')}_replay"
+
+
+# What the bridge says in a replay, so that it does not meet what the bag says.
+_DRY = tuple(
+    (topic, f"dry_run/{topic}")
+    for topic in ("joint_states", "imu/data", "walker_state", "supervisor")
+)
+_REPLAY = Graph(
+    name="replay",
+    doc="Plays a recorded run into estimator, planner and a bridge that sends nothing.",
+    arguments=(
+        Argument("bag", "Folder of the run or of the bag", sets=("player.bag",)),
+        Argument("speed", "Bag time that goes by in a second", sets=("player.speed",)),
+        Argument("start", "How far into the bag to begin [s]", sets=("player.start",)),
+        Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
+        Argument("horizon", "How far a candidate looks ahead [s]", sets=("planner.horizon",)),
+        Argument("rate", "Plans per second [Hz]", sets=("planner.rate",)),
+        Argument(
+            "optimizer",
+            "Search method",
+            choices=("cem", "mppi", "predictive_sampling"),
+            sets=("planner.optimizer",),
+        ),
+        Argument("threads", "Simulation threads of the planner", sets=("planner.threads",)),
+        Argument("record", "Whether to leave a bag", "true"),
+        Argument(
+            "out",
+            "Folder for that bag; empty: a new one under runs/",
+            sets=("recorder.folder",),
+            compute=_replay_folder,
+        ),
+        *COMMON,
+    ),
+    nodes=(
+        NodeSpec("player", "player", required=True),
+        NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),), sim_time=True),
+        NodeSpec("planner", "planner", sets=(("discovery", 0.0),), sim_time=True),
+        NodeSpec(
+            "bridge",
+            "bridge",
+            remappings=_DRY,
+            # Readings come over topics, whatever the robot was reached by.
+            sets=(("dry_run", True), ("driver", "sim"), ("auto_arm", True), ("discovery", 0.0)),
+            sim_time=True,
+        ),
+        NodeSpec("recorder", "recorder", told="arguments", when="record", sim_time=True),
+    ),
+    environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+    recorded="bag",
+)
+
+_VIEW = Graph(
+    name="view",
+    doc="Shows a running graph in a browser, with sliders for its planner.",
+    arguments=(
+        Argument("task", "What is being done", default="box_push", sets=("view.task",)),
+        Argument(
+            "task_params", "Parameters of the task that it began with", sets=("view.task_params",)
+        ),
+        Argument("host", "Address to listen on", sets=("view.host",)),
+        Argument("port", "Port of the page", sets=("view.port",)),
+        Argument("rate", "Pictures per second [Hz]", sets=("view.rate",)),
+        Argument("paths", "Candidates that are drawn at most", sets=("view.paths",)),
+        *COMMON,
+    ),
+    nodes=(NodeSpec("view", "view", required=True, console=True),),
+    # Where the simulation is; a robot's graph on another machine needs SUBNET.
+    environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+)
+
+_ALL = (_SIM, hardware_graph(_SIM), _REPLAY, _VIEW, EMULATOR)
+GRAPHS: dict[str, Graph] = {graph.name: graph for graph in _ALL}

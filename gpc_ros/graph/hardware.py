@@ -1,0 +1,135 @@
+"""The graphs of a real Go2 and of an emulated one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gpc_ros.graph.spec import COMMON, ENVIRONMENT, Argument, Graph, NodeSpec
+
+# What the hardware graph takes over from the simulation's, word for word.
+_AS_IN_SIM = (
+    "duration", "samples", "horizon", "rate", "optimizer", "proposal", "threads", "record",
+    "report", "view", "out",
+)  # fmt: skip
+
+
+def hardware_graph(sim: Graph) -> Graph:
+    """Return the graph of a real Go2: that of the simulation without the simulated robot."""
+    shared = {a.name: a for a in sim.arguments}
+    return Graph(
+        name="hardware",
+        doc="A Go2 does a task, planned live: everything but a simulated robot.",
+        arguments=(
+            Argument(
+                "task",
+                "What to do; gpc tasks lists the tasks",
+                default="box_push",
+                sets=(
+                    *(t for t in shared["task"].sets if not t.startswith("sim.")),
+                    "mocap.task",
+                ),
+            ),
+            Argument(
+                "goal",
+                "Goal as x,y,yaw in the map of motion capture [m, m, rad]; none: nobody sets one",
+                default="none",
+                sets=("monitor.goal",),
+            ),
+            Argument(
+                "task_params",
+                "Parameters of the task (planner.object.mass=3)",
+                sets=tuple(t for t in shared["task_params"].sets if not t.startswith("sim.")),
+            ),
+            Argument(
+                "interface",
+                "Network interface that the robot is on; lo: gpc emulate-robot",
+                sets=("bridge.unitree.interface",),
+            ),
+            Argument(
+                "sdk_domain",
+                "DDS domain of the robot, which must not be ROS_DOMAIN_ID",
+                sets=("bridge.unitree.sdk_domain",),
+            ),
+            Argument(
+                "dry_run",
+                "Do everything but send to the robot; commands go to dry_run/joint_commands",
+                "false",
+                sets=("bridge.dry_run",),
+            ),
+            Argument(
+                "auto_arm",
+                "Whether the robot stands up by itself; else the service arm does it",
+                "false",
+                sets=("bridge.auto_arm",),
+            ),
+            Argument(
+                "mocap",
+                "Whether the node mocap maps what a driver or a system says to mocap/<body>/pose; "
+                "without it somebody else publishes those",
+                "false",
+            ),
+            Argument(
+                "mocap_driver",
+                "What the driver publishes, or the system that is reached without one",
+                sets=("mocap.driver",),
+            ),
+            Argument("mocap_host", "Address of that system", sets=("mocap.host",)),
+            Argument("mocap_names", "Names there, as base=Go2,box=Box 1", sets=("mocap.names",)),
+            Argument("mocap_axes", "Axis that points up there", sets=("mocap.axes",)),
+            Argument(
+                "mocap_offsets",
+                "File of gpc calibrate-mocap: where the bodies are in their markers",
+                sets=("mocap.offsets",),
+            ),
+            dataclasses.replace(
+                shared["walker"],
+                sets=tuple(t for t in shared["walker"].sets if not t.startswith("sim.")),
+            ),
+            *(shared[name] for name in _AS_IN_SIM),
+            *COMMON,
+        ),
+        nodes=(
+            NodeSpec("mocap", "mocap", when="mocap"),
+            NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
+            NodeSpec("planner", "planner"),
+            NodeSpec("bridge", "bridge", required=True, sets=(("driver", "unitree"),)),
+            NodeSpec("recorder", "recorder", told="arguments", when="record"),
+            NodeSpec("view", "view", when="view"),
+            # Nobody knows the truth here; people need time for the way to the robot.
+            NodeSpec(
+                "monitor",
+                "monitor",
+                required=True,
+                console=True,
+                sets=(("truth", "state"), ("start_timeout", 3600.0), ("duration", 600.0)),
+            ),
+        ),
+        # Motion capture may come from another machine, so the network stays as it is set.
+        environment=ENVIRONMENT,
+    )
+
+
+EMULATOR = Graph(
+    name="emulator",
+    doc="A Go2 behind Unitree's SDK that is none: physics, sensors, motion capture, faults.",
+    arguments=(
+        Argument("task", "What stands around the robot", "box_push", sets=("emulator.task",)),
+        Argument("task_params", "Parameters of the task", sets=("emulator.task_params",)),
+        Argument("seed", "Seed of start and noise", "0", sets=("emulator.seed",)),
+        Argument(
+            "walker",
+            "Low-level walker, for the joint gains that it starts with",
+            sets=("emulator.walker",),
+        ),
+        Argument("interface", "Network interface of its DDS", sets=("emulator.interface",)),
+        Argument("sdk_domain", "DDS domain; not that of ROS", sets=("emulator.sdk_domain",)),
+        Argument(
+            "mocap_noise",
+            "Motion capture noise of each coordinate [m]",
+            sets=("emulator.mocap.position_noise",),
+        ),
+        *COMMON,
+    ),
+    nodes=(NodeSpec("emulator", "emulator", required=True, console=True),),
+    environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+)

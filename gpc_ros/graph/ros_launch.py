@@ -1,0 +1,95 @@
+"""Translates a graph for ``ros2 launch``; imported by the launch files only, where ROS is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.graph.graphs import GRAPHS, PACKAGE, REFUSED, Argument, Graph
+from gpc_ros.graph.resolve import NodeStart, resolve
+
+
+def launch_description(name: str) -> LaunchDescription:
+    """Return the launch description of a graph: its arguments, then its nodes."""
+    graph = GRAPHS[name]
+    arguments = [
+        DeclareLaunchArgument(a.name, default_value=a.default, description=_description(a))
+        for a in graph.arguments
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=_nodes, args=[graph])])
+
+
+def _nodes(context: LaunchContext, graph: Graph) -> list[Any]:
+    """Return the nodes, once the arguments are known."""
+    messages = _refuse_misspelt(getattr(context, "argv", ()), graph)
+    given = {a.name: LaunchConfiguration(a.name).perform(context) for a in graph.arguments}
+    return [*messages, *(_node(start) for start in resolve(graph, given))]
+
+
+def _node(start: NodeStart) -> Node:
+    """Return one node as an action; a required one shuts the launch down when it ends."""
+    typed = _typed(start.parameters)
+    return Node(
+        package=PACKAGE,
+        executable=start.executable,
+        name=start.name,
+        namespace=start.namespace,
+        parameters=[start.parameter_file, *([typed] if typed else [])],
+        remappings=list(start.remappings),
+        additional_env=start.environment,
+        output="screen",
+        on_exit=_on_exit(start),
+    )
+
+
+def _on_exit(start: NodeStart) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]]:
+    """Return what shuts the launch down when a required node ends or one refuses to start."""
+
+    def decide(event: ProcessExited, _context: LaunchContext) -> list[Shutdown]:
+        if start.required or event.returncode == REFUSED:
+            return [Shutdown(reason=f"{start.name} ended")]
+        return []
+
+    return decide
+
+
+def _typed(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Mark text as text; launch would read "1" or "true" as a number or a truth value."""
+    return {
+        name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
+
+
+def _refuse_misspelt(words: Sequence[str], graph: Graph) -> list[LogInfo]:
+    """Refuse command line arguments that look like misspelt ones of this graph.
+
+    ``ros2 launch`` accepts every name. One that resembles none of ours may belong to a launch
+    file that includes this one, so it only earns a remark.
+    """
+    names = [a.name for a in graph.arguments]
+    remarks = []
+    for word in words:
+        name, sign, _ = word.partition(":=")
+        if not sign or name in names:
+            continue
+        hint = nearest(name, names)
+        if hint.startswith("did you mean"):
+            raise ConfigError(f"unknown argument '{name}'; {hint}")
+        remarks.append(LogInfo(msg=f"{graph.name}.launch.py does not use the argument '{name}'"))
+    return remarks
+
+
+def _description(argument: Argument) -> str:
+    """Return the help of an argument for ``ros2 launch --show-args``."""
+    choices = f" One of: {', '.join(argument.choices)}." if argument.choices else ""
+    source = " Empty: as in the configuration files." if argument.sets else ""
+    return f"{argument.doc}.{choices}{source}"

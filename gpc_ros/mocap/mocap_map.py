@@ -1,0 +1,201 @@
+"""From what a motion capture system says to poses of our bodies in the map frame.
+
+A system has its own axes (y up in some), stamps, names of bodies, and on each body a frame that
+somebody clicked together. With U the turn from its axes to ours, and the offset (p_o, q_o) of the
+body in the frame of its markers, both with z up:
+
+    q = U q_m U^-1 q_o,   p = U p_m + (U q_m U^-1) p_o
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.assignments import parse_assignments
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import ConfigError, InputError, nearest
+from gpc_ros.common.geometry import quat_conjugate, quat_multiply, rotate
+
+# Where the drivers publish by default; {name} is the body's name in the system.
+TOPICS = {
+    "pose_stamped": "/vrpn_mocap/{name}/pose",
+    "rigid_bodies": "/rigid_bodies",
+    "named_pose_array": "/poses",
+}
+# What is reached without a driver, through the client library of gpc_ros/mocap.
+SYSTEMS = ("optitrack", "qualisys", "vicon", "vrpn")
+# From the axes of a system to ours, wxyz.
+_TURNS = {
+    "z_up": np.array([1.0, 0.0, 0.0, 0.0]),
+    "y_up": np.array([math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0]),
+}
+
+
+@dataclass(frozen=True)
+class MocapMapConfig:
+    """What the motion capture system says, and how it is to be read."""
+
+    driver: str = param(
+        "pose_stamped",
+        "What the driver publishes: geometry_msgs/PoseStamped, one topic a body, as vrpn_mocap; "
+        "mocap4r2_msgs/RigidBodies; motion_capture_tracking_interfaces/NamedPoseArray; or a system "
+        "that is reached without a driver, at 'host'",
+        choices=(*TOPICS, *SYSTEMS),
+    )
+    host: str = param(
+        "", "Address of a system that is reached without a driver; with ':port' if it is not the "
+        "usual one",
+    )  # fmt: skip
+    interface: str = param(
+        "",
+        "Address of this machine on that system's network, for OptiTrack's multicast; empty: any",
+    )
+    topic: str = param(
+        "", "Its topic, with {name} for a body's name in the system; empty: the driver's own"
+    )
+    names: str = param("", "Names in the system that differ from ours, such as base=Go2,box=Box 1")
+    frame: str = param("", "Frame that the poses must be in; empty accepts any")
+    axes: str = param("z_up", "Axis of the system that points up", choices=("z_up", "y_up"))
+    stamp: str = param(
+        "header",
+        "Time that a pose is of: that of its header, or that of its arrival here (for drivers "
+        "on a machine with another clock)",
+        choices=("header", "arrival"),
+    )
+    delay: float = param(
+        0.0,
+        "Subtracted from that time: from capture to the stamp, if the driver stamps on arrival",
+        unit="s",
+        low=0.0,
+        high=0.5,
+    )
+    repeats: bool = param(
+        False,
+        "Whether a pose that equals the last one to the last bit is used; cameras never see the "
+        "same twice, but some drivers repeat what they have lost",
+    )
+    offsets: str = param(
+        "", "File of the bodies' offsets from their markers (gpc calibrate-mocap); empty: none"
+    )
+
+
+class SystemPose(NamedTuple):
+    """A pose as a system says it: position (3,) [m] and orientation (4,) wxyz in its own axes."""
+
+    name: str
+    frame: str
+    stamp: float
+    position: Array
+    orientation: Array
+
+
+class Offset(NamedTuple):
+    """Where a body is in the frame of its markers: position (3,) [m], orientation (4,) wxyz."""
+
+    position: Array
+    orientation: Array
+
+
+NO_OFFSET = Offset(np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]))
+
+
+class MapPose(NamedTuple):
+    """A pose of a body: capture stamp [s], position (3,) [m], orientation (4,) wxyz, map frame."""
+
+    body: str
+    stamp: float
+    position: Array
+    orientation: Array
+
+
+class MocapMap:
+    """Maps poses of a motion capture system; see the module.
+
+    Args:
+        config: parameters.
+        bodies: names of the bodies to find, the base among them.
+        offsets: by body; a body without one is where its markers are.
+
+    Attributes:
+        names: name in the system by body.
+        unknown: names in the system that nobody asked for.
+        repeated: poses by body that were left out because they repeat the one before.
+
+    Raises:
+        ConfigError: a name or an offset is given for a body that there is not, or a topic for one
+            body is to carry two.
+    """
+
+    def __init__(
+        self, config: MocapMapConfig, bodies: tuple[str, ...], offsets: Mapping[str, Offset]
+    ) -> None:
+        """Check names and offsets against the bodies."""
+        self._config = config
+        self._turn = _TURNS[config.axes]
+        self._back = quat_conjugate(self._turn)
+        given = parse_assignments(config.names, "mocap names")
+        for what, known in (("names", given), ("offsets", offsets)):
+            for body in known:
+                if body not in bodies:
+                    raise ConfigError(f"mocap {what}: no body '{body}'; {nearest(body, bodies)}")
+        self.names = {body: given.get(body, body) for body in bodies}
+        self._bodies = {name: body for body, name in self.names.items()}
+        if len(self._bodies) < len(bodies):
+            raise ConfigError(f"mocap names: two bodies have the same name: {config.names}")
+        self._offsets = offsets
+        self._last: dict[str, bytes] = {}
+        self.unknown: set[str] = set()
+        self.repeated = dict.fromkeys(bodies, 0)
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """The topic by body; one for all unless the driver has one a body, none without a driver.
+
+        Raises:
+            ConfigError: the driver has one topic a body and the given one names no body.
+        """
+        c = self._config
+        if c.driver in SYSTEMS:
+            return {}
+        topic = c.topic or TOPICS[c.driver]
+        if c.driver == "pose_stamped" and "{name}" not in topic and len(self.names) > 1:
+            raise ConfigError(f"mocap topic: '{topic}' must hold {{name}}: each body has its own")
+        return {body: topic.replace("{name}", name) for body, name in self.names.items()}
+
+    def pose(self, said: SystemPose, arrival: float) -> MapPose | None:
+        """Return a pose of one of our bodies, or None if it is of none or only repeats the last.
+
+        Args:
+            said: what the system said of the markers' frame.
+            arrival: when that came [s].
+
+        Raises:
+            InputError: the frame is another one than was said.
+        """
+        c = self._config
+        name, frame, stamp, position, wxyz = said
+        body = self._bodies.get(name)
+        if body is None:
+            self.unknown.add(name)
+            return None
+        if c.frame and frame.lstrip("/") != c.frame.lstrip("/"):
+            raise InputError(f"pose of '{name}': frame '{frame}' is not '{c.frame}'")
+        values = position.tobytes() + wxyz.tobytes()
+        if not c.repeats and values == self._last.get(body):
+            self.repeated[body] += 1
+            return None
+        self._last[body] = values
+        offset = self._offsets.get(body, NO_OFFSET)
+        turned = quat_multiply(quat_multiply(self._turn, wxyz), self._back)
+        return MapPose(
+            body,
+            (arrival if c.stamp == "arrival" else stamp) - c.delay,
+            rotate(self._turn, position) + rotate(turned, offset.position),
+            quat_multiply(turned, offset.orientation),
+        )

@@ -1,0 +1,1 @@
+"""Sampling-based optimizers of a spline, one a file."""

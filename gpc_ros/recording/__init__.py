@@ -1,1 +1,0 @@
-"""Bags: recording, reading, the report and the video of a run."""

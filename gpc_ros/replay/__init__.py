@@ -1,0 +1,1 @@
+"""Recorded runs as arrays, and planning them again bit for bit."""

@@ -1,0 +1,264 @@
+"""Reads a bag into the arrays of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from gpc_ros.bag import topics
+from gpc_ros.bag.bag_reader import BagMessage, BagReader
+from gpc_ros.bag.topics import Topic
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import BagError
+from gpc_ros.common.geometry import wxyz_from_xyzw, yaw_of
+from gpc_ros.planning.cycle import CycleRecord
+from gpc_ros.replay.cycle_replay import Replay
+from gpc_ros.replay.recorded_parameters import read_settings
+from gpc_ros.replay.run import Body, Commands, Delay, Joints, Modes, Motion, Plans, Run, Status
+
+# Of the fast topics this many messages a second are enough for a report [Hz].
+_RATE = 100.0
+_FAST = (topics.STATE, topics.TRUTH, topics.COMMANDS, topics.JOINTS)
+# A stamp this far from its time of receipt is not of the same clock [s].
+_SAME_CLOCK = 60.0
+
+
+def load_run(reader: BagReader) -> Run:
+    """Read a bag into arrays.
+
+    Args:
+        reader: the bag; its ``problems`` grow by what cannot be made sense of.
+    """
+    run = Run(reader, dict(reader.info))
+    names = {wanted.name: topics.find(reader, wanted) for wanted in topics.FIXED}
+    messages = _collect(reader, names)
+    run.begin, run.duration = _begin(reader, messages)
+    build: list[tuple[Topic, str, Callable[[list[BagMessage], float], Any]]] = [
+        (topics.STATE, "state", _motion),
+        (topics.TRUTH, "truth", _motion),
+        (topics.GOAL, "goals", _goals),
+        (topics.PLAN, "plans", _plans),
+        (topics.STATUS, "status", _status),
+        (topics.SUPERVISOR, "modes", _modes),
+        (topics.WALKER, "commands", _commands),
+        (topics.COMMANDS, "targets", _targets),
+        (topics.JOINTS, "readings", _joints),
+    ]
+    run.settings = read_settings(reader)
+    run.cycles = _cycles(reader, names)
+    for topic, attribute, function in build:
+        rows = messages.get(topic.name, [])
+        if not rows:
+            continue
+        try:
+            setattr(run, attribute, function(rows, run.begin))
+        except (AttributeError, TypeError, ValueError, IndexError) as error:
+            reader.problems.append(
+                f"{names[topic.name]}: left out: its messages are of another version ({error})"
+            )
+        run.delays[topic.name] = _delay(rows, run.begin)
+    run.mocap = _mocap(reader, run.begin)
+    return run
+
+
+def _collect(reader: BagReader, names: dict[str, str]) -> dict[str, list[BagMessage]]:
+    """Return the decoded messages that are needed, by the topic's relative name."""
+    wanted = (
+        topics.GOAL, topics.PLAN, topics.STATUS, topics.SUPERVISOR, topics.WALKER, *_FAST,
+    )  # fmt: skip
+    relative = {names[t.name]: t.name for t in wanted if names[t.name]}
+    rates = {names[t.name]: _RATE for t in _FAST if names[t.name]}
+    messages: dict[str, list[BagMessage]] = {}
+    for message in reader.messages(relative, rates):
+        messages.setdefault(relative[message.topic], []).append(message)
+    return messages
+
+
+def _cycles(reader: BagReader, names: dict[str, str]) -> list[CycleRecord]:
+    """Return the planning cycles; none, and a problem, if the planner's parameters are missing."""
+    if not names[topics.CYCLE.name]:
+        return []
+    try:
+        return Replay(reader).records
+    except BagError as error:
+        reader.problems.append(str(error))
+        return []
+
+
+def _mocap(reader: BagReader, begin: float) -> dict[str, Body]:
+    """Return what motion capture saw, by body."""
+    names = {name: topics.body_of(name) for name in reader.topics if topics.body_of(name)}
+    rows: dict[str, list[BagMessage]] = {}
+    for message in reader.messages(names):
+        if hasattr(message.data, "pose") and hasattr(message.data, "header"):
+            rows.setdefault(names[message.topic], []).append(message)
+    found = {}
+    for body, messages in rows.items():
+        poses = [message.data.pose for message in messages]
+        found[body] = Body(
+            time=_times(messages, begin),
+            position=np.array([_xyz(p.position) for p in poses]),
+            orientation=wxyz_from_xyzw(
+                np.array([[*_xyz(p.orientation), p.orientation.w] for p in poses])
+            ),
+        )
+    return found
+
+
+def _delay(rows: list[BagMessage], begin: float) -> Delay:
+    """Return how old messages were at their receipt, where their stamps are of the same clock."""
+    received = np.array([row.time for row in rows])
+    delay = received - np.array([_stamp(row) for row in rows])
+    return Delay(received - begin, np.where(delay == 0.0, np.nan, delay))
+
+
+def _begin(reader: BagReader, messages: dict[str, list[BagMessage]]) -> tuple[float, float]:
+    """Return the clock time of the first goal, else of the first message, and the bag's length."""
+    if not reader.topics:
+        return 0.0, 0.0
+    first = min(topic.first for topic in reader.topics.values()) * 1e-9
+    last = max(topic.last for topic in reader.topics.values()) * 1e-9
+    goals = messages.get(topics.GOAL.name)
+    return (_stamp(goals[0]) if goals else first), max(last - first, 0.0)
+
+
+def _stamp(message: BagMessage) -> float:
+    """Return when a message's content was measured; if it does not say, when it was received."""
+    stamp = message.data.header.stamp
+    time = float(stamp.sec + 1e-9 * stamp.nanosec)
+    return time if abs(time - message.time) < _SAME_CLOCK else message.time
+
+
+def _times(rows: list[BagMessage], begin: float) -> Array:
+    return np.array([_stamp(row) for row in rows]) - begin
+
+
+def _seconds(stamp: Any, begin: float) -> float:
+    return float(stamp.sec + 1e-9 * stamp.nanosec) - begin
+
+
+def _xyz(vector: Any) -> tuple[float, float, float]:
+    return vector.x, vector.y, vector.z
+
+
+def _body(times: Array, items: list[Any], ages: list[float], variances: list[Any]) -> Body:
+    """Return the motion of things that have a pose and a twist."""
+    quaternions = np.array([[*_xyz(i.pose.orientation), i.pose.orientation.w] for i in items])
+    return Body(
+        time=times,
+        position=np.array([_xyz(i.pose.position) for i in items]),
+        orientation=wxyz_from_xyzw(quaternions),
+        linear=np.array([_xyz(i.twist.linear) for i in items]),
+        angular=np.array([_xyz(i.twist.angular) for i in items]),
+        age=np.array(ages),
+        deviation=np.sqrt(np.maximum(np.array(variances)[:, :3], 0.0)),
+    )
+
+
+def _motion(rows: list[BagMessage], begin: float) -> Motion:
+    times = _times(rows, begin)
+    states = [row.data for row in rows]
+    motion = Motion(
+        base=_body(times, states, [s.base_age for s in states], [s.covariance for s in states]),
+        joints=np.array([s.joint_position for s in states]),
+    )
+    found: dict[str, list[tuple[float, Any]]] = {}
+    for time, state in zip(times, states, strict=True):
+        for item in state.objects:
+            found.setdefault(item.name, []).append((float(time), item))
+    for name, entries in found.items():
+        items = [item for _, item in entries]
+        when = np.array([time for time, _ in entries])
+        motion.objects[name] = _body(
+            when, items, [i.age for i in items], [i.covariance for i in items]
+        )
+    return motion
+
+
+def _goals(rows: list[BagMessage], begin: float) -> list[tuple[float, Array]]:
+    goals: list[tuple[float, Array]] = []
+    for row in rows:
+        pose = row.data.pose
+        quaternion = np.array([*_xyz(pose.orientation), pose.orientation.w])
+        yaw = float(yaw_of(wxyz_from_xyzw(quaternion)))
+        goals.append((_stamp(row) - begin, np.array([pose.position.x, pose.position.y, yaw])))
+    return goals
+
+
+def _plans(rows: list[BagMessage], begin: float) -> Plans:
+    plans = [row.data for row in rows]
+    return Plans(
+        id=np.array([p.id for p in plans], dtype=np.float64),
+        time=np.array([row.time for row in rows]) - begin,
+        start=np.array([_seconds(p.start, begin) for p in plans]),
+        expiry=np.array([_seconds(p.expiry, begin) for p in plans]),
+        knots=[np.asarray(p.knots).reshape(-1, 3) for p in plans],
+        knot_dt=np.array([p.knot_dt for p in plans]),
+        order=int(plans[-1].order),
+        cost=np.array([p.cost for p in plans]),
+    )
+
+
+def _status(rows: list[BagMessage], begin: float) -> Status:
+    cycles = [row.data for row in rows]
+    status = Status(
+        time=_times(rows, begin),
+        hold=[c.hold_reason for c in cycles],
+        task=cycles[-1].task,
+        optimizer=cycles[-1].optimizer,
+    )
+    for name, value in vars(cycles[0]).items():
+        if isinstance(value, int | float) or (
+            isinstance(value, np.ndarray) and name != "term_values"
+        ):
+            status.values[name] = np.array([getattr(c, name) for c in cycles], dtype=np.float64)
+    status.missed = np.diff(status["misses"], prepend=status["misses"][0]) > 0
+    names = dict.fromkeys(name for c in cycles for name in c.term_names)
+    for name in names:
+        status.terms[name] = np.array(
+            [dict(zip(c.term_names, c.term_values, strict=False)).get(name, np.nan) for c in cycles]
+        )
+    return status
+
+
+def _modes(rows: list[BagMessage], begin: float) -> Modes:
+    last = rows[-1].data
+    counts = zip(last.counter_names, last.counter_values, strict=False)
+    return Modes(
+        time=_times(rows, begin),
+        name=[row.data.name for row in rows],
+        reasons=[list(row.data.reasons) for row in rows],
+        counters={name: int(value) for name, value in counts},
+        period_p99=float(last.period_p99),
+        latency_p99=float(last.latency_p99),
+    )
+
+
+def _commands(rows: list[BagMessage], begin: float) -> Commands:
+    return Commands(_times(rows, begin), np.array([row.data.command for row in rows]))
+
+
+def _targets(rows: list[BagMessage], begin: float) -> Joints:
+    """Return joint commands; a joint without position gain has no target angle."""
+    targets = _joints(rows, begin)
+    held = np.array([row.data.kp for row in rows]) > 0.0
+    targets.position = np.where(held, targets.position, np.nan)
+    return targets
+
+
+def _joints(rows: list[BagMessage], begin: float) -> Joints:
+    whole = [row for row in rows if len(row.data.position) == 12]
+    return Joints(
+        time=_times(whole, begin),
+        position=_twelve(row.data.position for row in whole),
+        velocity=_twelve(row.data.velocity for row in whole),
+        effort=_twelve(row.data.effort for row in whole),
+    )
+
+
+def _twelve(values: Iterable[Array]) -> Array:
+    """Stack arrays (12,); one that a message left out becomes NaN."""
+    rows = [v if len(v) == 12 else np.full(12, np.nan) for v in values]
+    return np.array(rows).reshape(-1, 12)

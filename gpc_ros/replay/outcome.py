@@ -1,0 +1,116 @@
+"""Whether a recorded run reached its goal, judged from what the bag says happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gpc_ros.common.arrays import Array, BoolArray
+from gpc_ros.common.assignments import parse_assignments
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.replay.run import Run
+from gpc_ros.tasks import make_task
+from gpc_ros.tasks.task import Task, pose_error
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        success: whether the goal was reached and held; None if the bag does not tell.
+        time: when that was the case, else when the recording ended [s since the goal].
+        reason: one sentence.
+        times: of the two series (T,) [s].
+        distance: to the goal (T,) [m].
+        yaw_error: to the goal (T,) [rad].
+    """
+
+    success: bool | None
+    time: float
+    reason: str
+    times: Array = field(default_factory=lambda: np.zeros(0))
+    distance: Array = field(default_factory=lambda: np.zeros(0))
+    yaw_error: Array = field(default_factory=lambda: np.zeros(0))
+
+
+def run_task(run: Run) -> Task | None:
+    """Return the task of a run with the parameters that it ran with; None if it is not known.
+
+    What is wrong with it joins the problems of the run.
+    """
+    if not run.task:
+        return None
+    try:
+        overrides = parse_assignments(run.info.get("task_params", ""), "task_params")
+        return make_task(run.task, overrides)
+    except ConfigError as error:
+        run.problems.append(f"the task of the bag cannot be set up here: {error}")
+        return None
+
+
+def judge(run: Run, task: Task | None) -> Outcome:
+    """Judge a run against its last goal.
+
+    Args:
+        run: the run.
+        task: of the run; without it only what the planner said is known.
+    """
+    end = float(run.motion.base.time[-1]) if len(run.motion.base.time) else run.duration
+    fault = _fault(run)
+    if not run.goals and fault:
+        return Outcome(False, end, f"{fault} before a goal was set")
+    if task is None or not run.goals:
+        said = run.status["success"]
+        if len(said) and (said > 0).any():
+            time = float(run.status.time[np.argmax(said > 0)])
+            return Outcome(True, time, "the planner reported success")
+        what = "no goal was set" if not run.goals else "the task is unknown"
+        return Outcome(None, end, f"{what}: nothing to judge")
+    begin, goal = run.goals[-1]
+    times, qpos = run.motion.qpos(task.bodies)
+    qpos = qpos[times >= begin]
+    times = times[times >= begin]
+    if not len(times):
+        return Outcome(
+            False if fault else None, end, fault or "the bag holds no state after the goal was set"
+        )
+    distance, yaw = pose_error(task.target_pose(qpos), goal)
+    success = task.config.success
+    inside = (distance <= success.distance) & (yaw <= success.yaw)
+    held = _held(times, inside, success.dwell)
+    if held is not None:
+        return Outcome(
+            True, held - begin, f"reached and held for {success.dwell:g} s", times, distance, yaw
+        )
+    return Outcome(
+        False,
+        end - begin,
+        (f"{fault}, " if fault else "")
+        + f"{distance[-1]:.2f} m and {yaw[-1]:.2f} rad from the goal at the end",
+        times,
+        distance,
+        yaw,
+    )
+
+
+def _held(times: Array, inside: BoolArray, dwell: float) -> float | None:
+    """Return when a condition has first held for a time without a break [s]."""
+    since: float | None = None
+    for time, now in zip(times, inside, strict=True):
+        if not now:
+            since = None
+        elif since is None:
+            since = float(time)
+        if since is not None and time - since >= dwell - 1e-9:
+            return float(time)
+    return None
+
+
+def _fault(run: Run) -> str:
+    """Return why the robot stopped itself; empty if it did not."""
+    for name, reasons in zip(run.modes.name, run.modes.reasons, strict=True):
+        if name == "FAULT":
+            return f"the robot stopped ({'; '.join(reasons) or 'fault'})"
+    return ""

@@ -1,0 +1,99 @@
+"""Gives out the messages of a bag when they are due, by the bag's own clock."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterator
+
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.common.errors import BagError
+
+# A recorder writes topic after topic, so that messages stand out of order by a little [ns].
+_WINDOW = 1_000_000_000
+# A clock that steps back by more, or ahead by more, has jumped; nobody waits for it [ns].
+_BACK, _AHEAD = _WINDOW, 10_000_000_000
+
+Item = tuple[str, int, bytes]
+
+
+class Playback:
+    """A bag that is played.
+
+    Attributes:
+        time: of the bag's clock, now [ns]; it jumps where the recorded clock jumped.
+        before: the last message of each topic before the start, by topic.
+        jumps: how often the recorded clock jumped so far.
+        done: whether everything was given out.
+    """
+
+    def __init__(self, reader: BagReader, topics: Collection[str], start: float = 0.0) -> None:
+        """Go to the start.
+
+        Args:
+            reader: the bag.
+            topics: full names of what to play.
+            start: how far into the bag to begin [s].
+
+        Raises:
+            BagError: the bag holds nothing of these topics from there on.
+        """
+        present = [reader.topics[name] for name in topics if name in reader.topics]
+        first = min((topic.first for topic in present), default=0)
+        self._items = _in_order(reader.raw([topic.name for topic in present]))
+        self.before: dict[str, bytes] = {}
+        begin = first + round(start * 1e9)
+        self._next = next(self._items, None)
+        while start > 0.0 and self._next is not None and self._next[1] < begin:
+            self.before[self._next[0]] = self._next[2]
+            self._next = next(self._items, None)
+        if self._next is None:
+            last = max((topic.last for topic in present), default=first)
+            length = f"it is {(last - first) * 1e-9:.1f} s long" if present else "it has none of it"
+            raise BagError(f"{reader.path}: holds nothing to play from {start:g} s on; {length}")
+        self.time = self._last = self._next[1]
+        self.jumps = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was given out."""
+        return self._next is None
+
+    def advance(self, by: float) -> list[tuple[str, bytes]]:
+        """Let the bag's clock go on by a time [s] and return topic and content of what is due."""
+        self.time += round(by * 1e9)
+        due: list[tuple[str, bytes]] = []
+        while self._next is not None:
+            name, time, data = self._next
+            if not -_BACK <= time - self._last <= _AHEAD:
+                if due:
+                    break  # what is due belongs to the clock before the jump
+                self.jumps += 1
+                self.time = self._last = time
+            if time > self.time:
+                break
+            due.append((name, data))
+            self._last = time
+            self._next = next(self._items, None)
+        return due
+
+
+def _in_order(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield messages by time, as long as they are out of order by less than a second."""
+    heap: list[tuple[int, int, str, bytes]] = []
+    newest = None
+    for number, (name, time, data) in enumerate(items):
+        if newest is not None and not -_BACK <= time - newest <= _AHEAD:
+            yield from _drained(heap)  # what was before a jump comes before it
+            newest = time
+        newest = time if newest is None else max(newest, time)
+        heapq.heappush(heap, (time, number, name, data))
+        while heap[0][0] <= newest - _WINDOW:
+            time, _, name, data = heapq.heappop(heap)
+            yield name, time, data
+    yield from _drained(heap)
+
+
+def _drained(heap: list[tuple[int, int, str, bytes]]) -> Iterator[Item]:
+    while heap:
+        time, _, name, data = heapq.heappop(heap)
+        yield name, time, data

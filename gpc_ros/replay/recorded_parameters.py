@@ -1,0 +1,106 @@
+"""The parameters that every node of a run really had, as the topic ``parameters`` tells them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from gpc_ros.bag import topics
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.common import config
+from gpc_ros.common.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one node ran with from one moment on.
+
+    Attributes:
+        node: its name.
+        serial: counts up with every change.
+        time: when it was received, on the bag's clock [s].
+        parameters: every parameter by dotted name.
+        facts: what else the node said of itself, such as its model's card.
+    """
+
+    node: str
+    serial: int
+    time: float
+    parameters: dict[str, Any]
+    facts: dict[str, Any]
+
+    def same(self, other: Settings) -> bool:
+        """Return whether another message is of the same settings."""
+        own = self.node, self.serial, self.parameters
+        return own == (other.node, other.serial, other.parameters)
+
+
+def read_settings(reader: BagReader) -> list[Settings]:
+    """Return the settings of all nodes in the order of the bag.
+
+    What a node says again with more facts is the same settings.
+
+    Args:
+        reader: the bag; its ``problems`` grow by what cannot be made sense of.
+    """
+    name = topics.find(reader, topics.PARAMETERS)
+    found: list[Settings] = []
+    for message in reader.messages([name] if name else []):
+        try:
+            content = dict(json.loads(message.data.data))
+            node, serial = str(content.pop("node")), int(content.pop("serial"))
+            values = dict(content.pop("parameters"))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reader.problems.append(f"{name}: a message that is no parameters ({error})")
+            continue
+        said = Settings(node, serial, message.time, values, content)
+        before = next((i for i, s in enumerate(found) if s.same(said)), None)
+        if before is None:
+            found.append(said)
+        else:
+            found[before] = replace(said, time=found[before].time)
+    return found
+
+
+def known_parameters(reader: BagReader) -> dict[str, dict[str, Any]]:
+    """Return the last parameters of every node that there still are, by node and name.
+
+    A bag without them tells at least the task. What is unknown today joins the bag's problems.
+    """
+    from gpc_ros.settings.node_settings import SETTINGS
+
+    names = ("task", "task_params", "seed")
+    general = {name: reader.info[name] for name in names if reader.info.get(name)}
+    found: dict[str, dict[str, Any]] = {
+        node: {n: v for n, v in general.items() if n in config.flatten(made())}
+        for node, made in SETTINGS.items()
+    }
+    for said in read_settings(reader):
+        node = said.node
+        if node in SETTINGS:
+            values = config.flatten(settings_as(SETTINGS[node](), said, reader.problems))
+            found[node] = {name: values[name] for name in said.parameters if name in values}
+    return found
+
+
+def settings_as(defaults: T, settings: Settings, problems: list[str]) -> T:
+    """Return recorded parameters as the settings of today.
+
+    Parameters that are unknown today, or whose value is refused, keep their default, and that is a
+    problem told.
+
+    Args:
+        defaults: settings of the node.
+        settings: what was recorded.
+        problems: grows by a sentence for each parameter that could not be taken over.
+    """
+    result = defaults
+    for name, value in settings.parameters.items():
+        try:
+            result = config.replace(result, {name: value}, f"the bag's {settings.node}")
+        except ConfigError as error:
+            problems.append(f"{error}; it keeps its default here")
+    return result

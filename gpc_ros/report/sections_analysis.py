@@ -1,0 +1,231 @@
+"""Sections of the report that look behind the figures: delays, sensors, the model, the proposal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.geometry import wrap_angle, yaw_of
+from gpc_ros.replay.run import Body, Run
+from gpc_ros.report.charts import Canvas, Chart, Line, Rule, histogram
+from gpc_ros.report.model_error import ModelError
+from gpc_ros.report.sections import figure, missing, pair, percentiles, section
+from gpc_ros.robot.joints import TORQUE_LIMIT
+
+_COLOURS = ("c1", "c6", "c3", "c4", "c5", "c2")
+# What a message of each topic tells about delays, and what it is counted from.
+_DELAYS = {
+    "joint_states": "joint reading to the recorder",
+    "state": "measurement to state",
+    "plan": "state to plan",
+    "joint_commands": "joint reading to command",
+}
+# A moving share is taken over so many cycles.
+_MOVING = 40
+
+
+def delays(canvas: Canvas, run: Run) -> str:
+    """How old things were when they were heard."""
+    found = [
+        (text, run.delays[topic].time, run.delays[topic].delay * 1e3)
+        for topic, text in _DELAYS.items()
+        if topic in run.delays and np.isfinite(run.delays[topic].delay).any()
+    ]
+    if not found:
+        return missing("Delays", "The bag's stamps are of another clock than its times of receipt.")
+    lines = [
+        Line(text, time, value, colour, "dots")
+        for (text, time, value), colour in zip(found, _COLOURS, strict=False)
+    ]
+    values = np.concatenate([value[np.isfinite(value)] for _, _, value in found])
+    top = 1.5 * float(np.percentile(values, 99.0))
+    rows = "".join(
+        f"<tr><th>{text}</th><td>{percentiles(value, 'ms')}</td></tr>" for text, _, value in found
+    )
+    text, _, command = found[-1]
+    return section(
+        "Delays",
+        "From a measurement to the message made from it, as the recorder heard it: what it took "
+        "to compute and, with less than a millisecond mostly, to send it.",
+        canvas.chart(Chart("Age at arrival", "ms", lines, top=top)),
+        pair(
+            histogram(text[:1].upper() + text[1:], "ms", command, None, percentiles(command, "ms"),
+                      what="messages"),
+            f'<div class="scroll"><table>{rows}</table></div>',
+        ),
+    )  # fmt: skip
+
+
+def residuals(canvas: Canvas, run: Run) -> str:
+    """Motion capture minus the estimate at the time of capture."""
+    bodies = [("robot", run.mocap.get("base"), run.state.base)]
+    bodies += [(name, run.mocap.get(name), body) for name, body in run.state.objects.items()]
+    position, yaw, notes = [], [], []
+    for (name, seen, said), colour in zip(bodies, _COLOURS, strict=False):
+        if seen is None or len(said.time) < 2 or not len(seen.time):
+            continue
+        time, distance, turn = _residual(seen, said)
+        if not len(time):
+            continue
+        position.append(Line(name, time, distance * 1e3, colour, "dots"))
+        yaw.append(Line(name, time, np.degrees(turn), colour, "dots"))
+        notes.append(f"{name} rms {figure(float(np.sqrt(np.mean(distance**2))) * 1e3)} mm")
+    if not position:
+        return missing("Innovations", "Without motion capture and states there are none.")
+    return section(
+        "Innovations",
+        "Motion capture minus the estimate for the moment of capture. Noise around zero is "
+        "right; what stays to one side, or grows while walking, is a filter that believes the "
+        "wrong thing.",
+        pair(
+            canvas.chart(Chart("Position", "mm", position, note=", ".join(notes))),
+            canvas.chart(Chart("Yaw", "deg", yaw, zero=False)),
+        ),
+    )
+
+
+def tracking(canvas: Canvas, run: Run) -> str:
+    """Joint error and torque over time, worst joint at each moment."""
+    targets, readings = run.targets, run.readings
+    if len(readings.time) < 2 or len(targets.time) < 2:
+        return ""
+    index = np.searchsorted(targets.time, readings.time, side="right") - 1
+    error = np.degrees(np.abs(readings.position - targets.position[np.clip(index, 0, None)]))
+    held = np.isfinite(error)
+    worst = np.where(held.any(axis=1), np.where(held, error, 0.0).max(axis=1), np.nan)
+    rms = np.sqrt(np.square(np.where(held, error, 0.0)).mean(axis=1))
+    share = 100.0 * np.nanmax(
+        np.where(np.isfinite(readings.effort), np.abs(readings.effort), 0.0) / TORQUE_LIMIT, axis=1
+    )
+    return pair(
+        canvas.chart(
+            Chart(
+                "Joint error", "deg",
+                [Line("worst joint", readings.time, worst, "c5"),
+                 Line("root mean square", readings.time, rms, "c1")],
+            )
+        ),
+        canvas.chart(
+            Chart(
+                "Largest torque", "% of the joint's limit",
+                [Line("of any joint", readings.time, share, "c6")],
+                rules=[Rule("limit", 100.0)] if share.max(initial=0.0) > 60.0 else [],
+            )
+        ),
+    )  # fmt: skip
+
+
+def model(errors: ModelError) -> str:
+    """The planner's model against what happened, over the horizon."""
+    if not len(errors.begin):
+        return missing(
+            "Model error",
+            "The bag does not hold the planning cycles, commands and motion that this takes.",
+        )
+    canvas = Canvas(0.0, float(errors.ahead[-1]), follows=False)
+    notes, charts = [], []
+    for title, unit, rows, scale in (
+        ("Distance", "cm", errors.distance, 100.0),
+        ("Turn", "deg", errors.turn, 180.0 / np.pi),
+    ):
+        lines = []
+        for (name, error), colour in zip(rows.items(), _COLOURS, strict=False):
+            mean, high = error.mean(axis=0) * scale, np.percentile(error, 95, axis=0) * scale
+            lines.append(Line(f"{name}, mean", errors.ahead, mean, colour))
+            lines.append(Line(f"{name}, 95th percentile", errors.ahead, high, colour, "dash"))
+            notes.append(f"{name} {figure(float(mean[-1]))} {unit}")
+        charts.append(canvas.chart(Chart(title, unit, lines, height=180)))
+    return section(
+        "Model error",
+        f"The planner's model, begun in {len(errors.begin)} recorded states and driven by the "
+        "commands that were really followed, against what happened. Along the axis: how far "
+        f"ahead. At the end of the horizon, mean: {', '.join(notes)}.",
+        pair(charts[0], charts[1]),
+    )
+
+
+def proposal(canvas: Canvas, run: Run) -> str:
+    """What the learned proposal brought; empty if there was none."""
+    cycles = [c for c in run.cycles if len(c.costs)]
+    if not any(c.proposed for c in cycles):
+        return ""
+    time = np.array([c.inputs.stamp for c in cycles]) - run.begin
+    share = np.array([100.0 * len(c.proposed) / len(c.costs) for c in cycles])
+    won = np.array([100.0 * (c.indices[0] in c.proposed) for c in cycles])
+    gain = np.array([_gain(c.costs, c.indices, c.proposed) for c in cycles])
+    rate = figure(float(won.mean()))
+    return section(
+        "Proposal",
+        f"Candidates of the learned proposal were the best ones in {rate} % of the cycles. They "
+        "earn their share where they win more often than that.",
+        pair(
+            canvas.chart(
+                Chart("Best candidate from the proposal", "%",
+                      [Line("moving share of wins", time, _moving(won)),
+                       Line("share of the candidates kept", time, share, "ref", "dash")])
+            ),
+            canvas.chart(
+                Chart("Best of the others minus best of the proposal", "cost",
+                      [Line("positive: the proposal is better", time, gain, "c3")], zero=False)
+            ),
+        ),
+        *_health(canvas, run),
+    )  # fmt: skip
+
+
+def _health(canvas: Canvas, run: Run) -> list[str]:
+    """What the planner itself measured of its proposal, over the cycles that it could judge."""
+    status = run.status
+    judged = status.tried & (status["valid"] > 0)
+    time = status.time[judged]
+
+    def chart(title: str, unit: str, *lines: tuple[str, str, str]) -> str:
+        drawn = [
+            Line(label, time, status[name][judged], *style.split())
+            for label, name, style in lines
+            if name in status.values and np.isfinite(status[name][judged]).any()
+        ]
+        return canvas.chart(Chart(title, unit, drawn)) if drawn else ""
+
+    charts = (
+        chart("Usefulness", "1 is as good as the search noise",
+              ("share of the elites per share drawn", "proposal_usefulness", "c1"),
+              ("part of its share that is drawn", "proposal_weight", "ref dash")),
+        chart("Among the best", "share of the last cycles",
+              ("the best candidate", "proposal_win_rate", "c1"),
+              ("the elites", "proposal_agreement", "c2")),
+        chart("Spread of its samples", "m/s, rad/s",
+              ("standard deviation", "proposal_spread", "c1")),
+        chart("Cost to go", "error 1 is as bad as the mean",
+              ("error, relative to the spread of costs", "proposal_cost_error", "c1"),
+              ("part of it that counts", "proposal_cost_weight", "ref dash")),
+    )  # fmt: skip
+    return [pair(*two) for two in zip(charts[::2], charts[1::2], strict=True) if any(two)]
+
+
+def _gain(costs: Array, indices: list[int], proposed: list[int]) -> float:
+    mine = np.array([i in proposed for i in indices])
+    if mine.all() or not mine.any():
+        return float("nan")
+    gain = float(costs[~mine].min()) - float(costs[mine].min())
+    return gain if np.isfinite(gain) else float("nan")
+
+
+def _moving(values: Array) -> Array:
+    """Return the mean over the last cycles, at each cycle."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    begins = np.maximum(ends - _MOVING, 0)
+    mean: Array = (sums[ends] - sums[begins]) / (ends - begins)
+    return mean
+
+
+def _residual(seen: Body, said: Body) -> tuple[Array, Array, Array]:
+    """Return times (T,), distances (T,) [m] and turns (T,) [rad] of captures from an estimate."""
+    good = (seen.time >= said.time[0]) & (seen.time <= said.time[-1])
+    good &= np.isfinite(seen.position).all(axis=1)
+    time = seen.time[good]
+    there = np.column_stack([np.interp(time, said.time, said.position[:, i]) for i in range(3)])
+    heading = np.interp(time, said.time, np.unwrap(yaw_of(said.orientation)))
+    turn = wrap_angle(yaw_of(seen.orientation[good]) - heading)
+    return time, np.linalg.norm(seen.position[good] - there, axis=1), turn

@@ -1,0 +1,1 @@
+"""Helpers for nodes: runner, QoS, diagnostics, parameters, message validation."""

@@ -1,0 +1,140 @@
+"""What all conversions share: times, vectors, quaternions and poses in messages.
+
+Every ``*_from`` raises InputError for a message that must not be used; every ``*_to`` fills a
+message in place and returns it, so that a fast loop can use one message again and again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Vector3
+
+from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.errors import InputError
+from gpc_ros.common.geometry import quat_from_yaw, yaw_of
+from gpc_ros.robot.types import ObjectState, RobotState
+
+MAP_FRAME = "map"
+BASE_FRAME = "base_link"
+
+
+def seconds(stamp: Time) -> float:
+    """Return a message's time in seconds."""
+    return float(stamp.sec) + 1e-9 * float(stamp.nanosec)
+
+
+def set_time(stamp: Time, time: float) -> None:
+    """Write a time [s] into a message.
+
+    Raises:
+        InputError: the time is negative, not finite or too large for a message.
+    """
+    if not 0.0 <= time < 2.0**31:
+        raise InputError(f"time {time} s does not fit into a message")
+    whole = int(time)
+    stamp.sec = whole
+    stamp.nanosec = min(int((time - whole) * 1e9), 999_999_999)
+
+
+def vector_of(v: Vector3 | Point) -> list[float]:
+    """Return a message's vector as three numbers."""
+    return [v.x, v.y, v.z]
+
+
+def set_vector(target: Vector3 | Point, v: Array) -> None:
+    """Write a vector (3,) into a message."""
+    target.x, target.y, target.z = float(v[0]), float(v[1]), float(v[2])
+
+
+def set_quaternion(target: Quaternion, wxyz: Array) -> None:
+    """Write a quaternion wxyz into a message, whose fields have names and so no order."""
+    target.w, target.x, target.y, target.z = (float(c) for c in wxyz)
+
+
+def quaternion_of(q: Quaternion, what: str) -> Array:
+    """Return a message's quaternion as a unit quaternion (4,) wxyz.
+
+    Raises:
+        InputError: it is not finite or far from unit length.
+    """
+    return unit(q.w, q.x, q.y, q.z, what)
+
+
+def unit(w: float, x: float, y: float, z: float, what: str) -> Array:
+    """Return a quaternion as a unit quaternion (4,) wxyz.
+
+    Raises:
+        InputError: it is not finite or far from unit length.
+    """
+    norm = math.sqrt(w * w + x * x + y * y + z * z)
+    if not 0.9 < norm < 1.1:  # also refuses NaN
+        raise InputError(f"{what}: quaternion w {w}, x {x}, y {y}, z {z} has norm {norm}")
+    return np.array([w, x, y, z]) / norm
+
+
+def finite(values: Any, shape: tuple[int, ...], what: str) -> Array:
+    """Return values as a checked array of our own, not a view into the message."""
+    array = np.array(values, dtype=np.float64)
+    # One sum tells whether all is finite, at a fraction of the cost; checked() then names what.
+    if array.shape != shape or not math.isfinite(array.sum()):
+        return checked(array, shape, what)
+    return array
+
+
+def set_pose(pose: Pose, state: RobotState | ObjectState) -> None:
+    """Write the pose of robot or object into a message."""
+    set_vector(pose.position, state.position)
+    set_quaternion(pose.orientation, state.orientation)
+
+
+def pose_to(stamp: float, position: Array, wxyz: Array, message: PoseStamped) -> PoseStamped:
+    """Fill a message with a pose in the map frame."""
+    set_time(message.header.stamp, stamp)
+    message.header.frame_id = MAP_FRAME
+    set_vector(message.pose.position, position)
+    set_quaternion(message.pose.orientation, wxyz)
+    return message
+
+
+class StampedPose(NamedTuple):
+    """A position (3,) [m] and an orientation (4,) wxyz in the map frame."""
+
+    stamp: float
+    position: Array
+    orientation: Array
+
+
+def pose_from(message: PoseStamped) -> StampedPose:
+    """Return the pose in a message.
+
+    Raises:
+        InputError: an entry is not finite or the frame is not the map.
+    """
+    frame = message.header.frame_id.lstrip("/")
+    if frame not in ("", MAP_FRAME):
+        raise InputError(f"pose: frame '{frame}' is not '{MAP_FRAME}'")
+    return StampedPose(
+        seconds(message.header.stamp),
+        finite(vector_of(message.pose.position), (3,), "pose: position [m]"),
+        quaternion_of(message.pose.orientation, "pose: orientation"),
+    )
+
+
+def goal_to(goal: Array, stamp: float) -> PoseStamped:
+    """Return a goal x [m], y [m], yaw [rad] (3,) as a pose on the floor."""
+    position = np.array([goal[0], goal[1], 0.0])
+    return pose_to(stamp, position, quat_from_yaw(goal[2]), PoseStamped())
+
+
+def goal_from(message: PoseStamped) -> Array:
+    """Return the goal x [m], y [m], yaw [rad] (3,) in a pose.
+
+    Raises:
+        InputError: an entry is not finite or the frame is not the map.
+    """
+    pose = pose_from(message)
+    return np.array([pose.position[0], pose.position[1], float(yaw_of(pose.orientation))])

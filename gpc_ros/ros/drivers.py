@@ -1,0 +1,195 @@
+"""The drivers of the bridge node: what they share, that of the simulation, that of the robot."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from abc import ABC, abstractmethod
+
+from rclpy.node import Node
+
+from gpc_msgs.msg import JointCommand as JointCommandMsg
+from gpc_msgs.msg import RobotState as RobotStateMsg
+from gpc_ros.robot.types import JointCommand, RobotReading
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import robot_msgs
+from gpc_ros.ros.ownership import SolePublisher
+from gpc_ros.ros.polling import PolledSubscription
+from gpc_ros.ros.validator import Intake
+from gpc_ros.unitree.domains import check_domains
+from gpc_ros.unitree.driver_client import UnitreeClient
+from gpc_ros.unitree.low_level_driver import UnitreeConfig
+
+
+class NodeDriver(ABC):
+    """A driver behind a node; see :class:`gpc_ros.bridge.driver.RobotDriver`.
+
+    Every one of them publishes what it sends on ``joint_commands``: for the simulated robot, for
+    bags, and to find another bridge, since there may be only one.
+
+    Attributes:
+        trouble: what keeps it from working, in plain words; empty if nothing does.
+    """
+
+    trouble = ""
+
+    def __init__(self, node: Node, discovery: float, damping: float) -> None:
+        """Begin to look for another bridge.
+
+        Args:
+            node: the bridge.
+            discovery: how long to look for another bridge first [s].
+            damping: gain of the last command when it is closed [N m s/rad].
+        """
+        self.damping = damping
+        self._commands = SolePublisher(
+            node, JointCommandMsg, "joint_commands", qos.stream(), discovery
+        )
+        name = node.get_fully_qualified_name()
+        self._message = JointCommandMsg(source=f"{name} on {socket.gethostname()} {os.getpid()}")
+        self._sequence = 0
+        self.stamp = 0.0  # of the last reading [s]
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is sure that this is the only bridge."""
+        return self._commands.settled
+
+    @property
+    def foreign(self) -> list[str]:
+        """Who else commands this robot, in plain words."""
+        return [f"another bridge publishes joint commands: {n}" for n in self._commands.foreign]
+
+    def check(self) -> None:
+        """Look for other bridges; call it a few times a second.
+
+        Raises:
+            ConfigError: another one was found before this one settled, or this one cannot start.
+        """
+        self._commands.check()
+
+    def figures(self) -> dict[str, object]:
+        """Return figures for diagnostics."""
+        return {}
+
+    @abstractmethod
+    def read(self) -> RobotReading | None:
+        """Return the newest reading that was not returned before, or None."""
+
+    def write(self, command: JointCommand) -> None:
+        """Send a command, once it is sure that nobody else does."""
+        if not self.settled:
+            return
+        self._sequence += 1
+        self._commands.publisher.publish(
+            robot_msgs.command_to(command, self._message, self.stamp, self._sequence)
+        )
+
+    def close(self) -> None:
+        """Send damping as the last word; if it is lost, the robot's watchdog does the same."""
+        self.write(JointCommand.damping(self.damping))
+
+
+class SimDriver(NodeDriver):
+    """Reaches the robot of node ``sim`` over topics."""
+
+    def __init__(self, node: Node, intake: Intake, discovery: float, damping: float) -> None:
+        """Connect; see :class:`NodeDriver`.
+
+        Args:
+            node: the bridge.
+            intake: counts bad readings.
+            discovery: how long to look for another bridge first [s].
+            damping: gain of the last command when it is closed [N m s/rad].
+        """
+        super().__init__(node, discovery, damping)
+        self._intake = intake
+        self._readings = PolledSubscription(node, RobotStateMsg, "robot_state", qos.sensor(1))
+
+    def read(self) -> RobotReading | None:
+        """Return the newest reading that was not returned before, or None."""
+        message = self._readings.latest()
+        if message is None:
+            return None
+        reading = self._intake.accept("robot_state", robot_msgs.reading_from, message)
+        if reading is not None:
+            self.stamp = reading.stamp
+        return reading
+
+
+class UnitreeDriver(NodeDriver):
+    """Reaches a Go2 through Unitree's SDK, in a process of its own.
+
+    That process begins when no other bridge was found, since it takes the robot's motors over.
+    """
+
+    def __init__(
+        self, node: Node, settings: UnitreeConfig, discovery: float, damping: float, dry_run: bool
+    ) -> None:
+        """Look for another bridge; see :class:`NodeDriver`.
+
+        Args:
+            node: the bridge.
+            settings: how the robot is reached.
+            discovery: how long to look for another bridge first [s].
+            damping: gain of the damping at the end [N m s/rad].
+            dry_run: read the robot and send it nothing.
+
+        Raises:
+            ConfigError: ROS uses the robot's own domain.
+        """
+        check_domains(settings.sdk_domain)
+        super().__init__(node, discovery, damping)
+        self._settings, self._dry_run = settings, dry_run
+        self._client: UnitreeClient | None = None
+        self._cpu = (0, time.monotonic())  # processor time of its process [ms], and when
+
+    def check(self) -> None:
+        """Look for other bridges, and start once there are none."""
+        super().check()
+        if self._client is not None:
+            self._client.check()
+            self.trouble = self._client.status.sentence
+        elif self.settled:
+            self._client = UnitreeClient(self._settings, self.damping, self._dry_run)
+
+    @property
+    def foreign(self) -> list[str]:
+        """Who else commands this robot, in plain words."""
+        others = super().foreign
+        if self._client is not None and self._client.status.foreign:
+            others.append("somebody else sends LowCmds to the robot")
+        return others
+
+    def figures(self) -> dict[str, object]:
+        """Return figures for diagnostics; call it about once a second."""
+        if self._client is None:
+            return {}
+        counters = dict(self._client.status.counters)
+        cpu, now = counters.pop("cpu", 0), time.monotonic()
+        share = 1e-3 * (cpu - self._cpu[0]) / max(now - self._cpu[1], 1e-3)
+        self._cpu = (cpu, now)
+        figures: dict[str, object] = {
+            f"driver {name.replace('_', ' ')}": value for name, value in counters.items()
+        }
+        return figures | {"driver cpu [cores]": share}
+
+    def read(self) -> RobotReading | None:
+        """Return the newest reading that was not returned before, or None."""
+        reading = None if self._client is None else self._client.read()
+        if reading is not None:
+            self.stamp = reading.stamp
+        return reading
+
+    def write(self, command: JointCommand) -> None:
+        """Send a command, and publish it."""
+        if self._client is not None:
+            self._client.write(command)  # first, since it is what the robot waits for
+        super().write(command)
+
+    def close(self) -> None:
+        """Have the robot damped and end the process."""
+        super().close()
+        if self._client is not None:
+            self._client.close()

@@ -1,0 +1,181 @@
+"""The life of a node process: start, spin or loop, end on a signal without a traceback."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import os
+import signal
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from gpc_ros.common.errors import GpcError
+from gpc_ros.common.scheduling import Scheduling, schedule, step_back
+from gpc_ros.graph.graphs import REFUSED
+from gpc_ros.ros.middleware import avoid_shared_memory
+
+# A node that has not ended this long after it was told to is ended hard [s].
+_PATIENCE = 20.0
+
+
+class Stop:
+    """Says when the process is to end, and with which code."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self.requested = False
+        self.code = 0
+
+    def request(self, code: int = 0) -> None:
+        """Ask the process to end with an exit code; the first request counts."""
+        if not self.requested:
+            self.requested, self.code = True, code
+
+
+class NodeProcess(Protocol):
+    """What :func:`run` runs: a node, what to do at its end, and optionally its own loop."""
+
+    node: Node
+    scheduling: Scheduling
+
+    def close(self) -> None:
+        """Leave things safe and tidy; publishing still works."""
+        ...
+
+
+class Looping(ABC):
+    """A node whose main work is a fixed-rate loop of its own; the executor serves the rest.
+
+    Attributes:
+        period: of the loop [s].
+        serve: how often services and timers are served [s]; each time costs 0.1 ms or more.
+    """
+
+    node: Node
+    period: float
+    scheduling: Scheduling = Scheduling()
+    serve: float = 0.1
+
+    @abstractmethod
+    def step(self, late: float) -> None:
+        """Do one cycle, which begins a time [s] after it was due."""
+
+    def skipped(self, time: float) -> None:  # noqa: B027  (most loops need not know)
+        """Learn that the loop gave up a time [s] that it could not catch up with."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is sure to stay; a second bridge that finds the first one does not.
+
+        Until then it gets no real-time priority: it would compete with the one that it finds.
+        """
+        return True
+
+
+def run(make: Callable[[Stop], NodeProcess]) -> int:
+    """Run one node until a signal or its own request, and return the exit code.
+
+    The node is served by a single-threaded executor. A :class:`Looping` one is run as a loop on
+    the monotonic clock, with the executor served in the time that is left.
+
+    Args:
+        make: builds the node; a GpcError from it is told on one line, with exit code 2.
+    """
+    stop = Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _on_signal(stop))
+    avoid_shared_memory()
+    # rclpy's own handlers would shut the context down before the node can say good-bye.
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    process: NodeProcess | None = None
+    try:
+        process = make(stop)
+        executor = SingleThreadedExecutor()
+        executor.add_node(process.node)
+        know_modules()
+        gc.collect()
+        gc.freeze()  # what exists now is never garbage: shorter pauses
+        if isinstance(process, Looping):
+            _loop(process, executor, stop)
+        else:
+            _take_place(process)
+            while not stop.requested:
+                executor.spin_once(timeout_sec=0.1)
+    except GpcError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        stop.request(REFUSED)
+    finally:
+        if process is not None:
+            process.close()
+            step_back()  # what is left to do is long, and nobody waits for it
+            process.node.destroy_node()
+        rclpy.try_shutdown()
+    return stop.code
+
+
+def know_modules() -> None:
+    """Look every module up that is imported by now.
+
+    A logger does that with its first message, to say where it came from, and takes 20 ms and more
+    for it: a control loop that has something to complain of would stand still for so long.
+    """
+    inspect.getmodule(inspect.currentframe())
+
+
+def lives_by_topic(node: Node) -> bool:
+    """Return whether a node's time is that of the topic /clock."""
+    return bool(node.get_parameter("use_sim_time").value)
+
+
+def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> None:
+    """Step at a fixed rate; serve services and timers in the slack."""
+    every = max(1, round(process.serve / process.period))
+    if lives_by_topic(process.node):
+        every = 1  # the clock itself is a topic that the executor serves
+    count = 0
+    placed = False
+    due = time.monotonic()
+    while not stop.requested:
+        if not placed and process.settled:
+            _take_place(process)
+            placed = True
+        process.step(max(time.monotonic() - due, 0.0))
+        count += 1
+        if count % every == 0:
+            executor.spin_once(timeout_sec=0.0)
+        due += process.period
+        now = time.monotonic()
+        if due > now:
+            time.sleep(due - now)
+        elif now - due > 10 * process.period:
+            process.skipped(now - due)  # do not chase a long stall with a burst of cycles
+            due = now
+
+
+def _take_place(process: NodeProcess | Looping) -> None:
+    """Move to the cores and take the priority that a node is to have."""
+    refused = schedule(process.scheduling)
+    if refused:
+        process.node.get_logger().info(refused)
+
+
+def _on_signal(stop: Stop) -> None:
+    if stop.requested:
+        return
+    stop.request(0)
+    watchdog = threading.Timer(_PATIENCE, _give_up)
+    watchdog.daemon = True
+    watchdog.start()
+
+
+def _give_up() -> None:
+    os._exit(1)

@@ -1,0 +1,110 @@
+"""What the supervisor looks at in a cycle, and the limits that it holds that against."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gpc_ros.common.config import param
+
+
+@dataclass(frozen=True)
+class SupervisorConfig:
+    """Limits on ages, attitude and battery, and the times of the state machine."""
+
+    # Less than the 50 ms that the fault table allows, so that the reaction itself fits in.
+    reading_age: float = param(
+        0.04, "Silence of the robot after which it damps", unit="s", low=0.004, high=1.0
+    )
+    state_age: float = param(
+        0.1, "Age of the estimate after which the robot stands", unit="s", low=0.01, high=2.0
+    )
+    base_age: float = param(
+        2.0,
+        "Time without motion capture of the base after which the robot stands",
+        unit="s",
+        low=0.05,
+        high=60.0,
+    )
+    object_age: float = param(
+        1.0,
+        "Time without motion capture of an object after which the robot stands",
+        unit="s",
+        low=0.05,
+        high=60.0,
+    )
+    stall: float = param(
+        0.25,
+        "Pause of the control loop after which it does not go on",
+        unit="s",
+        low=0.02,
+        high=5.0,
+    )
+    heartbeat: bool = param(False, "Whether an emergency stop must send a heartbeat")
+    heartbeat_age: float = param(
+        0.5, "Silence of that heartbeat after which the robot damps", unit="s", low=0.05, high=5.0
+    )
+    tilt: float = param(1.047, "Largest tilt of the base", unit="rad", low=0.1, high=3.2)
+    base_height: float = param(
+        0.12, "Lowest estimated height of the base while the legs carry it", unit="m", low=0, high=1
+    )
+    overdue: float = param(
+        1.0,
+        "Time to reach the standing or lying pose after the end of the motion there",
+        unit="s",
+        low=0,
+        high=30,
+    )
+    battery_warn: float = param(0.2, "State of charge below which it warns", low=0, high=1)
+    battery: float = param(
+        0.1, "State of charge below which arming and new goals are refused", low=0, high=1
+    )
+    battery_sit: float = param(0.05, "State of charge below which it sits down", low=0, high=1)
+    damping_time: float = param(
+        2.0, "Time to sink to the ground before disarming", unit="s", low=0.0, high=20.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorInputs:
+    """What the supervisor looks at in one cycle. A value that is not a number counts as bad.
+
+    Attributes:
+        reading_age: of the robot's own reading [s]; infinite if there is none.
+        state_age: of the estimate [s]; infinite if there is none.
+        plan_fresh: whether a plan exists that has not expired.
+        tilt: of the base from upright [rad].
+        height: estimated height of the base [m]; infinite if unknown.
+        battery: state of charge [0..1].
+        arrived: whether the stand-up or sit-down motion is complete and the joints have followed.
+        overdue: time since that motion should have been complete [s].
+        broken_limits: joint limits that are broken, in plain words.
+        warnings: what is near a limit, in plain words.
+        pause: time since the previous control cycle [s].
+        clock_jumped: whether the clock has jumped since the previous cycle.
+        foreign: who else commands this robot, in plain words; empty if nobody.
+        emergency: whether the emergency stop is pressed.
+        heartbeat_age: since its last sign of life [s]; infinite if there is none.
+        base_age: since motion capture last saw the base [s].
+        object_age: of the object that was unseen longest [s].
+        mocap_doubt: why motion capture is not believed to show this robot; empty if it is.
+    """
+
+    reading_age: float
+    state_age: float
+    plan_fresh: bool = False
+    tilt: float = 0.0
+    height: float = math.inf
+    battery: float = 1.0
+    arrived: bool = False
+    overdue: float = 0.0
+    broken_limits: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    pause: float = 0.0
+    clock_jumped: bool = False
+    foreign: str = ""
+    emergency: bool = False
+    heartbeat_age: float = math.inf
+    base_age: float = 0.0
+    object_age: float = 0.0
+    mocap_doubt: str = ""

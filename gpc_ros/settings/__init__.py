@@ -1,0 +1,1 @@
+"""Parameters of every node, read from and written to files."""

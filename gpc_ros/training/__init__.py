@@ -1,0 +1,1 @@
+"""Everything that trains: the only room that imports torch."""

@@ -1,0 +1,128 @@
+"""Bootstrapping: collect with the current proposal, train the next one, and measure each round.
+
+Round 0 collects with plain sampling. Every later round collects, with seeds of its own, with the
+proposal of the round before, and trains on everything collected so far.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpc_ros.common import config
+from gpc_ros.common.files import write_whole
+from gpc_ros.evaluation.evaluate import Evaluation, Summary, evaluate, summarise
+from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult
+from gpc_ros.evaluation.provenance import made_with
+from gpc_ros.proposal.sampler import NONE
+from gpc_ros.training.proposal.collection import Collected, Collection, collect
+from gpc_ros.training.proposal.dataset import load_dataset
+from gpc_ros.training.proposal.flow_training import train
+from gpc_ros.training.proposal.proposal_store import store
+from gpc_ros.training.proposal.training_config import TrainConfig
+
+if TYPE_CHECKING:
+    from gpc_ros.training.proposal.flow_training import Trainer
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """What is done.
+
+    Attributes:
+        collection: of every round; its proposal is replaced.
+        training: of every round.
+        episodes: collected in a round.
+        first_seed: of the first round; the next ones follow on.
+        validation: what every round is measured in; its proposal is replaced.
+        validation_seeds: the same for every round.
+    """
+
+    collection: Collection
+    training: TrainConfig
+    episodes: int
+    first_seed: int
+    validation: EpisodeConfig
+    validation_seeds: tuple[int, ...]
+
+
+@dataclass
+class Watcher:
+    """What is told of the progress; every member may be replaced."""
+
+    on_step: Callable[[str], None] = lambda text: None
+    on_episode: Callable[[Collected], None] = lambda result: None
+    on_epoch: Callable[[Trainer], None] = lambda trainer: None
+    on_result: Callable[[EpisodeResult], None] = lambda result: None
+
+
+def bootstrap(
+    plan: Bootstrap, rounds: int, folder: Path, processes: int | None, watcher: Watcher
+) -> list[Summary]:
+    """Run the rounds; what the folder already holds is not done again.
+
+    Returns:
+        Figures of plain sampling and then of every round, on the same seeds.
+
+    Raises:
+        ConfigError: something in the settings is wrong.
+        InputError: the folder holds something of other settings.
+        DataError: there is too little to train on.
+        KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
+    """
+    watcher.on_step("plain sampling: validation")
+    summaries = [_validate(plan, NONE, folder / "plain.json", processes, watcher)]
+    proposal = NONE
+    for k in range(rounds):
+        here = folder / f"round_{k}"
+        seeds = range(
+            plan.first_seed + k * plan.episodes, plan.first_seed + (k + 1) * plan.episodes
+        )
+        watcher.on_step(f"round {k}: collection")
+        collection = _with_proposal(plan.collection, proposal)
+        collect(collection, seeds, here / "shards", processes, watcher.on_episode)
+        card = here / "proposal.json"
+        if not card.exists():
+            watcher.on_step(f"round {k}: training")
+            folders = [folder / f"round_{j}" / "shards" for j in range(k + 1)]
+            dataset = load_dataset(folders, plan.training.target, plan.training.seed)
+            checkpoint = here / ".proposal.training"
+            trained = train(dataset, plan.training, checkpoint, watcher.on_epoch)
+            store(card, dataset, plan.training, trained)
+            checkpoint.unlink(missing_ok=True)
+        proposal = str(card)
+        watcher.on_step(f"round {k}: validation")
+        summaries.append(_validate(plan, proposal, here / "validation.json", processes, watcher))
+        _report(folder, plan, summaries)
+    return summaries
+
+
+def _with_proposal(collection: Collection, proposal: str) -> Collection:
+    chosen = config.replace(
+        collection.config, {"episode.planner.proposal.file": proposal}, "gpc bootstrap"
+    )
+    return dataclasses.replace(collection, config=chosen)
+
+
+def _validate(
+    plan: Bootstrap, proposal: str, out: Path, processes: int | None, watcher: Watcher
+) -> Summary:
+    chosen = config.replace(plan.validation, {"planner.proposal.file": proposal}, "gpc bootstrap")
+    evaluation = Evaluation(chosen)
+    return summarise(evaluate(evaluation, plan.validation_seeds, out, processes, watcher.on_result))
+
+
+def _report(folder: Path, plan: Bootstrap, summaries: list[Summary]) -> None:
+    """Write what every round reached."""
+    names = ["plain", *(f"round {k}" for k in range(len(summaries) - 1))]
+    rows: list[dict[str, Any]] = [
+        {"name": name, "success": vars(s.success), "time": vars(s.time), "falls": s.falls}
+        for name, s in zip(names, summaries, strict=True)
+    ]
+    seeds = [plan.validation_seeds[0], plan.validation_seeds[-1]]
+    document = {"validation_seeds": seeds, "rounds": rows, "made_with": made_with()}
+    write_whole(folder / "rounds.json", json.dumps(document, indent=1) + "\n")

@@ -1,0 +1,236 @@
+"""Collection: episodes in lockstep with a randomised plant, one shard each.
+
+A killed run loses at most the episodes in progress: a shard is written whole at its episode's end,
+and the same call goes on with the seeds that have none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import DataError, InputError
+from gpc_ros.evaluation.evaluate import proposal_used
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.pool import run_jobs
+from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
+from gpc_ros.planning.cycle_report import PlannerReport
+from gpc_ros.planning.optimizers.optimizer import elite_count, make_optimizer
+from gpc_ros.tasks import make_task
+from gpc_ros.training.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
+
+# What is drawn for a plant must not repeat what is drawn for start and goal of the same seed.
+_STREAM = 1
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """What is collected."""
+
+    episode: EpisodeConfig = EpisodeConfig()
+    randomise: bool = param(True, "Whether every episode draws its plant's parameters")
+    informed: bool = param(True, "Whether the planner is told what was drawn")
+    keep_failures: bool = param(False, "Whether plans of failed episodes are kept")
+    elites: int = param(8, "Best candidates that are stored of every plan", low=1, high=1024)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What is run for every seed.
+
+    Attributes:
+        config: how.
+        task_overrides: parameters of the task by dotted name; they win over what is drawn.
+        optimizer: parameters of the optimiser by dotted name.
+    """
+
+    config: CollectConfig = CollectConfig()
+    task_overrides: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise ConfigError now for what every episode would refuse."""
+        episode = self.config.episode
+        episode.check()
+        make_task(episode.task, self.task_overrides)
+        make_optimizer(episode.planner.optimizer, episode.planner.knots, self.optimizer)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the shards, by dotted name, as it is read back from JSON."""
+        settings = plain_settings(self.config, self.task_overrides, self.optimizer)
+        del settings["episode.planner.threads"]  # changes nothing
+        return settings | proposal_used(self.config.episode)
+
+    def drawn(self, seed: int) -> dict[str, Any]:
+        """Return the task's parameters for a seed, by dotted name."""
+        overrides: dict[str, Any] = {}
+        if self.config.randomise:
+            task = type(make_task(self.config.episode.task))
+            values = task.randomise(np.random.default_rng([seed, _STREAM]))
+            overrides |= {f"plant.{name}": value for name, value in values.items()}
+            if self.config.informed:
+                overrides |= {f"planner.{name}": value for name, value in values.items()}
+        return {**overrides, **self.task_overrides}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What became of one seed."""
+
+    seed: int
+    success: bool
+    plans: int
+
+
+class _Collector:
+    """Takes in one planning cycle after the other."""
+
+    def __init__(self, lockstep: Lockstep, elites: int) -> None:
+        self._lockstep, self._elites = lockstep, elites
+        self._rows: list[tuple[Any, ...]] = []
+
+    def take(self, time: float, report: PlannerReport) -> None:
+        """Remember a cycle that gave a plan."""
+        costs = report.costs
+        finite = np.argsort(costs, kind="stable")[: int(np.isfinite(costs).sum())]
+        if not len(finite):
+            return
+        k = report.candidates.shape[1]
+        kept = finite[: self._elites]
+        elites = np.full((self._elites, k, 3), np.nan)
+        elite_costs = np.full(self._elites, np.nan)
+        elites[: len(kept)], elite_costs[: len(kept)] = report.candidates[kept], costs[kept]
+        goal = self._lockstep.episode.goal
+        observation = self._lockstep.task.observation(report.start_qpos, report.start_qvel, goal)
+        candidates = report.candidates
+        share = candidates[finite[: elite_count(len(costs))]]
+        self._rows.append(
+            (
+                time, observation, goal, candidates[0], share.mean(axis=0), candidates[finite[0]],
+                elites, elite_costs, costs[0],
+            )
+        )  # fmt: skip
+
+    def shard(self, meta: dict[str, Any]) -> Shard:
+        """Return everything that was taken in."""
+        if not self._rows:
+            return Shard(meta)
+        columns: list[Array] = [
+            np.array(column, np.float64) for column in zip(*self._rows, strict=True)
+        ]
+        return Shard(meta, *columns)
+
+
+def collect_episode(collection: Collection, folder: Path, seed: int) -> Collected:
+    """Run one seed and write its shard; a failed one is written without plans by default."""
+    return _keep(folder, run_episode(collection, seed))
+
+
+def _keep(folder: Path, shard: Shard) -> Collected:
+    """Write the shard of an episode."""
+    seed, success = int(shard.meta["seed"]), bool(shard.meta["success"])
+    save_shard(path_of(folder, seed), shard)
+    return Collected(seed, success, len(shard))
+
+
+def run_episode(collection: Collection, seed: int) -> Shard:
+    """Run one seed and return its shard; a failed one has no plans by default."""
+    config = collection.config
+    drawn = collection.drawn(seed)
+    lockstep = Lockstep(config.episode, seed, drawn, collection.optimizer)
+    collector = _Collector(lockstep, config.elites)
+    lockstep.watch = collector.take
+    lockstep.get_ready()
+    result = lockstep.run()
+    meta = {
+        "task": config.episode.task,
+        "seed": seed,
+        "success": result.success,
+        "time": result.time,
+        "drawn": drawn,
+        "settings": collection.settings(),
+        "knot_dt": lockstep.planner.knot_dt,
+        "made_with": made_with(),
+    }
+    keep = result.success or config.keep_failures
+    return collector.shard(meta) if keep else Shard(meta)
+
+
+def collect(
+    collection: Collection,
+    seeds: Sequence[int],
+    folder: Path,
+    processes: int | None = None,
+    on_result: Callable[[Collected], None] | None = None,
+    ray: str = "",
+) -> list[Collected]:
+    """Collect all seeds; those that the folder already holds whole are not run again.
+
+    Args:
+        collection: what to run.
+        seeds: of the episodes.
+        folder: where the shards go; made if it is not there.
+        processes: episodes at a time; None takes one per core.
+        on_result: called with every result, also those found in the folder.
+        ray: address of a Ray cluster to run the episodes on; its workers send their shards here,
+            so that no folder has to be shared. Empty for this machine's cores.
+
+    Raises:
+        ConfigError: something in the settings is wrong; nothing was run.
+        InputError: the folder holds shards of other settings.
+        KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
+    """
+    collection.check()
+    known = _known(collection, folder, set(seeds))
+    results = [known[seed] for seed in dict.fromkeys(seeds) if seed in known]
+    for result in results:
+        if on_result:
+            on_result(result)
+    todo = [seed for seed in dict.fromkeys(seeds) if seed not in known]
+    for result in _results(collection, folder, todo, processes or os.cpu_count() or 1, ray):
+        results.append(result)
+        if on_result:
+            on_result(result)
+    return results
+
+
+def _results(
+    collection: Collection, folder: Path, seeds: Sequence[int], processes: int, ray: str
+) -> Iterator[Collected]:
+    """Run the episodes here or on a cluster, and yield what is in the folder then."""
+    if not ray:
+        yield from run_jobs(partial(collect_episode, collection, folder), seeds, processes)
+        return
+    from gpc_ros.evaluation.ray_pool import run_jobs_on_ray
+
+    for shard in run_jobs_on_ray(partial(run_episode, collection), seeds, ray):
+        yield _keep(folder, shard)
+
+
+def _known(collection: Collection, folder: Path, seeds: set[int]) -> dict[int, Collected]:
+    """Return the seeds that the folder holds whole; a damaged shard's seed is not among them."""
+    wanted = collection.settings()
+    known: dict[int, Collected] = {}
+    for path in shard_paths(folder):
+        try:
+            shard = load_shard(path)
+            meta = shard.meta
+            there, seed, success = meta["settings"], int(meta["seed"]), bool(meta["success"])
+        except (DataError, KeyError, TypeError, ValueError):
+            continue
+        different = difference(there, wanted)
+        if different:
+            raise InputError(
+                f"{path}: was collected with other settings ({different}); choose another --out"
+            )
+        if seed in seeds:
+            known[seed] = Collected(seed, success, len(shard))
+    return known

@@ -1,0 +1,83 @@
+"""Training of the cost to go: what the planner paid after a state, from the observation.
+
+Added to the cost of a rollout, it lets a short horizon see what comes after its end (the terminal
+value of Lowrey et al., arXiv 1811.01848). Costs of plans that a longer horizon found are its data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.config import param
+from gpc_ros.proposal.flow_model import CLIP, Weights
+from gpc_ros.training.proposal.dataset import COST_WINDOWS
+from gpc_ros.training.proposal.flow_network import perceptron
+
+
+@dataclass(frozen=True)
+class CostConfig:
+    """Parameters of the cost to go."""
+
+    windows: int = param(
+        1, "Horizons of a collected plan that it is over; 0 trains none", low=0, high=COST_WINDOWS
+    )
+    hidden: tuple[int, ...] = param((128, 128), "Width of each hidden layer", low=1, high=4096)
+    epochs: int = param(60, "Passes over the data; the best on held-out plans is kept", low=1)
+    batch: int = param(512, "Plans in one step", low=1, high=1_000_000)
+    rate: float = param(2e-3, "Learning rate at the start; falls as a cosine", low=1e-7, high=1.0)
+    decay: float = param(1e-2, "Weight decay of AdamW", low=0.0, high=1.0)
+
+
+def train_cost(
+    observation: tuple[Array, Array],
+    cost: tuple[Array, Array],
+    scales: Weights,
+    config: CostConfig,
+    seed: int,
+) -> tuple[Weights, float]:
+    """Fit it and return its weights and the held-out error relative to the costs' spread.
+
+    Args:
+        observation: to train on and held out, (P, d) each.
+        cost: mean over the window, (P,) each.
+        scales: of the observation.
+        config: how.
+        seed: of weights and order.
+    """
+    torch.manual_seed(seed)
+    # A plan that ends in a fall costs so much that it would outweigh all others.
+    highest = float(np.quantile(cost[0], 0.995))
+    cost = np.minimum(cost[0], highest), np.minimum(cost[1], highest)
+    mean, std = float(cost[0].mean()), max(float(cost[0].std()), 1e-6)
+    x, held_x = (_inputs(o, scales) for o in observation)
+    y, held_y = (torch.tensor((c - mean) / std, dtype=torch.float32)[:, None] for c in cost)
+    network = perceptron([x.shape[1], *config.hidden, 1])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
+    generator = torch.Generator().manual_seed(seed)
+    best, kept = np.inf, network.state_dict()
+    for epoch in range(config.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.5 * config.rate * (1.0 + np.cos(np.pi * epoch / config.epochs))
+        for rows in torch.randperm(len(x), generator=generator).split(config.batch):
+            loss = torch.nn.functional.smooth_l1_loss(network(x[rows]), y[rows])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            error = float((network(held_x) - held_y).square().mean().sqrt())
+        if error < best:
+            best, kept = error, {k: v.clone() for k, v in network.state_dict().items()}
+    weights = {"cost_scale": np.array([mean, std], np.float32)}
+    for name, value in kept.items():
+        index, kind = name.split(".")
+        weights[f"cost.{int(index) // 2}.{kind}"] = np.array(value.numpy(), np.float32)
+    return weights, best
+
+
+def _inputs(observation: Array, scales: Weights) -> torch.Tensor:
+    o = (observation - scales["observation_mean"]) / scales["observation_std"]
+    return torch.tensor(np.clip(o, -CLIP, CLIP), dtype=torch.float32)

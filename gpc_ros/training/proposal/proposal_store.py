@@ -1,0 +1,120 @@
+"""Writes a trained proposal: weights, ONNX graph, control, curves, and last the card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from gpc_ros.common.config import flatten
+from gpc_ros.common.files import write_whole
+from gpc_ros.common.model_files import checksum
+from gpc_ros.evaluation.provenance import made_with
+from gpc_ros.proposal.card import Card, card_path, save_card, stem_of
+from gpc_ros.proposal.flow_model import Weights
+from gpc_ros.training.proposal.dataset import Dataset
+from gpc_ros.training.proposal.flow_training import Trained, blank_card
+from gpc_ros.training.proposal.loss_curves import training_curves
+from gpc_ros.training.proposal.onnx_export import sampler_graph
+from gpc_ros.training.proposal.training_config import TrainConfig
+
+# Euler steps that the ONNX graph takes.
+ONNX_STEPS = 4
+
+
+def control_path(path: Path) -> Path:
+    """Return the card of the unconditional control that is written beside a proposal."""
+    card = card_path(path)
+    return card.with_name(f"{card.stem}_gaussian.json")
+
+
+def store(
+    path: Path,
+    dataset: Dataset,
+    config: TrainConfig,
+    trained: Trained,
+    reproduce: Sequence[str] = (),
+) -> Card:
+    """Write all files of a proposal beside each other and return its card.
+
+    The card is written last: without it, half-written weights are not a proposal.
+
+    Args:
+        path: of the card, or the stem of all files.
+        dataset: that it was trained on.
+        config: of the training.
+        trained: what came out.
+        reproduce: the commands that make it again.
+    """
+    target, stem = card_path(path), stem_of(path)
+    common: dict[str, Any] = {
+        "training": _plain(config),
+        "data": _provenance(dataset, trained),
+        "made_with": {**made_with(), **_versions()},
+        "reproduce": tuple(reproduce),
+    }
+    onnx = sampler_graph(blank_card(dataset, config), trained.weights, ONNX_STEPS)
+    write_whole(target.with_name(f"{stem}.svg"), training_curves(trained))
+    write_whole(target.with_name(f"{stem}.onnx"), onnx)
+    control = control_path(target)
+    files = {"safetensors": _write(control, trained.gaussian)}
+    figures = {"energy_score": round(trained.control_score, 4)}
+    card = dataclasses.replace(
+        blank_card(dataset, config, "gaussian"), files=files, figures=figures, **common
+    )
+    save_card(control, card)
+    files = {
+        "safetensors": _write(target, trained.weights),
+        "onnx": {"name": f"{stem}.onnx", "sha256": checksum(onnx)},
+    }
+    figures = _figures(trained)
+    card = dataclasses.replace(blank_card(dataset, config), files=files, figures=figures, **common)
+    save_card(target, card)
+    return card
+
+
+def _write(card_file: Path, weights: Weights) -> dict[str, str]:
+    content = save({name: np.ascontiguousarray(value) for name, value in weights.items()})
+    path = card_file.with_suffix(".safetensors")
+    write_whole(path, content)
+    return {"name": path.name, "sha256": checksum(content)}
+
+
+def _plain(config: TrainConfig) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in flatten(config).items()}
+
+
+def _provenance(dataset: Dataset, trained: Trained) -> Mapping[str, Any]:
+    episodes = dataset.episodes
+    return {
+        "seeds": [int(episodes.min()), int(episodes.max())],
+        "episodes": len(episodes),
+        "plans": len(dataset),
+        "plans_with_mirror_in_training": trained.plans[0],
+        "plans_held_out": trained.plans[1],
+        "collected_with": dict(dataset.settings),
+    }
+
+
+def _figures(trained: Trained) -> dict[str, Any]:
+    history, best, error = trained.history, trained.best - 1, trained.cost_error
+    return {
+        "epochs": len(history.loss),
+        "best_epoch": trained.best,
+        "seconds": round(trained.seconds, 1),
+        "validation_loss": round(history.validation[best], 4),
+        "energy_score": round(history.score[best], 4),
+        "energy_score_of_control": round(trained.control_score, 4),
+        "cost_to_go_error": None if np.isnan(error) else round(error, 4),
+    }
+
+
+def _versions() -> dict[str, str]:
+    import onnx
+    import torch
+
+    return {"torch": torch.__version__, "onnx": onnx.__version__}

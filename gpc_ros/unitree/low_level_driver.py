@@ -1,0 +1,196 @@
+"""What the driver's process decides, without its wires: which readings pass, what the motors get.
+
+It stands between the bridge, which may stall or be killed, and the robot. It forwards what is
+whole, sends what the bridge says while the bridge says something, and else damps. After it damped
+for want of commands it says nothing to the bridge until the bridge itself damps: so the bridge's
+supervisor finds the robot silent, and nobody goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import InputError
+from gpc_ros.common.scheduling import Scheduling
+from gpc_ros.robot.joints import from_sdk
+from gpc_ros.robot.types import JointCommand
+from gpc_ros.unitree.codec import command_to, new_command
+from gpc_ros.unitree.low_level_messages import COMMAND, STATE, FrameError, Record, intact, seal
+from gpc_ros.unitree.tick_clock import TickClock
+
+# Messages in a row in which a motor's count of lost packets rises until it counts as lost.
+_LOST = 5
+# Own messages that are remembered, to tell those of others from them.
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True)
+class UnitreeConfig:
+    """How a Go2 is reached through Unitree's SDK."""
+
+    interface: str = param("lo", "Network interface that the robot is on")
+    sdk_domain: int = param(0, "DDS domain of the robot; not that of ROS", low=0, high=230)
+    silence: float = param(
+        0.05, "Silence of the bridge after which the robot damps", unit="s", low=0.004, high=2.0
+    )
+    exit_damping: float = param(
+        2.0, "How long the robot is damped at the end", unit="s", low=0.1, high=20.0
+    )
+    echo: bool = param(
+        False, "Write the tick that a LowCmd answers into its field 'reserve', to measure latency"
+    )
+    release: bool = param(True, "Lay the robot down and release its sport mode at the start")
+    scheduling: Scheduling = Scheduling("upper", 35)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A LowState that passed: its stamp [s], the lost motors (12,), its fields."""
+
+    stamp: float
+    lost: NDArray[np.bool_]
+    record: Record
+
+
+class Driver:
+    """The decisions of the driver's process. Nothing here blocks or raises on bad input.
+
+    :meth:`take_state` may be called from another thread than the rest.
+
+    Attributes:
+        counters: what was taken, sent and refused.
+        complaint: why readings are withheld, in plain words; empty if they are not.
+        ready: whether commands may be sent; until then nothing is (the sport mode is still on).
+    """
+
+    def __init__(self, config: UnitreeConfig, damping: float, dry_run: bool) -> None:
+        """Start with a robot that was not heard of yet.
+
+        Args:
+            config: times.
+            damping: gain kd of the driver's own damping [N m s/rad].
+            dry_run: never send.
+        """
+        self.config, self.dry_run = config, dry_run
+        self.counters = dict.fromkeys(
+            ("states", "states_bad_frame", "states_bad_crc", "states_repeated", "commands_sent",
+             "commands_refused", "silences"), 0,
+        )  # fmt: skip
+        self.complaint = ""
+        self.ready = False
+        self._clock = TickClock()
+        self._damaged = False  # whether the last LowState was
+        self._missed = np.zeros(12, dtype=np.uint32)  # packets of each motor, SDK's order
+        self._losing = np.zeros(12, dtype=np.intp)
+        self._record = new_command()
+        self._brake = command_to(JointCommand.damping(damping), new_command())
+        self.brake = COMMAND.encode(seal(self._brake))
+        self._data = self.brake
+        self._heard = -math.inf  # when the bridge last said something [s]
+        self._sent: deque[int] = deque([int(self._brake["crc"])], maxlen=_REMEMBERED)
+        self._foreign = -math.inf
+
+    def take_state(self, data: bytes, arrival: float) -> Received | None:
+        """Take in a LowState as it came; return None if it is damaged or was there before.
+
+        Args:
+            data: from the wire.
+            arrival: on the clock that stamps are on [s].
+        """
+        self._damaged = True
+        try:
+            record = STATE.decode(data)
+        except FrameError:
+            self.counters["states_bad_frame"] += 1
+            return None
+        if not intact(record):
+            self.counters["states_bad_crc"] += 1
+            return None
+        self._damaged = False
+        stamp = self._clock.stamp(int(record["tick"]), arrival)
+        if stamp is None:
+            self.counters["states_repeated"] += 1
+            return None
+        self.counters["states"] += 1
+        missed = record["motor"]["lost"][:12]
+        self._losing = np.where(missed > self._missed, self._losing + 1, 0)
+        self._missed = missed.copy()
+        return Received(stamp, from_sdk((self._losing >= _LOST).astype(float)) > 0.0, record)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether readings go to the bridge: not before its turn, nor after it fell silent."""
+        return (self.ready or self.dry_run) and not self.complaint
+
+    def begin(self, now: float) -> None:
+        """Say that the motors are ours from now on [s, monotonic]; they damp until told more."""
+        self._data = self.brake
+        self.ready, self._heard = True, now
+
+    def take_command(self, command: JointCommand, now: float, tick: int = 0) -> None:
+        """Take in what the bridge wants the motors to do.
+
+        Args:
+            command: of any content; a bad one is refused and the robot damps.
+            now: monotonic [s].
+            tick: of the reading that it answers [ms].
+        """
+        try:
+            command_to(command, self._record)
+        except InputError as error:
+            self.counters["commands_refused"] += 1
+            self._fall_back(f"damping: {error}")
+            return
+        self._heard = now
+        if self.complaint and command.kp.any():
+            return  # the bridge has to damp itself before it is followed again
+        self.complaint = ""
+        if self.config.echo:
+            self._record["reserve"] = tick
+        self._data = COMMAND.encode(seal(self._record))
+        self._sent.append(int(self._record["crc"]))
+
+    def frame(self, now: float) -> bytes | None:
+        """Return the LowCmd to send at a time [s, monotonic], or None to send nothing."""
+        if not self.ready or self.dry_run:
+            return None
+        if not self.complaint and now - self._heard > self.config.silence:
+            self.counters["silences"] += 1
+            self._fall_back(f"damping: the bridge was silent for {now - self._heard:.3f} s")
+        self.counters["commands_sent"] += 1
+        return self._data
+
+    def _fall_back(self, why: str) -> None:
+        self.complaint = why
+        self._data = self.brake
+
+    def take_order(self, data: bytes, now: float) -> None:
+        """Look at a LowCmd on the wire: whether it is one of ours.
+
+        Args:
+            data: as it came.
+            now: monotonic [s].
+        """
+        if int.from_bytes(data[COMMAND.size - 4 : COMMAND.size], "little") not in self._sent:
+            self._foreign = now
+
+    def foreign(self, now: float) -> bool:
+        """Return whether somebody else has sent LowCmds in the last half second [s, monotonic].
+
+        Before the motors are ours that is the sport mode's right.
+        """
+        return self.ready and now - self._foreign < 0.5
+
+    def unheard(self) -> str:
+        """Return in plain words that, and why, no LowState passes."""
+        c = self.config
+        where = f"(domain {c.sdk_domain}, {c.interface})"
+        if self._damaged:
+            return f"what comes from the robot is damaged: wrong CRC or length {where}"
+        return f"no LowState from a robot {where}"

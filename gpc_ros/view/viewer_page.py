@@ -1,0 +1,153 @@
+"""The page in the browser: one viser server with the scene, its layers and the status text."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+from typing import Any
+
+import numpy as np
+import viser
+
+from gpc_ros.common.arrays import Array
+from gpc_ros.common.errors import GpcError
+from gpc_ros.common.mujoco_warnings import silence_mujoco
+from gpc_ros.locomotion.walker import Walker
+from gpc_ros.settings.viewer_settings import ViewConfig
+from gpc_ros.tasks import build_model
+from gpc_ros.tasks.task import Task
+from gpc_ros.view.paths import PathRoller, Paths
+from gpc_ros.view.scene import COLOURS, SceneView
+from gpc_ros.view.snapshot import Snapshot
+from gpc_ros.view.status import status_markdown
+
+# The camera of a new page follows what it looks at in such steps [m].
+_STEP = 0.3
+_LEGEND = (
+    "Paths: plan blue, elites light blue, other candidates grey, proposals magenta; of the robot "
+    "on the floor, of the object above it. Goal green, motion capture orange."
+)
+
+
+class Page:
+    """Shows snapshots of one task to whoever has the page open.
+
+    Attributes:
+        server: the viser server, for more controls.
+        scene: the 3-D part.
+        url: address of the page on this machine.
+    """
+
+    def __init__(self, task: Task, walker: Walker, config: ViewConfig, title: str) -> None:
+        """Start the server.
+
+        Raises:
+            GpcError: the address cannot be listened on.
+        """
+        silence_mujoco()
+        _check_free(config.host, config.port)
+        # It prints a box of its own in any case; whoever starts the page says where it is.
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.server = viser.ViserServer(config.host, config.port, label=title, verbose=False)
+        self.url = f"http://{config.host}:{config.port}"
+        # A share link would lead through somebody else's server.
+        self.server.gui.configure_theme(show_share_button=False, show_logo=False)
+        self._middle: Array | None = None
+        self._status = self.server.gui.add_markdown("waiting for a state")
+        self._text = ""
+        self.scene = SceneView(self.server, build_model(task, "plant", walker.gains), task)
+        self._roller = PathRoller(task, walker, config.paths)
+        self._rolled: tuple[int, int] | None = None
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody has the page open."""
+        return bool(self.server.get_clients())
+
+    def notify(self, title: str, text: str) -> None:
+        """Tell whoever has the page open that something was refused."""
+        for client in self.server.get_clients().values():
+            client.add_notification(title, text, auto_close_seconds=8.0, color="red")
+
+    def look_at(self, snapshot: Snapshot) -> None:
+        """Let a page that is opened from now on look at a moment's robot, objects and goal.
+
+        Pages that were opened before there was anything to see look there too. Nothing happens
+        before there is a state, and while the middle of them stays about where it was.
+        """
+        if snapshot.state is None:
+            return
+        points = [snapshot.state.position]
+        points += [thing.position for thing in snapshot.state.objects.values()]
+        if snapshot.goal is not None:
+            points.append(np.array([snapshot.goal[0], snapshot.goal[1], 0.0]))
+        middle = np.mean(points, axis=0)
+        if self._middle is not None and np.linalg.norm(middle - self._middle) < _STEP:
+            return
+        waiting = self.server.get_clients().values() if self._middle is None else ()
+        self._middle = middle
+        reach = max(float(np.linalg.norm(points - middle, axis=1).max()), 0.7)
+        position = middle + reach * np.array([-1.2, -1.5, 1.5])
+        cameras: list[Any] = [self.server.initial_camera, *(client.camera for client in waiting)]
+        for camera in cameras:
+            camera.fov = 0.8
+            camera.look_at = tuple(middle)
+            camera.position = tuple(position)
+
+    def forget(self) -> None:
+        """Take what is seen next as the first: the last page was closed."""
+        self._middle = None
+
+    def add_layers(self) -> None:
+        """Add a check box for each layer; called last, so that they stand below the rest."""
+        with self.server.gui.add_folder("layers", expand_by_default=False):
+            self.server.gui.add_markdown(_LEGEND)
+            for layer in COLOURS:
+                self._add_layer(layer)
+
+    def _add_layer(self, layer: str) -> None:
+        box = self.server.gui.add_checkbox(layer, initial_value=True)
+        box.on_update(lambda _: self.scene.show_layer(layer, box.value))
+
+    def show(self, snapshot: Snapshot, time: str = "") -> None:
+        """Show a moment; a plan is rolled out only when it is another than before."""
+        paths, changed = self._paths(snapshot)
+        text = status_markdown(snapshot, time)
+        with self.server.atomic():
+            self.scene.show_state(snapshot.state)
+            self.scene.show_goal(snapshot.goal)
+            self.scene.show_mocap(snapshot.mocap)
+            if changed:
+                self.scene.show_paths(paths)
+            if text != self._text:
+                self._status.content = self._text = text
+
+    def _paths(self, snapshot: Snapshot) -> tuple[Paths | None, bool]:
+        """Return the paths to draw and whether they differ from those that are drawn."""
+        found = snapshot.candidates
+        key = None
+        if snapshot.plan is not None:
+            key = (snapshot.plan.id, 0 if found is None else len(found.costs))
+        if key == self._rolled:
+            return None, False
+        self._rolled = key
+        return self._roller.roll(snapshot), True
+
+    def close(self) -> None:
+        """Stop the server."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.server.stop()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Refuse a taken port: viser would silently take another, and ssh would lead elsewhere."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise GpcError(
+                f"view: cannot listen on {host}:{port} ({error.strerror}); choose another port, "
+                "or end what uses this one"
+            ) from None

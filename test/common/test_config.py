@@ -1,0 +1,84 @@
+"""Typed parameters: names, types, ranges, nested groups, and errors that help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpc_ros.common.config import flat_mapping, flatten, param, parameters, replace
+from gpc_ros.common.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Inner:
+    mass: float = param(3.0, "Mass", unit="kg", low=0.1, high=30.0)
+
+
+@dataclass(frozen=True)
+class Outer:
+    samples: int = param(16, "Candidates", low=1, high=512)
+    optimizer: str = param("cem", "Optimiser", choices=("cem", "mppi"))
+    record: bool = param(True, "Whether to record")
+    sigma: tuple[float, float] = param((0.5, 0.3), "Noise", unit="m/s", low=0.0, high=2.0)
+    object: Inner = Inner()
+
+
+def test_every_parameter_is_listed_with_its_documentation() -> None:
+    listed = {p.name: p for p in parameters(Outer)}
+    assert set(listed) == {"samples", "optimizer", "record", "sigma", "object.mass"}
+    assert listed["object.mass"].unit == "kg"
+    assert listed["samples"].default == 16
+
+
+def test_values_and_strings_are_read_as_the_declared_type() -> None:
+    changed = replace(
+        Outer(),
+        {"samples": "8", "record": "false", "sigma": "0.1,0.2", "object.mass": 5},
+        "command line",
+    )
+    assert changed == Outer(8, "cem", False, (0.1, 0.2), Inner(5.0))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"sampels": 8}, "unknown parameter 'sampels'; did you mean 'samples'?"),
+        ({"object.mas": 8}, "did you mean 'object.mass'?"),
+        ({"samples": 1.5}, "samples: expected int, got 1.5"),
+        ({"samples": "many"}, "samples: expected int, got 'many'"),
+        ({"samples": True}, "samples: expected int, got True"),
+        ({"samples": 0}, r"samples: 0 is outside [1, 512]"),
+        ({"object.mass": float("nan")}, "nan is not a finite number"),
+        ({"object.mass": 31.0}, "31.0 kg is outside [0.1, 30.0] kg"),
+        ({"optimizer": "cemm"}, "'cemm' is not accepted; did you mean 'cem'?"),
+        ({"optimizer": 3}, "optimizer: expected str"),
+        ({"record": "perhaps"}, "record: expected bool"),
+        ({"sigma": [0.1]}, "sigma: expected 2 values"),
+        ({"sigma": [0.1, 5.0]}, "5.0 m/s is outside"),
+    ],
+)
+def test_mistakes_are_named(override: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        replace(Outer(), override, "file.yaml")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("file.yaml: ")
+
+
+@given(mass=st.floats(allow_nan=True, allow_infinity=True))
+def test_no_value_outside_its_range_gets_through(mass: float) -> None:
+    try:
+        result = replace(Outer(), {"object.mass": mass}, "x")
+    except ConfigError:
+        assert not 0.1 <= mass <= 30.0
+    else:
+        assert 0.1 <= result.object.mass <= 30.0
+
+
+def test_flatten_and_nested_mappings_agree() -> None:
+    flat = flatten(Outer())
+    nested = {"samples": 16, "optimizer": "cem", "record": True, "sigma": (0.5, 0.3)}
+    assert flat == flat_mapping({**nested, "object": {"mass": 3.0}})
+    assert replace(Outer(), flat, "x") == Outer()

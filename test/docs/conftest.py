@@ -1,0 +1,5 @@
+"""Fixtures of made-up bags and runs."""
+
+from recorded_runs import _encoded, made_run, message_of, pose, pose_bag
+
+__all__ = ["_encoded", "made_run", "message_of", "pose", "pose_bag"]

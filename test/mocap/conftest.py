@@ -1,0 +1,5 @@
+"""Fixtures of a recorded walk."""
+
+from walks import walk
+
+__all__ = ["walk"]

@@ -1,0 +1,102 @@
+"""Messages of a bag come out when they are due, in order, whatever the recorded clock did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_writer import BagWriter
+from gpc_ros.common.errors import BagError
+from gpc_ros.replay.playback import Playback
+
+POSE = "geometry_msgs/msg/PoseStamped"
+Pose = Callable[..., bytes]
+Write = Callable[[list[tuple[str, int]]], BagReader]
+
+
+@pytest.fixture
+def write(tmp_path: Path, pose: Pose) -> Write:
+    """Return a writer of bags from topics and times [ms]."""
+    data = pose(1.0)
+    count = iter(range(1000))
+
+    def make(messages: list[tuple[str, int]]) -> BagReader:
+        folder = tmp_path / f"bag{next(count)}"
+        writer = BagWriter(folder)
+        for topic, time in messages:
+            writer.add_topic(topic, POSE)
+            writer.write(topic, data, time * 1_000_000)
+        writer.close()
+        return BagReader(folder)
+
+    return make
+
+
+def played(playback: Playback, by: float = 0.1) -> list[tuple[int, str]]:
+    """Play to the end; return the clock's time [ms] and the topic of every message."""
+    found = []
+    for _ in range(10_000):
+        found += [(playback.time // 1_000_000, name) for name, _ in playback.advance(by)]
+        if playback.done:
+            return found
+    raise AssertionError("it never ends")
+
+
+def test_nothing_comes_before_its_time(write: Write) -> None:
+    playback = Playback(write([("/a", 1000), ("/b", 1150), ("/a", 1300)]), ["/a", "/b"])
+    assert [name for name, _ in playback.advance(0.0)] == ["/a"]
+    assert playback.advance(0.1) == []
+    assert [name for name, _ in playback.advance(0.1)] == ["/b"]
+    assert not playback.done
+    assert [name for name, _ in playback.advance(5.0)] == ["/a"]
+    assert playback.done
+
+
+def test_only_what_is_asked_for(write: Write) -> None:
+    playback = Playback(write([("/a", 1000), ("/b", 1001)]), ["/b", "/unknown"])
+    assert [name for _, name in played(playback)] == ["/b"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["/a", "/b"]), st.integers(0, 900)), min_size=1))
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_was_written_out_of_order_comes_in_order(
+    write: Write, messages: list[tuple[str, int]]
+) -> None:
+    shifted = [(name, 1000 + time) for name, time in messages]
+    playback = Playback(write(shifted), ["/a", "/b"])
+    found = played(playback, 0.05)
+    assert sorted(name for _, name in found) == sorted(name for name, _ in messages)
+    assert [time for time, _ in found] == sorted(time for time, _ in found)
+    assert playback.jumps == 0
+
+
+def test_a_start_in_the_middle_knows_what_was_before(write: Write) -> None:
+    reader = write([("/goal", 1000), ("/a", 1001), ("/a", 2000), ("/a", 3000)])
+    playback = Playback(reader, ["/goal", "/a"], start=1.5)
+    assert set(playback.before) == {"/goal", "/a"}
+    ((time, name),) = played(playback, 0.01)
+    assert name == "/a" and 3000 <= time <= 3010
+
+
+@pytest.mark.parametrize("jump", [-5000, 3_600_000])
+def test_a_clock_that_jumped_keeps_nobody_waiting(write: Write, jump: int) -> None:
+    times = [10_000, 10_100, 10_200, 10_300 + jump, 10_400 + jump]
+    playback = Playback(write([("/a", time) for time in times]), ["/a"])
+    found = [time for time, _ in played(playback, 0.01)]
+    assert all(0 <= was - due <= 10 for was, due in zip(found, times, strict=True))
+    assert playback.jumps == 1
+
+
+def test_nothing_to_play_is_said(write: Write) -> None:
+    reader = write([("/a", 1000), ("/a", 3000)])
+    with pytest.raises(BagError, match=r"nothing to play from 9 s on; it is 2\.0 s long"):
+        Playback(reader, ["/a"], start=9.0)
+    with pytest.raises(BagError, match="it has none of it"):
+        Playback(reader, ["/b"])

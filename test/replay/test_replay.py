@@ -1,0 +1,395 @@
+"""A bag of cycles is planned again: bit for bit, from anywhere, and with other settings."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_writer import BagWriter, Qos
+from gpc_ros.cli.main import main
+from gpc_ros.common import config
+from gpc_ros.common.errors import BagError, ConfigError
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
+from gpc_ros.planning.plan import Plan
+from gpc_ros.planning.planner import Planner
+from gpc_ros.proposal.sampler import ProposalConfig
+from gpc_ros.replay.cycle_records import cycle_fields
+from gpc_ros.replay.cycle_replay import Replay
+from gpc_ros.replay.load_run import load_run
+from gpc_ros.settings.node_settings import PlannerSettings
+from gpc_ros.settings.planner_setup import planner_of, reconfigured
+
+CYCLE, TEXT = "gpc_msgs/msg/PlannerCycle", "std_msgs/msg/String"
+SETTINGS = config.replace(
+    PlannerSettings(),
+    {
+        "task": "navigate",
+        "samples": 4,
+        "horizon": 0.4,
+        "knots": 3,
+        "seed": 5,
+        "proposal.file": "none",
+    },
+    "test",
+)
+Encoded = Callable[..., bytes]
+
+
+class Recording:
+    """Stands for a planner and writes down what it does."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self.records: list[CycleRecord] = []
+        self._settings = 1
+
+    def plan(self, state: Any, walker_state: Any, goal: Any, now: float) -> tuple[Plan | None, Any]:
+        inputs = inputs_of(self._planner, state, walker_state, goal, now)
+        plan, report = self._planner.plan(state, walker_state, goal, now)
+        number = len(self.records) + 1
+        self.records.append(
+            record_of(
+                inputs, plan, report, limited=False, cycle=number, settings=self._settings,
+                id_offset=1000,
+            )
+        )  # fmt: skip
+        return plan, report
+
+    def go_on_with(self, settings: PlannerSettings) -> None:
+        """Change parameters as the node does."""
+        self._planner = reconfigured(self._planner, settings)
+        self._settings += 1
+
+
+@pytest.fixture(scope="module")
+def records() -> list[CycleRecord]:
+    """Return the cycles of two seconds of walking in lockstep."""
+    own = EpisodeConfig().planner
+    # The cost to go of a proposal is not part of what plans are judged by.
+    planner = replace(own, samples=4, horizon=0.4, knots=3, proposal=ProposalConfig(file="none"))
+    lockstep = Lockstep(
+        EpisodeConfig(task="navigate", duration=2.0, planner=planner),
+        seed=5,
+        optimizer=config.flatten(SETTINGS.cem),
+    )
+    recording = Recording(lockstep.planner)
+    lockstep.planner = recording  # type: ignore[assignment]
+    lockstep.get_ready()
+    lockstep.run()
+    return recording.records
+
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, encoded: Encoded) -> Write:
+    """Return a writer of bags with cycles and the planner's parameters."""
+
+    def make(
+        records: list[CycleRecord],
+        name: str = "bag",
+        parameters: dict[str, Any] | None = None,
+        prefix: str = "/",
+        info: dict[str, str] | None = None,
+        later: dict[str, Any] | None = None,
+    ) -> Path:
+        writer = BagWriter(tmp_path / name, info)
+        said = config.flatten(SETTINGS) if parameters is None else parameters
+        for serial, values in enumerate([said, later], 1):
+            if values:
+                content = {"node": "planner", "serial": serial, "parameters": values}
+                writer.add_topic(f"{prefix}parameters", TEXT)
+                text = encoded(TEXT, data=json.dumps({**content, "card": {"of": "none"}}))
+                writer.write(f"{prefix}parameters", text, serial)
+        for record in records:
+            topic = f"{prefix}planner/cycle"
+            writer.add_topic(topic, CYCLE)
+            data = encoded(CYCLE, header={}, **cycle_fields(record))
+            writer.write(topic, data, round(record.inputs.now * 1e9))
+            if record.cycle % 3 == 0:
+                writer.flush()
+        writer.close()
+        return tmp_path / name
+
+    return make
+
+
+def test_a_lockstep_bag_comes_out_bit_for_bit(records: list[CycleRecord], write: Write) -> None:
+    replay = Replay(BagReader(write(records, prefix="/go2/")))
+    results = replay.run()
+    assert len(results) == len(records) == 20
+    assert all(r.exact for r in results)
+    assert all(r.chained for r in results)  # nothing had to be restored: one seed, one run
+    assert replay.problems == [] and replay.lost == 0
+    for result, record in zip(results, records, strict=True):
+        assert record.plan is not None and result.again.plan is not None
+        assert result.again.plan.knots.tobytes() == record.plan.knots.tobytes()
+        assert result.record.candidates.tobytes() == record.candidates.tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cem.noise.sigma": (0.2, 0.2, 0.5), "task_params": "cost.distance=3"}, {"samples": 7}],
+)
+def test_parameters_changed_while_it_planned_are_replayed_as_they_were(
+    records: list[CycleRecord], write: Write, change: dict[str, Any]
+) -> None:
+    other = config.replace(SETTINGS, change, "test")
+    recording = Recording(planner_of(SETTINGS))
+    for number, record in enumerate(records[:8]):
+        if number == 4:
+            recording.go_on_with(other)
+        i = record.inputs
+        recording.plan(i.state(()), i.walker_state, i.goal, i.now)
+    bag = write(recording.records, later=config.flatten(other))
+    results = Replay(BagReader(bag)).run()
+    assert len(results) == 8 and all(result.exact for result in results)
+    assert [r.record.completed for r in results] == [4] * 4 + [other.samples] * 4
+
+
+def test_a_replay_may_begin_anywhere_and_bridges_gaps(
+    records: list[CycleRecord], write: Write
+) -> None:
+    replay = Replay(BagReader(write([*records[6:9], *records[12:]])))
+    results = replay.run()
+    assert all(r.exact for r in results)
+    assert [r.record.cycle for r in results if not r.chained] == [7, 13]
+    assert replay.lost == 3
+
+
+def test_a_plan_that_is_not_the_recorded_one_is_seen(
+    records: list[CycleRecord], write: Write
+) -> None:
+    plan = records[3].plan
+    assert plan is not None
+    knots = plan.knots.copy()
+    knots[1, 2] = np.nextafter(knots[1, 2], 9.0)
+    forged = [*records[:3], replace(records[3], plan=replace(plan, knots=knots)), *records[4:]]
+    results = Replay(BagReader(write(forged))).run()
+    assert [r.record.cycle for r in results if not r.exact] == [4]
+    assert 0.0 < results[3].deviation < 1e-12
+
+
+def test_more_samples_find_cheaper_plans(records: list[CycleRecord], write: Write) -> None:
+    replay = Replay(BagReader(write(records)))
+    results = replay.run({"planner.samples": "24"})
+    assert all(r.exact for r in results)
+    again = [r.again.judged for r in results]
+    other = [r.other.judged for r in results if r.other]
+    # Judged by the recorded settings, what was planned costs what was expected, but for what the
+    # walker's single precision makes of a batch of another size.
+    np.testing.assert_allclose(again, [r.again.cost for r in results], rtol=1e-6)
+    assert np.mean(other) < np.mean(again)
+    assert all(r.other is not None and r.other.completed == 24 for r in results)
+    assert all(np.isfinite(r.difference).all() and r.difference.max() > 0.0 for r in results)
+
+
+def test_the_same_settings_differ_in_nothing(records: list[CycleRecord], write: Write) -> None:
+    results = Replay(BagReader(write(records))).run({"planner.threads": "2"})
+    assert max(float(r.difference.max()) for r in results) == 0.0
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("planner.horizon", "0.8"),
+        ("planner.optimizer", "mppi"),
+        ("planner.cem.noise.sigma", "[0.1,0.1,0.1]"),
+        ("planner.spline", "cubic"),
+        ("planner.knots", "6"),
+        ("task.cost.yaw", "3"),
+        ("planner.proposal.file", "shipped"),
+    ],
+)
+def test_anything_can_be_otherwise(
+    records: list[CycleRecord], write: Write, name: str, value: str
+) -> None:
+    results = Replay(BagReader(write(records[:4]))).run({name: value})
+    assert all(r.exact for r in results)
+    assert max(float(r.difference.max()) for r in results) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"planner.sampels": "3"}, "did you mean 'samples'"),
+        ({"samples": "3"}, "begin with 'planner.' or 'task.'"),
+        ({"task.cost.yawn": "3"}, "did you mean 'cost.yaw'"),
+        ({"planner.horizon": "100"}, "outside"),
+    ],
+)
+def test_a_misspelt_setting_is_refused(
+    records: list[CycleRecord], write: Write, given: dict[str, str], hint: str
+) -> None:
+    with pytest.raises(ConfigError, match=hint):
+        Replay(BagReader(write(records[:2]))).run(given)
+
+
+def test_bags_that_cannot_be_replayed_say_why(records: list[CycleRecord], write: Write) -> None:
+    with pytest.raises(BagError, match="holds no planning cycles"):
+        Replay(BagReader(write([])))
+    with pytest.raises(BagError, match="does not hold the planner's parameters"):
+        Replay(BagReader(write(records, "other", {})))
+
+
+def test_parameters_of_another_version_are_told(records: list[CycleRecord], write: Write) -> None:
+    said = {**config.flatten(SETTINGS), "gone": 3, "rate": -5.0}
+    replay = Replay(BagReader(write(records[:3], parameters=said)))
+    assert all(r.exact for r in replay.run())
+    assert any("unknown parameter 'gone'" in problem for problem in replay.problems)
+    assert any("rate: -5.0 Hz is outside" in problem for problem in replay.problems)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ({"task": "navigat!"}, "did you mean 'navigate'"),
+        ({"proposal.file": "gone.json"}, "gone.json"),
+    ],
+)
+def test_cycles_of_settings_that_no_planner_has_are_left_out(
+    records: list[CycleRecord], write: Write, damage: dict[str, str], why: str
+) -> None:
+    said = {**config.flatten(SETTINGS), **damage}
+    replay = Replay(BagReader(write(records[:3], parameters=said)))
+    assert replay.run() == []
+    assert [p for p in replay.problems if "number 1 cannot be repeated" in p and why in p]
+
+
+def test_cycles_of_parameters_that_were_lost_are_left_out(
+    records: list[CycleRecord], write: Write
+) -> None:
+    strange = [replace(record, settings=2) for record in records[5:]]
+    replay = Replay(BagReader(write([*records[:5], *strange])))
+    assert len(replay.run()) == 5
+    assert any("number 2 are not in the bag" in problem for problem in replay.problems)
+
+
+def test_a_cycle_that_makes_no_sense_costs_only_itself(
+    records: list[CycleRecord], write: Write
+) -> None:
+    short = replace(records[2], inputs=replace(records[2].inputs, qpos=np.zeros(3)))
+    mad = replace(records[4], inputs=replace(records[4].inputs, memory="?"))
+    bag = write([*records[:2], short, records[3], mad, *records[5:]])
+    replay = Replay(BagReader(bag))
+    results = replay.run()
+    assert [r.record.cycle for r in results] == [n for n in range(1, 21) if n not in (3, 5)]
+    assert all(r.exact for r in results)
+    assert any("cycle 3 cannot be repeated" in problem for problem in replay.problems)
+
+
+def test_the_command_says_what_came_out(
+    records: list[CycleRecord], write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag, out = write(records), tmp_path / "replay.json"
+    assert main(["replay", str(bag)]) == 0
+    assert "20 of 20 plans came out again bit for bit" in capsys.readouterr().out
+    words = ["replay", str(bag), "--set", "planner.samples=8", "--out", str(out)]
+    assert main(words) == 0
+    assert "the other plan is the better one in" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    assert found["exact"] == found["cycles_replayed"] == 20
+    assert found["set"] == {"planner.samples": "8"}
+    first = found["cycles"][0]
+    assert first["other"]["completed"] == 8 and len(first["difference"]) == 3
+    assert first["again"]["cost"] == pytest.approx(first["again"]["judged"])
+
+
+def test_the_command_fails_when_a_plan_differs(
+    records: list[CycleRecord], write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = records[0].plan
+    assert plan is not None
+    forged = [replace(records[0], plan=replace(plan, cost=plan.cost + 1.0)), *records[1:]]
+    bag = write(forged, info={"mujoco": "0.9"})
+    assert main(["replay", str(bag)]) == 1
+    said = capsys.readouterr().out
+    assert "19 of 20 plans" in said
+    assert "mujoco 0.9 there" in said
+
+
+NUMBERS = itertools.count()
+ANYWHERE = settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@ANYWHERE
+@given(share=st.floats(0.0, 1.0))
+def test_a_bag_cut_anywhere_is_replayed_as_far_as_it_goes(
+    records: list[CycleRecord], write: Write, share: float
+) -> None:
+    name = f"cut{next(NUMBERS)}"
+    file = write(records, name) / f"{name}.mcap"
+    content = file.read_bytes()
+    file.write_bytes(content[: round(share * len(content))])
+    reader = BagReader(file)
+    try:
+        replay = Replay(reader)
+    except BagError as error:
+        assert "planning cycles" in str(error) or "parameters" in str(error)
+        assert share < 0.5 and reader.problems
+        return
+    numbers = [record.cycle for record in replay.records]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert bool(replay.problems) == (share < 1.0)
+    replay.records = replay.records[-3:]  # the end is where it was cut
+    assert all(result.exact for result in replay.run())
+
+
+@ANYWHERE
+@given(data=st.data())
+def test_what_damage_left_is_replayed_or_told(
+    records: list[CycleRecord], write: Write, data: st.DataObject
+) -> None:
+    name = f"damaged{next(NUMBERS)}"
+    folder = write(records[:6], name)
+    content = bytearray((folder / f"{name}.mcap").read_bytes())
+    where = data.draw(st.integers(8, len(content) - 1))
+    content[where] ^= data.draw(st.integers(1, 255))
+    (folder / f"{name}.mcap").write_bytes(content)
+    reader = BagReader(folder)
+    try:
+        replay = Replay(reader)
+    except BagError:
+        return
+    results = replay.run()
+    # A chunk whose checksum fails is read all the same, and said to be in doubt.
+    assert replay.problems or [r.record.cycle for r in results if r.exact] == list(range(1, 7))
+    load_run(reader)
+
+
+def test_cycles_of_another_version_are_told(
+    tmp_path: Path, records: list[CycleRecord], write: Write, message_of: Encoded, encoded: Encoded
+) -> None:
+    writer = BagWriter(tmp_path / "bag")
+    content = {"node": "planner", "serial": 1, "parameters": config.flatten(SETTINGS)}
+    writer.add_topic("/parameters", TEXT)
+    writer.write("/parameters", encoded(TEXT, data=json.dumps(content)), 1)
+    text = "uint64 cycle\nuint32 settings\nfloat64 something_else\n"
+    writer.add_foreign_topic("/planner/cycle", CYCLE, text, "", "ros2msg", Qos())
+    writer.write("/planner/cycle", message_of(CYCLE, text, cycle=1, settings=1), 5)
+    writer.close()
+    replay = Replay(BagReader(tmp_path / "bag"))
+    assert replay.records == [] and replay.run() == []
+    assert any("/planner/cycle: a cycle cannot be read" in p for p in replay.problems)
+
+
+def test_no_parameters_is_a_problem_of_the_report_not_its_end(
+    records: list[CycleRecord], write: Write
+) -> None:
+    run = load_run(BagReader(write(records, parameters={})))
+    assert run.cycles == []
+    assert any("does not hold the planner's parameters" in problem for problem in run.problems)

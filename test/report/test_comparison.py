@@ -1,0 +1,74 @@
+"""Two runs on one page: figures, settings that differ, and whatever is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpc_ros.bag.bag_writer import BagWriter
+from gpc_ros.cli.main import main
+from gpc_ros.report.comparison import (
+    figures_of,
+    render_comparison,
+    setting_differences,
+    side,
+)
+
+Make = Callable[..., Any]
+
+
+def test_the_better_figure_is_bold_and_the_seed_differs(tmp_path: Path, made_run: Make) -> None:
+    fast, slow = made_run(reach=1.0), made_run(reach=2.0)
+    slow.info["seed"] = "8"
+    sides = (side(fast.write(tmp_path / "a"), "fast"), side(slow.write(tmp_path / "b"), "slow"))
+    assert figures_of(sides[0])["time"][0] < figures_of(sides[1])["time"][0]
+    assert setting_differences(sides) == [("seed", "7", "8")]
+    page = render_comparison(sides)
+    row = page.partition("<th>time</th>")[2].partition("</tr>")[0]
+    first, second = row.split("</td>")[:2]
+    assert "<b>" in first and "<b>" not in second
+    assert "fast: robot" in page and "slow: box" in page
+    assert "http://" not in page and "https://" not in page  # nothing is loaded from elsewhere
+
+
+def test_the_same_run_twice_differs_in_nothing(tmp_path: Path, made_run: Make) -> None:
+    bag = made_run().write(tmp_path / "a")
+    page = render_comparison((side(bag, "one"), side(bag, "two")))
+    assert "Every setting and version is the same." in page
+    figures = page.partition("<h2>Figures</h2>")[2].partition("</table>")[0]
+    assert "<b>" not in figures
+
+
+@pytest.mark.parametrize("topic", ["planner/status", "ground_truth", "goal", "supervisor", "plan"])
+def test_one_of_them_may_lack_anything(tmp_path: Path, made_run: Make, topic: str) -> None:
+    poor = made_run()
+    poor.leave_out = {topic, "state"}
+    whole = side(made_run().write(tmp_path / "whole"), "whole")
+    assert "<h1>Two runs compared" in render_comparison(
+        (side(poor.write(tmp_path / "poor"), "poor"), whole)
+    )
+
+
+def test_an_empty_bag_has_no_figures(tmp_path: Path) -> None:
+    BagWriter(tmp_path / "bag").close()
+    empty = side(tmp_path / "bag", "empty")
+    known = {name for name, (value, _, _) in figures_of(empty).items() if np.isfinite(value)}
+    assert known <= {"time"}
+    assert "Neither bag holds a state of the robot." in render_comparison((empty, empty))
+
+
+def test_the_command_compares(
+    tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, seed in (("one", "1"), ("two", "2")):
+        made = made_run(end=1.0)
+        made.info["seed"] = seed
+        made.write(tmp_path / name / "bag")
+    assert main(["report", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
+    page = tmp_path / "one" / "comparison.html"
+    assert capsys.readouterr().out.strip() == str(page)
+    assert "<b>two</b>" in page.read_text()

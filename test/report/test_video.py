@@ -1,0 +1,181 @@
+"""The video plays, lasts as long as the run, and keeps in sight what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import mujoco
+import numpy as np
+import pytest
+
+from gpc_ros.cli.main import main
+from gpc_ros.common.errors import BagError
+from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.report.camera import follow
+from gpc_ros.report.footprint import object_outline
+from gpc_ros.report.markers import goal_ghost, shadows
+from gpc_ros.report.video import (
+    Motion,
+    VideoConfig,
+    VideoError,
+    frame_times,
+    write_poster,
+    write_video,
+)
+from gpc_ros.tasks import build_model, make_task
+
+Make = Callable[..., Any]
+SMALL = VideoConfig(width=160, height=96, rate=10, smoothing=1.0)
+
+
+@pytest.fixture(scope="module")
+def model() -> mujoco.MjModel:
+    return build_model(make_task("box_push"), "plant", make_walker("trot").gains)
+
+
+def motion(duration: float = 1.0) -> Motion:
+    start = make_task("box_push").sample_episode(0)
+    time = np.linspace(0.0, duration, 30)
+    qpos = np.tile(start.qpos, (30, 1))
+    qpos[:, 0] += 0.5 * time
+    return Motion(time, qpos, start.goal, "box")
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    reader = imageio_ffmpeg.read_frames(str(path))
+    width, height = next(reader)["size"]
+    return [np.frombuffer(f, dtype=np.uint8).reshape(height, width, 3) for f in reader]
+
+
+def test_the_video_plays_in_real_time(tmp_path: Path, model: mujoco.MjModel) -> None:
+    path = tmp_path / "episode.mp4"
+    assert write_video(model, motion(1.2), path, SMALL) == 13
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
+    assert frames == 13
+    assert seconds == pytest.approx(1.3, abs=0.05)
+    shown = pictures(path)
+    assert shown[0].shape == (96, 160, 3)
+    assert shown[0].std() > 10.0  # not one colour
+    assert np.abs(shown[0].astype(float) - shown[-1]).mean() > 0.5  # something moves
+
+
+def test_the_goal_is_seen_as_a_green_ghost(tmp_path: Path, model: mujoco.MjModel) -> None:
+    # The floor is grey and the box brown: what is much more green than red is the ghost.
+    def green(goal: Any) -> int:
+        moving = Motion(motion().time, motion().qpos, goal, "box")
+        write_poster(model, moving, 0.5, tmp_path / "p.png", (160, 96))
+        picture = pictures(tmp_path / "p.png")[0].astype(int)
+        return int((picture[..., 1] - picture[..., 0] > 25).sum())
+
+    assert green(motion().goal) > 40 > 4 * green(None)
+
+
+def test_a_single_state_makes_a_picture(tmp_path: Path, model: mujoco.MjModel) -> None:
+    m = motion()
+    one = Motion(m.time[:1], m.qpos[:1], None)
+    assert write_video(model, one, tmp_path / "a.mp4", SMALL) == 1
+
+
+def test_nothing_to_film_is_an_error(tmp_path: Path, model: mujoco.MjModel) -> None:
+    nothing = Motion(np.zeros(0), np.zeros((0, model.nq)))
+    with pytest.raises(VideoError, match="no state to film"):
+        write_video(model, nothing, tmp_path / "a.mp4", SMALL)
+
+
+def test_an_unwritable_file_is_an_error(tmp_path: Path, model: mujoco.MjModel) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BagError, match="cannot be written"):
+        write_video(model, motion(), tmp_path / "file" / "a.mp4", SMALL)
+
+
+def test_frames_are_evenly_spaced() -> None:
+    assert frame_times(np.array([1.0, 2.0]), 4).tolist() == [1.0, 1.25, 1.5, 1.75, 2.0]
+
+
+def test_the_camera_keeps_everything_in_sight(model: mujoco.MjModel) -> None:
+    m = motion(4.0)
+    assert m.goal is not None
+    path = follow(m.time, m.qpos, m.goal, model)
+    for i in range(0, 30, 5):
+        view = path.at(float(m.time[i]))
+        for point in (m.qpos[i, :2], m.qpos[i, 19:21], m.goal[:2]):
+            # Half of the opening angle of the picture's height is 22 degrees.
+            assert np.linalg.norm(point - view.lookat[:2]) < 0.75 * view.distance
+    assert path.azimuth == path.at(3.0).azimuth
+
+
+def test_the_ghost_stands_at_the_goal(model: mujoco.MjModel) -> None:
+    start = make_task("box_push").sample_episode(0)
+    goal = np.array([1.0, 2.0, np.pi / 2])
+    (box,) = goal_ghost(model, start.qpos, goal, "box")
+    assert box.position == pytest.approx([1.0, 2.0, 0.175])
+    quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
+    assert box.rotation.reshape(3, 3)[:2, :2] == pytest.approx(quarter, abs=1e-9)
+    robot = goal_ghost(model, start.qpos, goal, "")
+    assert len(robot) > 10
+    assert np.mean([mark.position[:2] for mark in robot], axis=0) == pytest.approx([1, 2], abs=0.1)
+    assert goal_ghost(model, start.qpos, None, "box") == []
+
+
+def test_shadows_lie_on_the_floor(model: mujoco.MjModel) -> None:
+    data = mujoco.MjData(model)
+    data.qpos[:] = motion().qpos[0]
+    mujoco.mj_kinematics(model, data)
+    marks = shadows(model, data)
+    assert all(0.0 < mark.position[2] < 0.01 for mark in marks)
+    assert any(np.allclose(mark.position[:2], data.qpos[19:21]) for mark in marks)
+
+
+def test_outlines_come_from_the_model(model: mujoco.MjModel) -> None:
+    outline = object_outline(model, "box")
+    corners = {(x, y) for x in (-0.2, 0.2) for y in (-0.2, 0.2)}
+    assert set(map(tuple, outline.round(6))) == corners
+    assert object_outline(None, "box").shape == object_outline(model, "ball").shape == (4, 2)
+
+
+def test_an_outline_of_several_round_and_turned_parts() -> None:
+    spec = mujoco.MjSpec()
+    body = spec.worldbody.add_body(name="thing")
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[0.1, 0.2, 0], pos=[0.5, 0, 0])
+    turned = [np.cos(np.pi / 8), 0.0, 0.0, np.sin(np.pi / 8)]
+    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.1, 0.1, 0.1], quat=turned)
+    outline = object_outline(spec.compile(), "thing")
+    assert outline[:, 0].max() == pytest.approx(0.6)
+    assert outline[:, 0].min() == pytest.approx(-0.1 * np.sqrt(2), abs=1e-5)
+
+
+def test_the_command_leaves_page_video_and_picture(
+    tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_run(end=0.2).write(tmp_path / "run" / "bag")
+    assert main(["report", str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out.split()
+    names = ["report.html", "episode.mp4", "poster.png"]
+    assert [Path(line).name for line in out] == names
+    assert all((tmp_path / "run" / name).stat().st_size > 1000 for name in names)
+    assert "data:video/mp4" in (tmp_path / "run" / "report.html").read_text()
+    frames, _ = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "run" / "episode.mp4"))
+    assert frames == 18  # half a second before the goal and 0.2 s after it, at 25 Hz
+
+
+def test_the_command_without_a_video(
+    tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made_run(end=0.5).write(tmp_path / "run" / "bag")
+    (folder / "metadata.yaml").unlink()
+    file = folder / "bag.mcap"
+    file.write_bytes(file.read_bytes()[:-20])
+    out = tmp_path / "other" / "page.html"
+    assert main(["report", str(folder), "--out", str(out), "--no-video"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.split() == [str(out)]
+    assert "lacks its end" in captured.err
+    assert sorted(p.name for p in out.parent.iterdir()) == ["page.html"]
+
+
+def test_the_command_on_what_is_no_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path / "absent")]) == 2
+    assert "does not exist" in capsys.readouterr().err

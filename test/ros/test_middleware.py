@@ -1,0 +1,77 @@
+"""No node uses shared memory, and what the user chose stays."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpc_msgs.msg import RobotState
+from gpc_ros.common.paths import share
+from gpc_ros.ros.middleware import avoid_shared_memory
+
+
+def changed(**environment: str) -> dict[str, str]:
+    avoid_shared_memory(environment)
+    return environment
+
+
+def test_without_settings_udp_only() -> None:
+    assert changed() == {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
+    assert changed(ROS_AUTOMATIC_DISCOVERY_RANGE="SUBNET")["FASTDDS_BUILTIN_TRANSPORTS"] == "UDPv4"
+
+
+def test_on_this_machine_only() -> None:
+    found = changed(ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
+    assert found["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SYSTEM_DEFAULT"
+    for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        assert found[name] == str(share("config", "fastdds_loopback.xml"))
+
+
+def test_in_a_process_that_another_of_ours_has_started() -> None:
+    """What is inherited and this machine only: together they would mean shared memory."""
+    mine = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    for inherited in (changed(), changed(**mine)):
+        assert changed(**{**inherited, **mine}) == changed(**mine)
+        assert changed(**inherited) == inherited
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        {"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp", "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+        {"FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA"},
+        {"FASTRTPS_DEFAULT_PROFILES_FILE": "/mine.xml"},
+        {"FASTDDS_DEFAULT_PROFILES_FILE": "/mine.xml"},
+    ],
+)
+def test_what_the_user_set_stays(mine: dict[str, str]) -> None:
+    assert changed(**mine) == mine
+
+
+def test_profile_file_names_no_other_machine() -> None:
+    space = {"dds": "http://www.eprosima.com"}
+    root = ElementTree.parse(share("config", "fastdds_loopback.xml")).getroot()
+    kinds = [e.text for e in root.iterfind(".//dds:transport_descriptor/dds:type", space)]
+    addresses = [e.text for e in root.iterfind(".//dds:address", space)]
+    assert (kinds, addresses) == (["UDPv4"], ["127.0.0.1"])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("inherited", [False, True])
+def test_a_node_opens_no_shared_memory(
+    inherited: bool, monkeypatch: pytest.MonkeyPatch, probe: Any, start_node: Callable[..., Any]
+) -> None:
+    if inherited:
+        for name, value in changed(ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST").items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    probe.listen("robot_state", RobotState)
+    sim = start_node("sim", "task:=navigate")
+    probe.wait("robot_state")
+    maps = Path(f"/proc/{sim.process.pid}/maps").read_text()
+    assert "libfastrtps" in maps  # the middleware that this is about
+    assert "/dev/shm/fastrtps_" not in maps

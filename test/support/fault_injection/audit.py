@@ -1,0 +1,74 @@
+"""Checks every joint command that was sent against every limit, from outside the bridge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gpc_ros.common.arrays import Array
+from gpc_ros.robot.joints import JOINT_NAMES, LOWER, TORQUE_LIMIT, UPPER, VELOCITY_LIMIT
+from gpc_ros.robot.types import JointCommand
+from gpc_ros.safety.limits import LimitsConfig
+
+# Stiffest and hardest braking joint that the bridge ever asks for.
+_LARGEST_GAIN = 200.0
+
+
+class CommandAudit:
+    """Looks at a stream of commands, one source at a time.
+
+    Attributes:
+        checked: number of commands looked at.
+        lost: commands that were sent but not seen, by their sequence numbers.
+        violations: what broke a limit, in plain words.
+    """
+
+    def __init__(self, config: LimitsConfig | None = None, tolerance: float = 1e-9) -> None:
+        """Check against the limits of a configuration.
+
+        Args:
+            config: the limits.
+            tolerance: by how much numbers that went through a message may be off.
+        """
+        self.config = config or LimitsConfig()
+        self._tolerance = tolerance
+        self._low = LOWER + self.config.margin - tolerance
+        self._high = UPPER - self.config.margin + tolerance
+        self._last: tuple[str, int, Array] | None = None
+        self.checked = self.lost = 0
+        self.violations: list[str] = []
+
+    def check(self, command: JointCommand, source: str, sequence: int) -> None:
+        """Look at the next command of a source."""
+        self.checked += 1
+        last, self._last = self._last, None
+        following = last is not None and last[0] == source
+        if following and last is not None and sequence > last[1] + 1:
+            self.lost += sequence - last[1] - 1
+        values = np.concatenate(list(vars(command).values()))
+        where = f"command {sequence} of {source}"
+        if not np.isfinite(values).all():
+            self.violations.append(f"{where} is not finite")
+            return
+        gains = np.concatenate([command.kp, command.kd])
+        if gains.min() < 0.0 or gains.max() > _LARGEST_GAIN:
+            self.violations.append(f"{where} has a gain outside [0, {_LARGEST_GAIN}]")
+        self._beyond(where, "velocity", np.abs(command.velocity) - VELOCITY_LIMIT - self._tolerance)
+        self._beyond(where, "torque", np.abs(command.effort) - TORQUE_LIMIT - self._tolerance)
+        if not command.kp.any():
+            # It only brakes: no position is asked for, and the next one may be any.
+            self._last = (source, sequence, np.full(12, np.nan))
+            return
+        self._beyond(where, "position", np.maximum(self._low - command.position, 0.0))
+        self._beyond(where, "position", np.maximum(command.position - self._high, 0.0))
+        if following and last is not None and sequence == last[1] + 1:
+            step = np.abs(command.position - last[2]) - self.config.step - self._tolerance
+            self._beyond(where, "step", np.nan_to_num(step, nan=-1.0))
+        self._last = (source, sequence, command.position)
+
+    def _beyond(self, where: str, what: str, beyond: Array) -> None:
+        """Note by how much a limit is broken, if it is."""
+        worst = int(beyond.argmax())
+        if beyond[worst] > 0.0:
+            self.violations.append(
+                f"{where}: {what} of {JOINT_NAMES[worst]} is {beyond[worst]:.4g} over its limit"
+            )

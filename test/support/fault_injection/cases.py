@@ -1,0 +1,205 @@
+"""Every row of the fault table as something that can be done to a running graph.
+
+A case puts a fault in, waits for the stated reaction, checks the order of what happened by the
+stamps of the messages, and returns the delay. It raises where the reaction is another or none.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fault_injection.live_graph import MISHAPS, LiveGraph, MishapError
+from fault_injection.observer import Heard
+from gpc_msgs.msg import SupervisorState
+from gpc_ros.common.errors import GpcError
+
+T = TypeVar("T")
+FAULT, HOLDING, ACTIVE = SupervisorState.FAULT, SupervisorState.HOLDING, SupervisorState.ACTIVE
+
+
+class ReactionError(GpcError):
+    """A fault was answered in another way than the table says."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault and what must follow.
+
+    Attributes:
+        row: of the fault table.
+        name: short, unique.
+        fault: what is done.
+        reaction: what must follow.
+        bound: longest delay [s]; None if it is an order of messages and not a time.
+        of: what the delay is between.
+        run: does it and returns the delay [s], or NaN where there is none.
+        walking: whether the robot is to follow a plan when it begins.
+        clock: whether it needs a graph whose clock can jump.
+    """
+
+    row: int
+    name: str
+    fault: str
+    reaction: str
+    bound: float | None
+    of: str
+    run: Callable[[Any], float]
+    walking: bool = True
+    clock: bool = False
+
+
+# Less than a cycle of the bridge [s].
+_ONE_CYCLE = 0.0015
+
+CASES: dict[str, Case] = {}
+
+
+def case(
+    row: int,
+    reaction: str,
+    bound: float | None = None,
+    of: str = "",
+    walking: bool = True,
+    clock: bool = False,
+) -> Callable[[Callable[[LiveGraph], float]], Callable[[LiveGraph], float]]:
+    """Enter a function into the list of cases under its own name; its docstring is the fault."""
+
+    def enter(run: Callable[[LiveGraph], float]) -> Callable[[LiveGraph], float]:
+        name, fault = run.__name__, (run.__doc__ or "").strip().rstrip(".")
+        CASES[name] = Case(row, name, fault, reaction, bound, of, run, walking, clock)
+        return run
+
+    return enter
+
+
+def check(fact: bool, what: str) -> None:
+    """Raise if what must be so is not.
+
+    Raises:
+        ReactionError: with the words.
+    """
+    if not fact:
+        raise ReactionError(what)
+
+
+def exit_code(g: LiveGraph, process: subprocess.Popen[bytes]) -> int:
+    """Return how a process ended that was expected to.
+
+    Raises:
+        ReactionError: it goes on; it is ended then.
+    """
+    try:
+        return process.wait(g.observer.patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise ReactionError("it did not end") from None
+
+
+def damped(g: LiveGraph, since: float) -> Heard:
+    """Return the first joint command after a time [s] that only brakes."""
+    return g.observer.wait("joint_commands", lambda m: not any(m.kp), since)
+
+
+def stands_still(g: LiveGraph, since: float) -> Heard:
+    """Return the walker's first step after a time [s] with a command of zero."""
+    return g.observer.wait("walker_state", lambda m: not any(m.command), since)
+
+
+def latched(g: LiveGraph, since: float, words: str) -> Heard:
+    """Return the first braking command after a time [s], of a fault with a reason."""
+    brake = damped(g, since)
+    g.supervisor(FAULT, words, since)
+    return brake
+
+
+def holds(g: LiveGraph, since: float, words: str) -> Heard:
+    """Return the first standing step after a time [s], of holding with a reason."""
+    held = g.supervisor(HOLDING, words, since)
+    # The walker's step of that cycle is sent before the supervisor's word.
+    return stands_still(g, held.sent - _ONE_CYCLE)
+
+
+def reported(g: LiveGraph, since: float, condition: Callable[[Any], bool]) -> Heard:
+    """Return the first reading after a time [s] that meets a condition."""
+    return g.observer.wait("robot_state", condition, since)
+
+
+def joint_index(name: str = "FL_calf_joint") -> int:
+    """Return where a joint stands in a message."""
+    from gpc_ros.robot.joints import JOINT_NAMES
+
+    return JOINT_NAMES.index(name)
+
+
+def until_moving(g: LiveGraph) -> None:
+    """Wait until the robot is commanded to walk."""
+    g.observer.wait("walker_state", lambda m: any(abs(v) > 0.02 for v in m.command))
+
+
+def counter(message: SupervisorState, name: str) -> int:
+    """Return one of the bridge's counters; zero if it has not counted."""
+    counted = dict(zip(message.counter_names, message.counter_values, strict=True))
+    return int(counted.get(name, 0))
+
+
+def counts(g: LiveGraph, name: str, before: int, meanwhile: Callable[[], None]) -> Heard:
+    """Wait until one of the bridge's counters has grown."""
+    return g.observer.wait("supervisor", lambda m: counter(m, name) > before, meanwhile=meanwhile)
+
+
+def now_counted(g: LiveGraph, name: str) -> int:
+    """Return one of the bridge's counters now."""
+    return counter(g.observer.last("supervisor").message, name)
+
+
+def run_case(g: LiveGraph, wanted: Case, attempts: int = 4) -> float:
+    """Bring the robot to where a case begins, run it and return its figure.
+
+    Args:
+        g: the graph.
+        wanted: the case.
+        attempts: how often to begin again after a mishap that has nothing to do with the case.
+
+    Raises:
+        ReactionError: the reaction is not the stated one.
+        SilentError: it does not come.
+        MishapError: the machine is too busy to keep the robot on its legs.
+    """
+    return attempt(g, lambda: _run(g, wanted), attempts, wanted.row != _FALLS)
+
+
+def _run(g: LiveGraph, wanted: Case) -> float:
+    g.recover(wanted.walking)
+    return wanted.run(g)
+
+
+def attempt(g: LiveGraph, act: Callable[[], T], attempts: int = 4, watched: bool = True) -> T:
+    """Return what something returns, begun again after a mishap.
+
+    Args:
+        g: the graph that it is done to.
+        act: does it, from recovering the robot on.
+        attempts: how often it may be begun.
+        watched: whether a robot that falls is a mishap.
+
+    Raises:
+        MishapError: each attempt ended in one.
+    """
+    for left in reversed(range(attempts)):
+        try:
+            with g.watched(MISHAPS if watched else None):
+                return act()
+        except MishapError as error:
+            g.mishaps.append(str(error))
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+NO_DELAY = math.nan
+# The row of the fault table that is about falling.
+_FALLS = 11

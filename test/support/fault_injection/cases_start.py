@@ -1,0 +1,114 @@
+"""Faults of a start and of the company a robot keeps: rows 18, 21, 22."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fault_injection.cases import ACTIVE, NO_DELAY, ReactionError, case, check, exit_code
+from fault_injection.live_graph import LiveGraph
+from fault_injection.proposals import write_shuffled
+from gpc_msgs.msg import JointCommand as JointCommandMsg
+from gpc_msgs.msg import SupervisorState
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.graph.graphs import GRAPHS, REFUSED
+from gpc_ros.graph.resolve import parse_arguments, resolve
+from gpc_ros.robot.types import JointCommand
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import robot_msgs
+
+_INTRUDER = "intruder"
+
+
+@case(18, "refuses to start, says which", walking=False)  # fmt: skip
+def model_file_wrong(g: LiveGraph) -> float:
+    """Model file missing, corrupt, of other dimensions, of another task."""
+    folder = g.folder
+    missing = folder / "nowhere.json"
+    corrupt = write_shuffled(folder / "corrupt.json")
+    corrupt.with_suffix(".safetensors").write_bytes(b"\x00" * 100)
+    for card, words in (
+        (missing, "nowhere.json"),
+        (corrupt, "corrupt"),
+        (write_shuffled(folder / "other.json", task="navigate"), "navigate"),
+    ):
+        _refuses(g, "planner", words, proposal__file=str(card))
+    return NO_DELAY
+
+
+def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
+    """Start a node with wrong parameters and check that it ends with a reason."""
+    if g.runs(name):
+        g.kill(name)
+    process = g.start(name, **parameters)
+    code = exit_code(g, process)
+    check(code == REFUSED, f"{name} ended with {code}, not with {REFUSED}")
+    said = g.output(name).strip().splitlines()[-1]
+    check(words in said, f"{name} does not name '{words}': {said}")
+    check("Traceback" not in said, f"{name} ended with a traceback")
+
+
+@case(21, "refuses to start, names it",
+      walking=False)  # fmt: skip
+def parameter_wrong(g: LiveGraph) -> float:
+    """Parameter misspelt, of a wrong type, out of range."""
+    _refuses(g, "bridge", "did you mean 'supervisor.tilt'", supervisor__titl=1.0)
+    _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt=99.0)
+    # A wrong type never reaches a node: whoever starts the graph refuses it.
+    graph = GRAPHS["sim"]
+    try:
+        resolve(graph, parse_arguments(["params:=bridge.supervisor.tilt=much"], graph))
+    except ConfigError as error:
+        check("supervisor.tilt: expected float" in str(error), f"it said: {error}")
+        return NO_DELAY
+    raise ReactionError("a word was taken for a number")
+
+
+@case(22, "refuses to start; the first goes on")
+def second_bridge(g: LiveGraph) -> float:
+    """Second bridge."""
+    return _another(g, "bridge")
+
+
+@case(22, "refuses to start; the first goes on")
+def second_planner(g: LiveGraph) -> float:
+    """Second planner."""
+    return _another(g, "planner")
+
+
+def _another(g: LiveGraph, node: str) -> float:
+    """Start a node that there is already, and see it refuse and the first go on."""
+    code = exit_code(g, g.another(node))
+    check(code == REFUSED, f"the second {node} ended with {code}")
+    check("already publishes" in g.output(f"{node}_again"), "it does not say why")
+    g.supervisor(ACTIVE)
+    return NO_DELAY
+
+
+@case(22, "ERROR, the robot stands, the stream moves nothing",
+      0.5, "its first command to the bridge's complaint")  # fmt: skip
+def foreign_stream(g: LiveGraph) -> float:
+    """Foreign stream of joint commands."""
+    intruder = JointCommandMsg(source=_INTRUDER)
+    begin = g.observer.now()
+    robot_msgs.command_to(JointCommand.damping(0.0), intruder, begin, 1)
+
+    def intrude() -> None:
+        g.observer.publish("joint_commands", intruder, qos.stream())
+
+    try:
+        told = g.observer.wait(
+            "supervisor",
+            lambda m: (
+                m.state == SupervisorState.HOLDING and "another bridge" in "; ".join(m.reasons)
+            ),
+            begin,
+            intrude,
+        )
+        g.observer.pass_time(0.2, intrude)
+        height = g.observer.last("ground_truth").message.pose.position.z
+        check(height > 0.2, f"the foreign stream moved the robot: the base is at {height:.2f} m")
+    finally:  # as long as there is another publisher, nothing recovers
+        g.observer.silence("joint_commands")
+    first = next(h for h in g.observer.kept("joint_commands", begin)
+                 if h.message.source == _INTRUDER)  # fmt: skip
+    return told.sent - first.sent

@@ -1,0 +1,78 @@
+"""A clock on the topic /clock that can jump, for a graph that lives by it; row 17."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock as ClockMsg
+
+from fault_injection.cases import case, check
+from fault_injection.live_graph import LiveGraph
+from gpc_msgs.msg import SupervisorState
+from gpc_ros.ros import qos
+from gpc_ros.ros.convert import msgs
+
+_PERIOD = 0.004  # [s]
+
+
+class Clock:
+    """Publishes the system's time, and later something else, from a thread of its own.
+
+    Attributes:
+        jumped: when it was last made to jump [s], on the system's clock.
+    """
+
+    def __init__(self, node: Node) -> None:
+        """Begin with the system's time."""
+        self._publisher = node.create_publisher(ClockMsg, "/clock", qos.sensor(1))
+        self._offset, self.jumped = 0.0, 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def jump(self, by: float) -> None:
+        """Let the clock jump by a time [s] with its next message."""
+        self.jumped = time.time()
+        self._offset += by
+
+    def close(self) -> None:
+        """End the thread."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        message = ClockMsg()
+        while not self._over.wait(_PERIOD):
+            msgs.set_time(message.clock, time.time() + self._offset)
+            self._publisher.publish(message)
+
+
+def _jump(g: LiveGraph, by: float) -> float:
+    """Let the clock jump; return how long it took until the robot stood."""
+    assert isinstance(g.clock, Clock)
+    begin = g.observer.now()
+    g.clock.jump(by)
+    held = g.supervisor(SupervisorState.HOLDING, "the clock has jumped", begin)
+    check(not any(held.message.command), "it walks on with a clock that has jumped")
+    g.supervisor(SupervisorState.ACTIVE, "", held.sent)
+    braked = [h for h in g.observer.kept("supervisor", begin)
+              if h.message.state == SupervisorState.FAULT]  # fmt: skip
+    check(not braked, "a clock that jumps is no reason to brake")
+    return held.sent - g.clock.jumped
+
+
+_OF = "jump to the supervisor's word"
+
+
+@case(17, "planner and filter reset, stands, goes on", 0.02, _OF, clock=True)
+def clock_jumped_back(g: LiveGraph) -> float:
+    """Clock jumps back by 20 s."""
+    return _jump(g, -20.0)
+
+
+@case(17, "planner and filter reset, stands, goes on", 0.02, _OF, clock=True)
+def clock_jumped_ahead(g: LiveGraph) -> float:
+    """Clock jumps ahead by 30 s."""
+    return _jump(g, 30.0)

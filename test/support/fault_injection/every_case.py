@@ -1,0 +1,24 @@
+"""All cases in one list, in the order of the fault table, and the graph that they are run on."""
+
+from __future__ import annotations
+
+from fault_injection import cases_killed, cases_mocap, cases_plan, cases_robot, cases_start, clock
+from fault_injection.cases import CASES, Case
+
+__all__ = ["EVERY_CASE", "words_with"]
+
+_MODULES = (clock, cases_killed, cases_mocap, cases_plan, cases_robot, cases_start)
+EVERY_CASE: dict[str, Case] = dict(sorted(CASES.items(), key=lambda item: item[1].row))
+
+# What the graph is started with: a planner that leaves time for the rest, and an emergency stop.
+_WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10", "seed:=3")
+_PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=1.5,bridge.discovery=1.5"
+
+
+def words_with(params: str = "") -> list[str]:
+    """Return the arguments of the graph that the cases are run on.
+
+    Args:
+        params: more parameters, ``node.parameter=value`` separated by commas.
+    """
+    return [*_WORDS, f"params:={_PARAMS}{',' if params else ''}{params}"]

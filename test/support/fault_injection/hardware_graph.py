@@ -1,0 +1,129 @@
+"""The graph of a real robot, against the emulated one: bridge, driver and SDK over both DDS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from fault_injection.cases import Case, damped, latched
+from fault_injection.every_case import EVERY_CASE
+from fault_injection.live_graph import LiveGraph
+from fault_injection.sdk_tap import SdkTap
+from gpc_msgs.msg import SupervisorState
+from gpc_ros.graph.graphs import GRAPHS
+from gpc_ros.graph.resolve import NodeStart, parse_arguments, resolve
+
+_DRIVER = b"gpc_ros.unitree.driver_process"
+# Cases of the fault table that hold behind the SDK as they do in simulation.
+_SAME = (
+    "robot_silent", "target_clamped", "target_far_outside", "motor_warm", "motor_hot",
+    "torque_over", "velocity_over", "tilt_reported", "emergency_stop", "heartbeat_silent",
+    "battery_low", "battery_lower", "battery_empty",
+)  # fmt: skip
+
+
+class HardwareGraph(LiveGraph):
+    """Graph ``hardware`` and the emulator, with a tap on the robot's own network.
+
+    Args:
+        domain: of the SDK; not the one of ROS.
+        words: arguments of graph ``hardware``.
+        robot_words: arguments of graph ``emulator``.
+        given: as of :class:`LiveGraph`.
+    """
+
+    robot = "emulator"
+    _tolerance = 1e-5  # numbers on the wire are of single precision
+    _wire = ()
+
+    def __init__(self, domain: int, words: list[str], robot_words: list[str], **given: Any) -> None:
+        """Start every node, and listen to the wire."""
+        self._robot_words = [*robot_words, f"sdk_domain:={domain}"]
+        self._tap = tap = SdkTap(domain)
+        super().__init__(words=[*words, f"sdk_domain:={domain}"], **given)
+        for topic in ("robot_state", "joint_commands"):
+            self.observer.keep(topic)
+        self.observer.sources.append(tap.take)
+
+    def _resolve(self, words: list[str]) -> list[NodeStart]:
+        starts = []
+        for name, given in (("emulator", self._robot_words), ("hardware", words)):
+            graph = GRAPHS[name]
+            starts += resolve(graph, parse_arguments(given, graph))
+        return starts
+
+    def close(self) -> None:
+        """End everything."""
+        super().close()
+        self._tap.close()
+
+    def kill_driver(self) -> float:
+        """Kill the bridge's process that speaks to the robot; return when [s]."""
+        parent = self._processes["bridge"].pid
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == parent and _DRIVER in (entry / "cmdline").read_bytes():
+                    now = self.observer.now()
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    return now
+        raise AssertionError("the bridge has no process for its driver")
+
+
+def wire_bridge_killed(g: HardwareGraph) -> float:
+    """Bridge killed: its driver brakes the robot."""
+    killed = g.kill("bridge")
+    return damped(g, killed).sent - killed
+
+
+def wire_driver_killed(g: HardwareGraph) -> float:
+    """Driver killed: the robot brakes by itself, and the bridge knows."""
+    killed = g.kill_driver()
+    told = g.supervisor(SupervisorState.FAULT, "no reading from the robot", killed)
+    g.kill("bridge")  # which has one driver in its life; only a new bridge has another
+    return told.sent - killed
+
+
+def wire_lost_motor(g: HardwareGraph) -> float:
+    """Motor lost, as the robot says."""
+    return _spoilt(g, "RL_hip_joint: the robot has lost this motor", lost_motor="RL_hip_joint")
+
+
+def wire_bad_crc(g: HardwareGraph) -> float:
+    """LowStates with a wrong CRC."""
+    return _spoilt(g, "no reading from the robot", bad_crc=True)
+
+
+def _spoilt(g: HardwareGraph, words: str, **fault: Any) -> float:
+    """Break something at the wire until the robot brakes; return how long that took."""
+    begin = g.observer.now()
+    name, value = next(iter(fault.items()))
+    g.set_parameters(g.robot, **{f"wire__{name}": value})
+    try:
+        return latched(g, begin, words).sent - begin
+    finally:
+        g.set_parameters(g.robot, **{f"wire__{name}": type(value)()})
+
+
+_ASKED = "asked for it to first braking LowCmd"
+_LATCHED = "damping, latched"
+_WIRE = (
+    Case(4, "wire_bad_crc", "LowStates with a wrong CRC", _LATCHED, 0.15, _ASKED, wire_bad_crc),
+    Case(5, "wire_bridge_killed", "Bridge killed", "its driver damps the robot", 0.1,
+         "kill to first braking LowCmd", wire_bridge_killed),
+    Case(5, "wire_driver_killed", "Driver killed", "robot damps by itself; bridge: fault, latched",
+         0.1, "kill to the bridge's word", wire_driver_killed),
+    Case(10, "wire_lost_motor", "Motor lost, as the robot says", "damping, latched, joint named",
+         0.15, _ASKED, wire_lost_motor),
+)  # fmt: skip
+# Everything that is put to the driver and the emulated robot.
+HARDWARE_CASES: dict[str, Case] = {
+    **{name: EVERY_CASE[name] for name in _SAME},
+    **{case.name: case for case in _WIRE},
+}
+HARDWARE_WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10")
+ROBOT_WORDS = ("task:=box_push", "seed:=3")
+HARDWARE_PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=1.5,bridge.discovery=1.5"

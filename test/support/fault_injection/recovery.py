@@ -1,0 +1,88 @@
+"""Brings a robot that a fault has stopped back to its legs and to its task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fault_injection.observer import SilentError
+from gpc_msgs.msg import SupervisorState
+
+if TYPE_CHECKING:
+    from fault_injection.live_graph import LiveGraph
+
+# What the supervisor says of a robot that lies on its back.
+TILTED = "the base is tilted"
+# How long a node that has started may take to make up its mind [s].
+_SENSES = 8.0
+# How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
+# it gives no estimate, as of a robot that was put on its feet in another place.
+_DOUBTS = ("motion capture shows", "no estimate of where the robot is")
+# What the bridge says once its driver is gone; only a new bridge has another.
+_DRIVERLESS = "the driver's process has ended"
+_ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
+# Between two times that it is asked for what is missing [s].
+_URGE = 0.3
+
+
+def recover(g: LiveGraph, walking: bool) -> None:
+    """Take every fault back and ask for what is missing until the robot stands, or walks.
+
+    Raises:
+        SilentError: it does not come back.
+    """
+    g.mend()
+    asked = 0.0
+
+    def urge() -> None:
+        nonlocal asked
+        if g.observer.now() - asked >= _URGE and g.observer.kept("supervisor"):
+            asked = g.observer.now()
+            _ask(g, walking)
+
+    begin = g.observer.now()
+    wanted = (SupervisorState.ACTIVE,) if walking else _ON_ITS_LEGS
+    while not _settled(g, wanted, begin):
+        g.observer.wait("supervisor", meanwhile=urge)
+        if g.observer.now() - begin > 2 * g.observer.patience:
+            last = g.observer.last("supervisor").message
+            raise SilentError(f"the robot did not recover: {last.name}: {last.reasons}")
+
+
+def _ask(g: LiveGraph, walking: bool) -> None:
+    """Ask once for what is missing."""
+    g.start_all()  # a node that took its killed predecessor for alive has ended again
+    state = g.state()
+    if state == SupervisorState.FAULT:
+        g.ask("reset")
+    elif state == SupervisorState.DISARMED:
+        # A doubt about motion stays until a motion agrees, and none comes of lying there.
+        refusal = g.ask("arm").message
+        if any(words in refusal for words in _DOUBTS):
+            _replace(g, "estimator")
+        if _DRIVERLESS in refusal:
+            _replace(g, "bridge")
+        if TILTED in refusal:  # it lies on its back: put it on its feet again
+            _replace(g, g.robot)
+    elif walking and any(
+        h.message.hold_reason == "no goal" for h in g.observer.kept("planner/status")[-1:]
+    ):
+        g.give_goal()
+
+
+def _replace(g: LiveGraph, name: str) -> None:
+    """Kill a node that has had the time to come to its senses; it is started again.
+
+    The time counts from when it was heard: on a busy machine a node takes long to start, and
+    one that is killed before it has begun is never there.
+    """
+    said = g.observer.kept("diagnostics", g.begun(name))
+    own = next((h.sent for h in said if h.message.status[0].name == name), None)
+    if own is not None and g.observer.now() - own > _SENSES:
+        g.kill(name)
+
+
+def _settled(g: LiveGraph, wanted: Sequence[int], begin: float) -> bool:
+    """Return whether what was heard last, after a time [s], is one of some states."""
+    heard = g.observer.kept("supervisor", begin)[-3:]
+    return len(heard) == 3 and all(h.message.state in wanted for h in heard)

@@ -1,0 +1,88 @@
+"""Listens to what really goes over the wire between driver and robot, on the SDK's own domain.
+
+LowCmd and LowState are heard as if they were the topics ``joint_commands`` and ``robot_state``, so
+that the cases of the fault table hold for a robot behind the SDK too. Their times are those of
+receipt in this process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from fault_injection.observer import Heard
+from gpc_msgs.msg import JointCommand, RobotState
+from gpc_ros.ros.convert import robot_msgs
+from gpc_ros.unitree import dds
+from gpc_ros.unitree.codec import command_from, state_from
+from gpc_ros.unitree.low_level_messages import COMMAND, STATE
+
+_SOURCE = "driver"
+
+
+class _Command(Heard):
+    """A LowCmd."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, sent: float, data: bytes, number: int) -> None:
+        super().__init__(sent, data, JointCommand)
+        self._number = number
+
+    @property
+    def message(self) -> Any:
+        """The command as the bridge publishes it."""
+        if self._message is None:
+            record = COMMAND.decode(self._data)
+            filled = JointCommand(source=_SOURCE)
+            self._message = robot_msgs.command_to(
+                command_from(record), filled, self.sent, self._number
+            )
+        return self._message
+
+
+class _State(Heard):
+    """A LowState."""
+
+    __slots__ = ()
+
+    @property
+    def message(self) -> Any:
+        """The reading as the simulation publishes it."""
+        if self._message is None:
+            reading = state_from(STATE.decode(self._data), self.sent)
+            self._message = robot_msgs.reading_to(reading, RobotState())
+        return self._message
+
+
+class SdkTap:
+    """Hears the SDK's domain; one in the life of a process."""
+
+    def __init__(self, domain: int, interface: str = "lo") -> None:
+        """Join the domain and begin to listen."""
+        dds.join(domain, interface)
+        self._heard: deque[tuple[str, Heard]] = deque()
+        self._number = 0
+        self._subscribers = [
+            dds.Subscriber(dds.LOW_COMMAND_TOPIC, self._take_command),
+            dds.Subscriber(dds.LOW_STATE_TOPIC, self._take_state),
+        ]
+
+    def _take_command(self, data: bytes) -> None:
+        self._number += 1
+        self._heard.append(("joint_commands", _Command(time.time(), data, self._number)))
+
+    def _take_state(self, data: bytes) -> None:
+        self._heard.append(("robot_state", _State(time.time(), data, RobotState)))
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+    def take(self) -> Iterator[tuple[str, Heard]]:
+        """Yield what was heard since the last call."""
+        while self._heard:
+            yield self._heard.popleft()
