@@ -36,7 +36,7 @@ from rclpy.node import Node
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
 from gpc_ros.ros import qos
@@ -47,7 +47,7 @@ WAYS = ("alone", "recorder", "viewer", "watched")
 _RETRY = 0.5  # [s]
 _MISSED = re.compile(r"plans\s+[\d.]+ Hz .*?\| missed (\d+) \(([\d.]+) %\)")
 _VERDICT = re.compile(r"^(?:success|FAILED) after ([\d.]+) s.*$", re.MULTILINE)
-# Figures of the nodes' diagnostics that are kept: node, key, short name.
+# Metrics of the nodes' diagnostics that are kept: node, key, short name.
 _FIGURES = (
     ("planner", "plan time p50 [ms]", "plan_p50_ms"),
     ("planner", "plan time p99 [ms]", "plan_p99_ms"),
@@ -231,7 +231,7 @@ def main() -> None:
             print(json.dumps(runs[-1]), flush=True)
             if options.out is not None:
                 head = {"words": options.words, "made_with": made_with()}
-                write_whole(options.out, json.dumps({**head, "runs": runs}, indent=1) + "\n")
+                write_atomic(options.out, json.dumps({**head, "runs": runs}, indent=1) + "\n")
     print(summary(runs))
 
 

@@ -25,12 +25,18 @@ from typing import NamedTuple
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.files import write_whole
-from gpc_ros.common.geometry import quat_conjugate, quat_log, quat_multiply, wrap_angle, yaw_of
+from gpc_ros.common.files import write_atomic
+from gpc_ros.common.geometry import (
+    quat_conjugate,
+    quat_log,
+    quat_multiply,
+    wrap_angle,
+    yaw_from_quat,
+)
 from gpc_ros.estimation.estimator import BASE, Estimator
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
+from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, SceneState
 from gpc_ros.simulation.mocap_sensor import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import PERIOD, Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
@@ -62,7 +68,7 @@ class Recording:
 
     readings: list[RobotReading] = field(default_factory=list)
     poses: list[Arrival] = field(default_factory=list)
-    truths: list[RobotState] = field(default_factory=list)
+    truths: list[SceneState] = field(default_factory=list)
 
 
 def simulate(pushes: bool, seed: int, seconds: float, delay: float) -> Recording:
@@ -74,7 +80,7 @@ def simulate(pushes: bool, seed: int, seconds: float, delay: float) -> Recording
     plant = Plant(model, (BOX,), PlantConfig(mocap=mocap), seed)
     rng = np.random.default_rng(seed)
     qpos = task.sample_episode(seed).qpos.copy()
-    yaw = float(yaw_of(qpos[3:7]))
+    yaw = float(yaw_from_quat(qpos[3:7]))
     ahead, left = np.array([np.cos(yaw), np.sin(yaw)]), np.array([-np.sin(yaw), np.cos(yaw)])
     near = 0.6 * ahead + rng.uniform(-0.1, 0.1) * left
     qpos[19:21] = qpos[:2] + (near if pushes else -3.0 * ahead)
@@ -103,10 +109,12 @@ def simulate(pushes: bool, seed: int, seconds: float, delay: float) -> Recording
     return run
 
 
-def towards_box(state: RobotState, wander: Array) -> Array:
+def towards_box(state: SceneState, wander: Array) -> Array:
     """Return the command (3,) that pushes against the box while it wanders a little."""
     away = state.objects[BOX].position - state.position
-    bearing = float(wrap_angle(math.atan2(away[1], away[0]) - float(yaw_of(state.orientation))))
+    bearing = float(
+        wrap_angle(math.atan2(away[1], away[0]) - float(yaw_from_quat(state.orientation)))
+    )
     return np.array([0.25 + 0.4 * abs(wander[0]), 0.5 * bearing, bearing + 0.3 * wander[2]])
 
 
@@ -144,7 +152,7 @@ class Filtered:
         state = self.estimator.estimate()
         if state is None:
             return {}
-        bodies: dict[str, RobotState | ObjectState] = {BASE: state, **state.objects}
+        bodies: dict[str, SceneState | ObjectState] = {BASE: state, **state.objects}
         return {
             name: Guess(
                 body.position,
@@ -329,7 +337,7 @@ def main() -> None:
             "made_with": made_with(),
             "figures": figures,
         }
-        write_whole(options.out, json.dumps(content, indent=1) + "\n")
+        write_atomic(options.out, json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

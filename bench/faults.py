@@ -31,7 +31,7 @@ from fault_injection.live_graph import LiveGraph
 from rclpy.context import Context
 
 from gpc_ros.common.errors import GpcError
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.ros.middleware import avoid_shared_memory
 
@@ -95,7 +95,7 @@ def main() -> None:
                             "rows": rows, "audit": audit(graph), "begun_again_after": graph.mishaps,
                             "made_with": made_with(),
                         }  # fmt: skip
-                        write_whole(args.out, json.dumps(document, indent=1) + "\n")
+                        write_atomic(args.out, json.dumps(document, indent=1) + "\n")
                 finally:
                     graph.close()
     rclpy.try_shutdown(context=context)

@@ -4,7 +4,7 @@
 
 Starts ``gpc emulate-robot`` and ``gpc hardware`` once a seed, with the ages and limits of the
 configuration; the goal is the one that the seed's episode has. Poses are the emulator's, with the
-noise of its motion capture. Figures are read from the bag that each run leaves. Finished seeds are
+noise of its motion capture. Metrics are read from the bag that each run leaves. Finished seeds are
 kept in the file and not run again. Nothing else should run on the machine meanwhile.
 """
 

@@ -27,7 +27,7 @@ from fault_injection.live_graph import LiveGraph
 from rclpy.context import Context
 
 from gpc_ros.common.errors import GpcError
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.ros.middleware import avoid_shared_memory
 
@@ -59,7 +59,7 @@ def main() -> None:
                 kills.append(one(graph, node, number, args.seed))
                 print(json.dumps(kills[-1]), flush=True)
                 document = {"kills": kills, **summary(kills), "made_with": made_with()}
-                write_whole(args.out, json.dumps(document, indent=1) + "\n")
+                write_atomic(args.out, json.dumps(document, indent=1) + "\n")
         finally:
             graph.close()
             rclpy.try_shutdown(context=context)

@@ -3,7 +3,7 @@
     python bench/latency.py [--seconds 40] [--out FILE.json] [name:=value ...]
 
 Starts ``gpc emulate-robot`` and ``gpc hardware`` as processes, twice: with real-time priority, as
-configured, and without. Figures are of the last 20 s of the run:
+configured, and without. Metrics are of the last 20 s of the run:
 
 - LowState to LowCmd: measured in the emulator, from sending a LowState to receiving the first
   LowCmd that answers it (the driver's parameter ``echo``), so it holds the wire, both ways, and
@@ -33,7 +33,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from gpc_msgs.msg import PlannerStatus
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.ros import qos
 from gpc_ros.ros.middleware import avoid_shared_memory
@@ -48,7 +48,7 @@ WITHOUT = {
     "emulator": "params:=emulator.scheduling.priority=0",
     "hardware": "params:=" + ",".join(f"{n}.scheduling.priority=0" for n in NODES),
 }
-# Figures that are kept, by node.
+# Metrics that are kept, by node.
 KEPT = {
     "emulator": ("LowState to LowCmd", "LowCmd period"),
     "bridge": ("period", "measurement to command"),
@@ -177,7 +177,7 @@ def main() -> None:
         results[name] = measure(options.seconds, name == "real time", options.words)
         print(f"{name}: {json.dumps(results[name], indent=1)}", flush=True)
     if options.out is not None:
-        write_whole(options.out, json.dumps(results, indent=1) + "\n")
+        write_atomic(options.out, json.dumps(results, indent=1) + "\n")
     rclpy.shutdown()
 
 

@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.bag.bag_reader import BagReader
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.common.paths import share
 from gpc_ros.evaluation.statistics import bootstrap
 from gpc_ros.replay.load_run import load_run
 
-# Figures of the bridge's diagnostics that are kept, with short names.
+# Metrics of the bridge's diagnostics that are kept, with short names.
 _BRIDGE = {
     "period p99 [ms]": "period_p99_ms",
     "period max [ms]": "period_max_ms",
@@ -134,7 +134,7 @@ def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -
             continue
         runs.append(run_one(seed, options.words))
         if options.out is not None:
-            write_whole(options.out, json.dumps({**head, "runs": runs}, indent=1) + "\n")
+            write_atomic(options.out, json.dumps({**head, "runs": runs}, indent=1) + "\n")
         print(json.dumps(runs[-1]), flush=True)
     print(summary(runs))
 

@@ -16,7 +16,7 @@ import mujoco
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.geometry import wrap_angle, yaw_of
+from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
 from gpc_ros.evaluation.agreement import Scene, follow
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, Walker, make_walker
 from gpc_ros.tasks import build_model, make_task
@@ -29,7 +29,7 @@ def near_box(plant: mujoco.MjModel, walker: Walker, seed: int) -> Scene:
     """Return a scene of a robot that has walked for 0.8 s towards a box just before it."""
     rng = np.random.default_rng(seed)
     qpos = make_task("box_push").sample_episode(seed).qpos.copy()
-    yaw = float(yaw_of(qpos[3:7]))
+    yaw = float(yaw_from_quat(qpos[3:7]))
     ahead, left = np.array([np.cos(yaw), np.sin(yaw)]), np.array([-np.sin(yaw), np.cos(yaw)])
     qpos[19:21] = qpos[:2] + 0.6 * ahead + rng.uniform(-0.15, 0.15) * left
     command = rng.uniform([0.2, -0.2, -0.4], [0.5, 0.2, 0.4])
@@ -63,7 +63,9 @@ def main() -> None:
             row: list[float] = []
             for at in (0, 19):
                 row.append(float(np.linalg.norm(end[at : at + 2] - truth.qpos[at : at + 2])))
-                turn = yaw_of(end[at + 3 : at + 7]) - yaw_of(truth.qpos[at + 3 : at + 7])
+                turn = yaw_from_quat(end[at + 3 : at + 7]) - yaw_from_quat(
+                    truth.qpos[at + 3 : at + 7]
+                )
                 row.append(abs(float(wrap_angle(turn))))
             rows.append(row)
         mean, worst = np.mean(rows, axis=0), np.percentile(rows, 95, axis=0)

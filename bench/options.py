@@ -18,7 +18,7 @@ from typing import Any
 
 from gpc_ros.cli.evaluate import parse_seeds
 from gpc_ros.common import config
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate
 from gpc_ros.evaluation.lockstep import EpisodeConfig
 from gpc_ros.evaluation.provenance import made_with
@@ -109,7 +109,7 @@ def main() -> None:
         "seeds": args.seeds, "samples": args.samples, "horizon": args.horizon,
         "rows": rows, "made_with": made_with(),
     }  # fmt: skip
-    write_whole(args.out, json.dumps(document, indent=1) + "\n")
+    write_atomic(args.out, json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

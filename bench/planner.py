@@ -24,11 +24,11 @@ from mujoco import rollout as mujoco_rollout
 
 import gpc_ros  # noqa: F401  (one BLAS thread, before numpy is imported)
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, JointTargets, make_walker
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import RolloutPool
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import build_model, make_task
 
 SAMPLES = (4, 8, 16, 32, 64)
@@ -53,7 +53,7 @@ def plan_times(
         PlannerConfig(samples=samples, horizon=horizon, threads=threads),
     )
     episode = task.sample_episode(0)
-    state = RobotState.from_arrays(0.0, episode.qpos, np.zeros(planner.model.nv), task.bodies)
+    state = SceneState.from_arrays(0.0, episode.qpos, np.zeros(planner.model.nv), task.bodies)
     memory = walker.initial_state(1)[0]
     times, shares = [], []
     for _ in range(repeats + 2):
@@ -170,7 +170,7 @@ def main() -> None:
             "machine": machine, "walker": args.walker, "threads": args.threads,
             "plan_time": times, "throughput": ratios,
         }  # fmt: skip
-        write_whole(args.out, json.dumps(document, indent=1) + "\n")
+        write_atomic(args.out, json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_recorder import Recorder
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.bag.message_types import codec
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.replay.cycle_replay import Replay
 
@@ -175,7 +175,7 @@ def main() -> None:
                     _, seconds, memory = gpc(name, str(bag), *words)
                     tell(name, {**size, "seconds": round(seconds, 1), "memory_MB": round(memory)})
     if options.out is not None:
-        write_whole(options.out, json.dumps(found, indent=1) + "\n")
+        write_atomic(options.out, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

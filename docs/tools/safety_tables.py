@@ -43,7 +43,7 @@ _EXAMPLE = SupervisorInputs(
     heartbeat_age=0.61,
     base_age=2.02,
     object_age=1.05,
-    mocap_doubt="motion capture and the legs disagree about the way walked",
+    mocap_inconsistency="motion capture and the legs disagree about the way walked",
 )
 
 

@@ -69,7 +69,7 @@ class Column:
     read: Callable[[Any], Any]
 
 
-def columns_of(codec: Codec) -> list[Column]:
+def make_columns(codec: Codec) -> list[Column]:
     """Return the columns of a message type, from its definition; needs pyarrow."""
     return list(_columns(codec, codec.name, "", lambda message: message))
 
@@ -81,9 +81,9 @@ def _columns(
         name = f"{prefix}{field}"
         value = _attribute(reach, field)
         if kind == _SCALAR:
-            yield Column(name, _type_of(rest[0]), value)
+            yield Column(name, _arrow_type(rest[0]), value)
         elif kind == _MESSAGE and rest in _TIMES:
-            yield Column(name, _type_of("float64"), _seconds(value))
+            yield Column(name, _arrow_type("float64"), _seconds(value))
         elif kind == _MESSAGE:
             yield from _columns(codec, rest, f"{name}.", value)
         else:
@@ -92,9 +92,9 @@ def _columns(
                 yield from _lists(codec, inner, name, value)
             elif kind == _FIXED and length <= _SPREAD and inner[0] != "string":
                 for i in range(length):
-                    yield Column(f"{name}.{i}", _type_of(inner[0]), _entry(value, i))
+                    yield Column(f"{name}.{i}", _arrow_type(inner[0]), _entry(value, i))
             else:
-                yield Column(name, _list_of(_type_of(inner[0])), _listed(value))
+                yield Column(name, _arrow_list(_arrow_type(inner[0])), _listed(value))
 
 
 def _lists(
@@ -102,7 +102,7 @@ def _lists(
 ) -> Iterator[Column]:
     """Yield the columns of a list of messages: one list a field."""
     for column in _columns(codec, type_name, f"{prefix}.", lambda item: item):
-        yield Column(column.name, _list_of(column.type), _each(reach, column.read))
+        yield Column(column.name, _arrow_list(column.type), _each(reach, column.read))
 
 
 def _attribute(reach: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
@@ -129,14 +129,14 @@ def _each(reach: Callable[[Any], Any], read: Callable[[Any], Any]) -> Callable[[
     return lambda message: [read(item) for item in reach(message)]
 
 
-def _type_of(base: str) -> Any:
+def _arrow_type(base: str) -> Any:
     import pyarrow as pa
 
     plain = {"byte": "uint8", "octet": "uint8", "char": "uint8", "wstring": "string"}
     return pa.type_for_alias(plain.get(base, base))
 
 
-def _list_of(inner: Any) -> Any:
+def _arrow_list(inner: Any) -> Any:
     import pyarrow as pa
 
     return pa.list_(inner)
@@ -150,7 +150,7 @@ def _write(reader: BagReader, topic: TopicInfo, path: Path) -> bool:
     codec = reader.codec(topic.name)
     if codec is None:
         return False
-    columns = columns_of(codec)
+    columns = make_columns(codec)
     schema = pa.schema([("time", pa.float64()), *((c.name, c.type) for c in columns)])
     temporary = path.with_name(path.name + ".part")
     try:

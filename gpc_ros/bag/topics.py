@@ -28,8 +28,8 @@ class Topic:
     qos: Qos = field(default_factory=Qos)
 
 
-STATE = Topic("state", _MSGS + "State", _SENSOR)
-TRUTH = Topic("ground_truth", _MSGS + "State", _SENSOR)
+STATE = Topic("scene_state", _MSGS + "SceneState", _SENSOR)
+TRUTH = Topic("ground_truth", _MSGS + "SceneState", _SENSOR)
 PLAN = Topic("plan", _MSGS + "Plan", _COMMAND)
 STATUS = Topic("planner/status", _MSGS + "PlannerStatus")
 WALKER = Topic("walker_state", _MSGS + "WalkerState", _SENSOR)
@@ -37,7 +37,7 @@ SUPERVISOR = Topic("supervisor", _MSGS + "SupervisorState")
 COMMANDS = Topic("joint_commands", _MSGS + "JointCommand", _SENSOR)
 JOINTS = Topic("joint_states", "sensor_msgs/msg/JointState", _SENSOR)
 IMU = Topic("imu/data", "sensor_msgs/msg/Imu", _SENSOR)
-READINGS = Topic("robot_state", _MSGS + "RobotState", _SENSOR)
+READINGS = Topic("robot_reading", _MSGS + "RobotReading", _SENSOR)
 CYCLE = Topic("planner/cycle", _MSGS + "PlannerCycle")
 PARAMETERS = Topic("parameters", "std_msgs/msg/String", Qos("reliable", "transient_local", 1))
 GOAL = Topic("goal", "geometry_msgs/msg/PoseStamped", _LATCHED)
@@ -59,7 +59,7 @@ def mocap(body: str) -> Topic:
     return Topic(f"mocap/{body}/pose", "geometry_msgs/msg/PoseStamped", _SENSOR)
 
 
-def body_of(name: str) -> str:
+def topic_body(name: str) -> str:
     """Return the body whose motion capture pose a topic carries, in any namespace; else nothing."""
     parts = name.split("/")
     return parts[-2] if len(parts) >= 3 and parts[-3] == "mocap" and parts[-1] == "pose" else ""

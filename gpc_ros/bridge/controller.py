@@ -20,7 +20,7 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.plan import Plan
-from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
+from gpc_ros.robot.types import JointCommand, RobotReading, SceneState
 from gpc_ros.safety.limits import JointLimiter, LimitsConfig, VelocityLimiter
 from gpc_ros.safety.states import MODES
 from gpc_ros.safety.supervisor import (
@@ -139,7 +139,7 @@ class BridgeController:
             self._broken = (*reading.faults, *broken)
         return accepted
 
-    def set_state(self, state: RobotState, received: float) -> bool:
+    def set_state(self, state: SceneState, received: float) -> bool:
         """Take in an estimate, see :meth:`Inputs.set_state`."""
         return self._in.set_state(state, received)
 
@@ -267,7 +267,7 @@ class BridgeController:
             now - self._heartbeat,
             max(now - known.base_seen, 0.0),
             max(now - known.object_seen, 0.0),
-            known.estimate.mocap_doubt if known.estimate else "",
+            known.estimate.mocap_inconsistency if known.estimate else "",
         )
 
     def _damp(self) -> JointCommand:

@@ -12,7 +12,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import InputError
 from gpc_ros.planning.plan import ROBOT, Plan
-from gpc_ros.robot.types import RobotReading, RobotState
+from gpc_ros.robot.types import RobotReading, SceneState
 
 # A stamp this far ahead of the clock is wrong, not early [s].
 FUTURE = 0.05
@@ -95,7 +95,7 @@ class Inputs:
         self._task, self._plan_life = task, plan_life
         self._reading_check, self._state_check = _Record(_READING), _Record(_STATE)
         self.reading: RobotReading | None = None
-        self.estimate: RobotState | None = None
+        self.estimate: SceneState | None = None
         self.plan: Plan | None = None
         self.reading_time = self.state_time = self.plan_end = -math.inf
         self.base_seen = self.object_seen = math.inf
@@ -135,7 +135,7 @@ class Inputs:
         self.reading_time = min(stamp, received)
         return True
 
-    def set_state(self, state: RobotState, received: float) -> bool:
+    def set_state(self, state: SceneState, received: float) -> bool:
         """Take in an estimate; return False if it was dropped (as for readings)."""
         try:
             stamp = _check_stamp(state.stamp, self._state_stamp, received)

@@ -122,12 +122,12 @@ def recorded(reader: BagReader) -> tuple[list[RobotReading], list[Seen]]:
     pairing, readings, poses = Pairing(1000), [], []
     for message in reader.messages(list(wanted.values())):
         if message.topic == wanted[seen.name]:
-            poses.append(Seen(*msgs.pose_from(message.data)))
+            poses.append(Seen(*msgs.pose_from_msg(message.data)))
             continue
         if message.topic == wanted[topics.IMU.name]:
-            pairing.add_imu(robot_msgs.imu_from(message.data))
+            pairing.add_imu(robot_msgs.imu_from_msg(message.data))
         else:
-            pairing.add_joints(robot_msgs.joints_from(message.data))
+            pairing.add_joints(robot_msgs.joints_from_msg(message.data))
         readings += list(pairing.ready())
     return _ordered(readings), _ordered(poses)
 

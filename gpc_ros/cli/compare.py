@@ -55,11 +55,11 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the cells with a progress bar and write the page."""
     require(PACKAGES, "train", "training")
-    from gpc_ros.evaluation.compare import cells_of, run_cells
+    from gpc_ros.evaluation.compare import grid_cells, run_cells
 
     comparison = _comparison(args)
     worlds = tuple(comparison.variations) if args.variations else ("",)
-    cells = cells_of(
+    cells = grid_cells(
         args.methods.split(","),
         _numbers(args.samples, int, "--samples"),
         _numbers(args.horizons, float, "--horizons"),
@@ -112,7 +112,7 @@ def _comparison(args: argparse.Namespace) -> Comparison:
 
 def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     """Write page and summary of everything that the folder holds."""
-    from gpc_ros.common.files import write_whole
+    from gpc_ros.common.files import write_atomic
     from gpc_ros.evaluation.compare import known_cells, load_rows, summary
     from gpc_ros.evaluation.compare_page import compare_page, main_figure
     from gpc_ros.evaluation.plan_time import plan_times
@@ -127,7 +127,7 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
         own = [cell for cell in cells if not cell.variation]
         found = plan_times([comparison.evaluation(cell) for cell in own])
         measured = {cell.file: t for cell, t in zip(own, found, strict=True)}
-        write_whole(times_file, json.dumps({"seconds": measured, **made_with()}, indent=1) + "\n")
+        write_atomic(times_file, json.dumps({"seconds": measured, **made_with()}, indent=1) + "\n")
     times = json.loads(times_file.read_text())["seconds"] if times_file.exists() else {}
     seeds = sorted({seed for row in rows for seed in row.seeds})
     made = made_with()
@@ -138,10 +138,10 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
         f"gpc_ros {made['gpc_ros']}, MuJoCo {made['mujoco']}, {' and '.join(machines)}.",
     ]
     title = f"{args.task}: sampling with and without a learned proposal"
-    write_whole(args.out / "index.html", compare_page(title, rows, times, notes))
-    write_whole(args.out / "figure.svg", main_figure(rows))
+    write_atomic(args.out / "index.html", compare_page(title, rows, times, notes))
+    write_atomic(args.out / "figure.svg", main_figure(rows))
     document = {"task": args.task, "cells": summary(rows), "made_with": made}
-    write_whole(args.out / "summary.json", json.dumps(document, indent=1) + "\n")
+    write_atomic(args.out / "summary.json", json.dumps(document, indent=1) + "\n")
     for row in rows:
         success, time = row.intervals()
         print(f"{row.cell.title:45s} success {success}, time {time} s, {row.falls} falls")

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from gpc_ros.common import config
-from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.common.errors import ConfigError, suggest
 
 
 def add_parser(subparsers: Any) -> None:
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     known = sections()
     if args.section is not None and args.section not in known:
-        raise ConfigError(f"no node or task '{args.section}'; {nearest(args.section, known)}")
+        raise ConfigError(f"no node or task '{args.section}'; {suggest(args.section, known)}")
     for title in [args.section] if args.section else list(known):
         sentence, settings = known[title]
         print(f"{title}: {sentence}")

@@ -110,8 +110,8 @@ def check_ros() -> Finding:
 def check_messages() -> Finding:
     """The package's own messages can be imported and serialised."""
     code, output = _python(
-        "from rclpy.serialization import serialize_message; from gpc_msgs.msg import State; "
-        "serialize_message(State())"
+        "from rclpy.serialization import serialize_message; from gpc_msgs.msg import SceneState; "
+        "serialize_message(SceneState())"
     )
     if code:
         return Finding("fail", f"gpc_msgs: {_last_line(output)}", "pip install ./gpc_msgs")

@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure one walker after the other and print the table."""
-    from gpc_ros.common.files import write_whole
+    from gpc_ros.common.files import write_atomic
     from gpc_ros.evaluation.provenance import made_with
     from gpc_ros.evaluation.walker_metrics import Measured, table
     from gpc_ros.evaluation.walker_trials import measure
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             "seed": args.seed,
             "made_with": made_with(),
         }
-        write_whole(args.out, json.dumps(document, indent=1) + "\n")
+        write_atomic(args.out, json.dumps(document, indent=1) + "\n")
     return 0
 
 

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.bag.bag_reader import BagReader
     from gpc_ros.common.assignments import parse_assignments
     from gpc_ros.common.errors import BagError
-    from gpc_ros.common.files import write_whole
+    from gpc_ros.common.files import write_atomic
     from gpc_ros.replay.cycle_replay import Replay
     from gpc_ros.replay.replay_summary import summary, to_json
 
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         text = json.dumps(to_json(replay, results, overrides, reader.info), indent=1) + "\n"
         try:
-            write_whole(args.out, text)
+            write_atomic(args.out, text)
         except OSError as error:
             raise BagError(f"{args.out}: cannot be written: {error.strerror}") from None
         print(args.out)

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros.cli.training import checkpoint_of, interrupted, require, show
+from gpc_ros.cli.training import checkpoint_path, interrupted, require, show
 from gpc_ros.common import config
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"skipped: {problem}")
     print(f"{len(dataset)} plans of {len(dataset.episodes)} episodes of {dataset.task}")
     card_file = card_path(args.out)
-    checkpoint = checkpoint_of(card_file)
+    checkpoint = checkpoint_path(card_file)
     try:
         trained = train(dataset, chosen, checkpoint, show_epoch)
     except KeyboardInterrupt:

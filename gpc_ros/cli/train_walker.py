@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpc_ros.cli.training import checkpoint_of, interrupted, require, show
+from gpc_ros.cli.training import checkpoint_path, interrupted, require, show
 from gpc_ros.common import config
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     sets = parse_assignments(",".join(args.set), "--set")
     chosen = config.replace(WalkConfig(), sets, "gpc train-walker")
     path = args.out if args.out.suffix == ".json" else args.out.with_name(f"{args.out.name}.json")
-    checkpoint = checkpoint_of(path)
+    checkpoint = checkpoint_path(path)
     trainer = Trainer(chosen, checkpoint)
     if trainer.done:
         print(f"going on after update {trainer.done}")

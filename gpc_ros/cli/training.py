@@ -33,7 +33,7 @@ def require(packages: tuple[str, ...], extra: str, what: str) -> None:
             ) from None
 
 
-def checkpoint_of(card: Path) -> Path:
+def checkpoint_path(card: Path) -> Path:
     """Return the file beside a card that its training goes on from."""
     return card.with_name(f".{card.stem}.training")
 

@@ -14,7 +14,7 @@ IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
 
-def checked(value: Any, shape: tuple[int, ...], what: str) -> Array:
+def validate_array(value: Any, shape: tuple[int, ...], what: str) -> Array:
     """Return a value as a float64 array of a given shape with only finite entries.
 
     Args:

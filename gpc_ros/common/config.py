@@ -3,12 +3,15 @@
 YAML files, ROS parameters, the command line and docs/parameters.md follow from it.
 
 A parameter is a dataclass field made by :func:`param`. Groups nest as dataclass fields; their
-names join with dots (``object.mass``).
+names join with dots (``object.mass``). A renamed parameter keeps its former name for one version:
+the class lists it in ``FORMER_NAMES = {"old": "new"}`` (relative to the class, groups too), and
+:func:`replace` accepts it with a warning that names the new one.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import types
 import typing
@@ -16,9 +19,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.common.errors import ConfigError, suggest
 
 T = TypeVar("T")
+_LOG = logging.getLogger("gpc_ros")
 
 
 def param(
@@ -84,6 +88,28 @@ def flatten(config: Any) -> dict[str, Any]:
     return {p.name: p.default for p in parameters(config)}
 
 
+def former_names(config: Any, prefix: str = "") -> dict[str, str]:
+    """Return every former name of a parameter or group with its present name, both dotted."""
+    instance = config if not isinstance(config, type) else config()
+    own: Mapping[str, str] = getattr(type(instance), "FORMER_NAMES", {})
+    result = {prefix + old: prefix + new for old, new in own.items()}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if dataclasses.is_dataclass(value):
+            result.update(former_names(value, f"{prefix}{field.name}."))
+    return result
+
+
+def current_name(config: Any, name: str) -> str:
+    """Return the present name of a parameter given by a present or former dotted name."""
+    renamed = former_names(config)
+    for _ in range(2):  # a renamed parameter may stand in a renamed group
+        for old, new in renamed.items():
+            if name == old or name.startswith(old + "."):
+                name = new + name[len(old) :]
+    return name
+
+
 def flat_mapping(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested mappings, as of a YAML file, to dotted names."""
     flat: dict[str, Any] = {}
@@ -108,9 +134,16 @@ def replace(config: T, overrides: Mapping[str, Any], where: str) -> T:
         ConfigError: an unknown name (the nearest is named), a wrong type, out of range.
     """
     known = {p.name: p for p in parameters(config)}
-    for name, value in overrides.items():
+    for given, value in overrides.items():
+        name = current_name(config, given)
+        if name != given:
+            if name in overrides:
+                raise ConfigError(
+                    f"{where}: '{given}' is the former name of '{name}'; give one of them"
+                )
+            _LOG.warning("%s: '%s' is now called '%s'", where, given, name)
         if name not in known:
-            raise ConfigError(f"{where}: unknown parameter '{name}'; {nearest(name, known)}")
+            raise ConfigError(f"{where}: unknown parameter '{name}'; {suggest(name, known)}")
         config = _with(config, name.split("."), _convert(known[name], value, where))
     return config
 
@@ -153,7 +186,7 @@ def _scalar(p: Parameter, kind: Any, value: Any, where: str) -> Any:
         result = value
         if p.choices is not None and value not in p.choices:
             raise ConfigError(
-                f"{where}: {p.name}: '{value}' is not accepted; {nearest(value, p.choices)}"
+                f"{where}: {p.name}: '{value}' is not accepted; {suggest(value, p.choices)}"
             )
     else:
         if isinstance(value, bool):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+# Exit code of a node or process that refused to start.
+REFUSED = 2
+
 
 class GpcError(Exception):
     """Base of every error that a user of this package can cause and mend."""
@@ -34,7 +37,7 @@ class DataError(GpcError):
     """A file of collected data is missing, damaged or of another kind."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known entries closest to a misspelt name.
 
     Args:

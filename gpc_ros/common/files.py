@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | str) -> None:
     """Replace a file's content so that a reader sees the old or the new one, never a part.
 
     The content is written beside the file, flushed to disk, and renamed over it.

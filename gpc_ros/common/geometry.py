@@ -26,7 +26,7 @@ def wrap_angle(angle: Array | float) -> Array:
     return (np.asarray(angle) + np.pi) % (2.0 * np.pi) - np.pi
 
 
-def yaw_of(quat: Array) -> Array:
+def yaw_from_quat(quat: Array) -> Array:
     """Return the heading (...,) [rad] about world z of quaternions (..., 4) wxyz."""
     w, x, y, z = (quat[..., i] for i in range(4))
     return np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))

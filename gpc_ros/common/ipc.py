@@ -1,7 +1,7 @@
-"""Messages between a process and one that it starts, over a socket that keeps them whole.
+"""Message passing between a process and its child over a SOCK_SEQPACKET socket pair.
 
-A socket pair needs no locks, tells no half messages, and ends when either process does, however
-that comes: the kernel closes the dead one's end.
+The socket pair needs no locks and preserves message boundaries. The kernel closes the endpoint of
+a process that ends for any reason, so the peer always detects it.
 """
 
 from __future__ import annotations
@@ -10,32 +10,35 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-# Longest message [bytes]; some 30 short ones wait for who does not take them.
+# Longest message [bytes]; about 30 short messages fit into the queue of a stalled reader.
 LONGEST = 1 << 16
 
 
-class Gone(Exception):
+class PeerClosed(Exception):
     """The other process has ended."""
 
 
-class End:
-    """One end of a pair."""
+class Endpoint:
+    """One endpoint of a socket pair."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """Take over a socket."""
+        """Take ownership of a connected socket."""
         connection.setblocking(False)
         self._socket = connection
 
     def fileno(self) -> int:
-        """Return the descriptor, to wait on."""
+        """Return the file descriptor, for select or poll."""
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the socket."""
         self._socket.close()
 
-    def put(self, data: bytes) -> bool:
-        """Send without waiting; return False if there is no room. Who has gone hears nothing."""
+    def send(self, data: bytes) -> bool:
+        """Send without blocking; return False if the queue is full.
+
+        Data for a closed peer is dropped.
+        """
         try:
             self._socket.send(data)
         except BlockingIOError:
@@ -45,7 +48,11 @@ class End:
         return True
 
     def messages(self) -> Iterator[bytes]:
-        """Yield what waits; raise Gone at the end if the other process has ended."""
+        """Yield every queued message without blocking.
+
+        Raises:
+            PeerClosed: the other process has ended; raised after its last message.
+        """
         while True:
             try:
                 data = self._socket.recv(LONGEST)
@@ -54,12 +61,12 @@ class End:
             except OSError:
                 data = b""
             if not data:
-                raise Gone
+                raise PeerClosed
             yield data
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Return the two connected ends of a fresh pair."""
+    """Return the two connected sockets of a new pair."""
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in ends:
         with contextlib.suppress(OSError):

@@ -44,7 +44,7 @@ def read_document(path: Path, what: str, cure: str, expected: str = "") -> dict[
     return document
 
 
-def garbled(path: Path, error: Exception) -> ModelFileError:
+def invalid_entry(path: Path, error: Exception) -> ModelFileError:
     """Return what to raise for a file whose entries are missing or of a wrong kind."""
     return ModelFileError(f"{path}: lacks or garbles an entry ({type(error).__name__}: {error})")
 

@@ -107,7 +107,7 @@ def schedule(wanted: Scheduling) -> str:
     return ""
 
 
-def step_back() -> None:
+def drop_priority() -> None:
     """Give up cores and priority of every thread, where a node ends: the opposite of schedule."""
     cores = chosen_cores("lower", available_cores())
     for thread in _threads():

@@ -10,20 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import ConfigError, InputError, nearest
+from gpc_ros.common.errors import ConfigError, InputError, suggest
 
 # Names of spline orders: piecewise constant, piecewise linear, Catmull-Rom cubic.
 ORDERS = {"zero": 0, "linear": 1, "cubic": 3}
 
 
-def order_of(name: str) -> int:
+def spline_order(name: str) -> int:
     """Return the order of a named spline.
 
     Raises:
         ConfigError: no such spline; the nearest is named.
     """
     if name not in ORDERS:
-        raise ConfigError(f"spline: unknown kind '{name}'; {nearest(name, ORDERS)}")
+        raise ConfigError(f"spline: unknown kind '{name}'; {suggest(name, ORDERS)}")
     return ORDERS[name]
 
 

@@ -1,4 +1,4 @@
-"""Figures of a repeated thing, such as a cycle: median, 99th percentile and largest value."""
+"""Metrics of a repeated thing, such as a cycle: median, 99th percentile and largest value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 
 
-class Window:
+class RollingPercentiles:
     """The last values of a figure, in a ring without allocation."""
 
     def __init__(self, size: int) -> None:
@@ -51,7 +51,7 @@ class Rate:
         return (len(recent) - 1) / (recent[-1] - recent[0]) if recent[-1] > recent[0] else 0.0
 
 
-class Silence:
+class TopicTimeout:
     """How long nothing was heard, as far as the listener itself was awake to hear it.
 
     A process that stood still comes back before what it was sent meanwhile is taken in; its own

@@ -17,7 +17,7 @@ from gpc_ros.common.geometry import cross
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
 from gpc_ros.estimation.leg_odometry import LegOdometryConfig, leg_odometry
-from gpc_ros.estimation.lever_arm import base_covariance, base_of, imu_position
+from gpc_ros.estimation.lever_arm import base_covariance, base_from_imu, imu_position
 from gpc_ros.estimation.nominal_state import Nominal, Vector, minus, quaternion, vector
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
 from gpc_ros.estimation.outlier_gate import JumpConfig, JumpGate
@@ -29,7 +29,7 @@ from gpc_ros.estimation.plausibility import (
 )
 from gpc_ros.estimation.timestamps import StampGate, Verdict
 from gpc_ros.robot.kinematics import IMU_POSITION
-from gpc_ros.robot.types import RobotReading, RobotState
+from gpc_ros.robot.types import RobotReading, SceneState
 
 BASE = "base"
 _IMU = np.array(IMU_POSITION)
@@ -256,7 +256,7 @@ class Estimator:
         self.complaint = disagreement_about_down(angle, limit)
         return False
 
-    def estimate(self) -> RobotState | None:
+    def estimate(self) -> SceneState | None:
         """Return the state at the newest reading, or None with the reason in ``complaint``."""
         reading, base = self._reading, self._base
         if not self._started or reading is None:
@@ -273,7 +273,7 @@ class Estimator:
             self.counters["no foot stands"] = base.slips
         states = {name: tracker.state(stamp) for name, tracker in self._trackers.items()}
         head = self._head()
-        return RobotState(
+        return SceneState(
             stamp=stamp,
             position=np.array(head.position),
             orientation=np.array(head.orientation),
@@ -285,7 +285,7 @@ class Estimator:
             covariance=self.covariance().diagonal().copy(),
             base_age=max(unseen, 0.0),
             joint_age=max(stamp - reading.stamp, 0.0),
-            mocap_doubt=self._plausibility.doubt,
+            mocap_inconsistency=self._plausibility.doubt,
         )
 
     def _rates(self) -> Vector:
@@ -295,7 +295,7 @@ class Estimator:
 
     def _head(self) -> Nominal:
         """Return the newest state of the base; there must be one."""
-        return base_of(self._base.head, self._rates())
+        return base_from_imu(self._base.head, self._rates())
 
     def covariance(self, body: str = BASE) -> Array:
         """Return the covariance of the base (12, 12) or an object (9, 9) at the newest reading.

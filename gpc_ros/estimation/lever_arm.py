@@ -29,7 +29,7 @@ def imu_position(position: Vector, orientation: Quaternion) -> Vector:
     return plus(position, rotated(orientation, IMU_POSITION))
 
 
-def base_of(imu: Nominal, rates: Vector) -> Nominal:
+def base_from_imu(imu: Nominal, rates: Vector) -> Nominal:
     """Return the state of the base from that of the IMU and its angular velocity [rad/s]."""
     q = imu.orientation
     return Nominal(

@@ -9,7 +9,7 @@ import numpy as np
 
 from gpc_ros.common import config
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.geometry import wrap_angle, yaw_of
+from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
@@ -100,7 +100,7 @@ def agreement(walker: Walker, count: int = 50, seconds: float = 0.2) -> list[dic
         rows.append(
             {
                 "position": float(np.linalg.norm(one[:3] - other[:3])),
-                "yaw": abs(float(wrap_angle(yaw_of(one[3:7]) - yaw_of(other[3:7])))),
+                "yaw": abs(float(wrap_angle(yaw_from_quat(one[3:7]) - yaw_from_quat(other[3:7])))),
                 "joints": float(np.abs(one[7:19] - other[7:19]).max()),
                 "touching": moment.touching,
             }

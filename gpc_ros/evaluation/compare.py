@@ -17,7 +17,7 @@ import numpy as np
 
 from gpc_ros.common import config
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import ConfigError, InputError, nearest
+from gpc_ros.common.errors import ConfigError, InputError, suggest
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate, load_results
 from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult
 from gpc_ros.evaluation.statistics import Interval, bootstrap, paired_difference
@@ -105,11 +105,11 @@ class Comparison:
             ConfigError: an unknown method or variation; the nearest is named.
         """
         if cell.method not in METHODS:
-            raise ConfigError(f"method '{cell.method}': unknown; {nearest(cell.method, METHODS)}")
+            raise ConfigError(f"method '{cell.method}': unknown; {suggest(cell.method, METHODS)}")
         if cell.variation and cell.variation not in self.variations:
             raise ConfigError(
                 f"variation '{cell.variation}': task {self.task} has none of that name; "
-                + nearest(cell.variation, self.variations)
+                + suggest(cell.variation, self.variations)
             )
         files = {"proposal": self.proposal, "control": self.control}
         changes = {
@@ -149,7 +149,7 @@ def run_cells(
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one cell over the seeds.
+    """Metrics of one cell over the seeds.
 
     Attributes:
         cell: whose they are.
@@ -223,7 +223,7 @@ def difference(a: Row, b: Row) -> tuple[Interval, Interval]:
     )
 
 
-def cells_of(
+def grid_cells(
     methods: Sequence[str],
     samples: Sequence[int],
     horizons: Sequence[float],

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.common.errors import InputError
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult, run_episode
 from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
@@ -33,7 +33,7 @@ class Evaluation:
     Attributes:
         config: of the episodes.
         task_overrides: parameters of the task by dotted name.
-        optimizer: parameters of the optimiser by dotted name.
+        optimizer: parameters of the optimizer by dotted name.
     """
 
     config: EpisodeConfig
@@ -55,7 +55,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures over the seeds.
+    """Metrics over the seeds.
 
     Attributes:
         episodes: how many there are.
@@ -175,7 +175,7 @@ def _save(out: Path, evaluation: Evaluation, results: Mapping[int, EpisodeResult
         "made_with": made_with(),
         "results": [result.to_json() for result in ordered],
     }
-    write_whole(out, json.dumps(document, indent=1) + "\n")
+    write_atomic(out, json.dumps(document, indent=1) + "\n")
 
 
 def load_results(path: Path) -> list[EpisodeResult]:

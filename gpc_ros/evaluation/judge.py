@@ -63,7 +63,7 @@ class Judge:
 
 
 @dataclass
-class Figures:
+class Metrics:
     """What the status line shows beside the progress; NaN and None where nothing is known yet."""
 
     plan_rate: float = float("nan")
@@ -74,7 +74,7 @@ class Figures:
     supervisor: str = "?"
 
 
-def status_line(time: float, progress: Progress | None, figures: Figures) -> str:
+def status_line(time: float, progress: Progress | None, figures: Metrics) -> str:
     """Return the state of an episode in one line of less than 100 characters."""
     goal = (
         "goal      ?          "

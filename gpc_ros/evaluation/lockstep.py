@@ -23,7 +23,7 @@ from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
-from gpc_ros.robot.types import RobotReading, RobotState
+from gpc_ros.robot.types import RobotReading, SceneState
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
 from gpc_ros.tasks import build_model, make_task
 from gpc_ros.tasks.task import Task
@@ -117,7 +117,7 @@ def run_episode(
         config: what to run.
         seed: of start, goal, sensor noise and sampling.
         task_overrides: parameters of the task by dotted name.
-        optimizer: parameters of the optimiser by dotted name.
+        optimizer: parameters of the optimizer by dotted name.
         trace: filled with what happened, if given.
 
     Raises:
@@ -135,7 +135,7 @@ class Lockstep:
         config: what to run.
         seed: of start, goal, sensor noise and sampling.
         task_overrides: parameters of the task by dotted name.
-        optimizer: parameters of the optimiser by dotted name.
+        optimizer: parameters of the optimizer by dotted name.
         walker: another than the configuration's, which need have no name then.
 
     Attributes:
@@ -165,7 +165,7 @@ class Lockstep:
         self.plant.reset(self.episode.qpos)
         self.bridge = BridgeController(self.walker, task=config.task)
         self.estimator = Estimator(self.task.bodies) if config.estimated else None
-        self._state: RobotState | None = None
+        self._state: SceneState | None = None
         self.watch: Callable[[float, PlannerReport], None] | None = None
         planner = replace(config.planner, seed=seed)
         self.planner = Planner(self.task, self.walker, planner, dict(optimizer or {}))
@@ -200,7 +200,7 @@ class Lockstep:
             self.bridge.set_state(self._state, now)
         self.plant.step(self.bridge.step(now))
 
-    def _observe(self, reading: RobotReading, now: float) -> RobotState | None:
+    def _observe(self, reading: RobotReading, now: float) -> SceneState | None:
         """Return the state that the bridge sees, None while the estimator has none."""
         if self.estimator is None:
             return self.plant.truth()

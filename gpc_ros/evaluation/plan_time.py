@@ -11,7 +11,7 @@ import numpy as np
 from gpc_ros.evaluation.evaluate import Evaluation
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.planning.planner import Planner
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import make_task
 
 
@@ -33,7 +33,7 @@ def plan_times(evaluations: Sequence[Evaluation], rounds: int = 15) -> list[floa
     for k, (i, planner) in itertools.product(range(rounds), enumerate(planners)):
         task = planner.task
         episode = task.sample_episode(k)
-        state = RobotState.from_arrays(
+        state = SceneState.from_arrays(
             0.1 * k, episode.qpos, np.zeros(planner.model.nv), task.bodies
         )
         memory = planner.walker.initial_state(1)[0]

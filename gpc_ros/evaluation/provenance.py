@@ -26,7 +26,7 @@ def plain_settings(
         settings: a dataclass of parameters; the planner's seed is left out, since each episode
             seeds its planner itself.
         task_overrides: parameters of the task by dotted name.
-        optimizer: parameters of the optimiser by dotted name.
+        optimizer: parameters of the optimizer by dotted name.
     """
     everything = {
         **{k: v for k, v in flatten(settings).items() if not k.endswith("planner.seed")},

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# Figures of one trial by name.
+# Metrics of one trial by name.
 Row = dict[str, Any]
 
 
@@ -47,12 +47,12 @@ class Measured:
                 "never" if t is None else f"{t:.2f}" for t in times
             ),
             **{
-                f"falls after impulses of {size:g} m/s": _falls_of(
+                f"falls after impulses of {size:g} m/s": _falls_text(
                     [row for row in self.impulses if row["impulse"] == size]
                 )
                 for size in sorted({row["impulse"] for row in self.impulses})
             },
-            "falls of changed robots, 60 s": _falls_of(self.endurance),
+            "falls of changed robots, 60 s": _falls_text(self.endurance),
             **{
                 f"box of {row['mass']:g} kg, 10 s": (
                     "fell" if row["fell"] else f"pushed {row['pushed']:.2f} m"
@@ -93,5 +93,5 @@ def _falls(rows: Sequence[Row]) -> int:
     return sum(bool(row["fell"]) for row in rows)
 
 
-def _falls_of(rows: Sequence[Row]) -> str:
+def _falls_text(rows: Sequence[Row]) -> str:
     return f"{_falls(rows)} of {len(rows)}"

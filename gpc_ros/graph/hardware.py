@@ -101,7 +101,7 @@ def hardware_graph(sim: Graph) -> Graph:
                 "monitor",
                 required=True,
                 console=True,
-                sets=(("truth", "state"), ("start_timeout", 3600.0), ("duration", 600.0)),
+                sets=(("truth", "scene_state"), ("start_timeout", 3600.0), ("duration", 600.0)),
             ),
         ),
         # Motion capture may come from another machine, so the network stays as it is set.

@@ -20,8 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from gpc_ros.common.errors import ConfigError
-from gpc_ros.graph.graphs import REFUSED
+from gpc_ros.common.errors import REFUSED, ConfigError
 from gpc_ros.graph.resolve import NodeStart
 from gpc_ros.settings.parameter_files import yaml_value
 

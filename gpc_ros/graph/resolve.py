@@ -10,7 +10,7 @@ from typing import Any
 
 from gpc_ros.common import config
 from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
-from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.common.errors import ConfigError, suggest
 from gpc_ros.common.paths import share
 from gpc_ros.graph.graphs import Graph
 from gpc_ros.unitree.domains import check_domains, sdk_domain
@@ -56,7 +56,7 @@ def parse_arguments(words: list[str], graph: Graph) -> dict[str, str]:
         if not sign:
             raise ConfigError(f"'{word}': write arguments as name:=value, such as seed:=3")
         if name not in names:
-            raise ConfigError(f"unknown argument '{name}'; {nearest(name, names)}")
+            raise ConfigError(f"unknown argument '{name}'; {suggest(name, names)}")
         given[name] = value
     return given
 
@@ -70,13 +70,13 @@ def argument_values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:
     values = {a.name: a.default for a in graph.arguments}
     for name, value in given.items():
         if name not in values:
-            raise ConfigError(f"unknown argument '{name}'; {nearest(name, values)}")
+            raise ConfigError(f"unknown argument '{name}'; {suggest(name, values)}")
         values[name] = value
     for argument in graph.arguments:
         value = values[argument.name]
         if argument.choices and value and value not in argument.choices:
             raise ConfigError(
-                f"{argument.name}:={value}: not accepted; {nearest(value, argument.choices)}"
+                f"{argument.name}:={value}: not accepted; {suggest(value, argument.choices)}"
             )
         if not value and argument.compute is not None:
             values[argument.name] = argument.compute(values)
@@ -138,7 +138,7 @@ def _overrides(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, A
     for target, value in parse_assignments(values.get("params", ""), "params").items():
         node, _, name = target.partition(".")
         if node not in nodes:
-            raise ConfigError(f"params: unknown node '{node}'; {nearest(node, nodes)}")
+            raise ConfigError(f"params: unknown node '{node}'; {suggest(node, nodes)}")
         result.setdefault(node, {})[name] = value
     return result
 

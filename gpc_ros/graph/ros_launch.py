@@ -12,8 +12,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from gpc_ros.common.errors import ConfigError, nearest
-from gpc_ros.graph.graphs import GRAPHS, PACKAGE, REFUSED, Argument, Graph
+from gpc_ros.common.errors import REFUSED, ConfigError, suggest
+from gpc_ros.graph.graphs import GRAPHS, PACKAGE, Argument, Graph
 from gpc_ros.graph.resolve import NodeStart, resolve
 
 
@@ -81,7 +81,7 @@ def _refuse_misspelt(words: Sequence[str], graph: Graph) -> list[LogInfo]:
         name, sign, _ = word.partition(":=")
         if not sign or name in names:
             continue
-        hint = nearest(name, names)
+        hint = suggest(name, names)
         if hint.startswith("did you mean"):
             raise ConfigError(f"unknown argument '{name}'; {hint}")
         remarks.append(LogInfo(msg=f"{graph.name}.launch.py does not use the argument '{name}'"))

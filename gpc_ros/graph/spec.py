@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 PACKAGE = "gpc_ros"
-# With this code a node says that it refused to start; see nodes/runner.py.
-REFUSED = 2
 
 
 @dataclass(frozen=True)

@@ -280,25 +280,25 @@ def _clock(cycle: int) -> Array:
     return rows
 
 
-def gate_of(memory: Array) -> Array:
+def gate_in_memory(memory: Array) -> Array:
     """Return which walkers' clocks run (N,): 1 walking, 0 standing."""
     gate: Array = memory[_GATE]
     return gate
 
 
-def phase_of(memory: Array, cycle: int) -> Array:
+def phase_in_memory(memory: Array, cycle: int) -> Array:
     """Return where in the gait cycle walkers are (N,) [0..1)."""
     phase: Array = (memory[_TICK] % cycle) / cycle
     return phase
 
 
-def slewed_of(memory: Array) -> Array:
+def slewed_in_memory(memory: Array) -> Array:
     """Return the command in force (3, N)."""
     slewed: Array = memory[_SLEWED]
     return slewed
 
 
-def action_of(memory: Array) -> Array:
+def action_in_memory(memory: Array) -> Array:
     """Return the last action (12, N)."""
     action: Array = memory[_LAST]
     return action

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.common.files import write_whole
-from gpc_ros.common.model_files import checksum, garbled, read_document, read_named
+from gpc_ros.common.files import write_atomic
+from gpc_ros.common.model_files import checksum, invalid_entry, read_document, read_named
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
 
@@ -61,7 +61,7 @@ def read_card(path: Path) -> WalkerCard:
         raise ModelFileError(f"{path}: is for robot {document.get('robot')!r}, not {ROBOT!r}")
     try:
         return WalkerCard(
-            description=description_of(document["description"], path),
+            description=parse_description(document["description"], path),
             files={str(k): dict(v) for k, v in document["files"].items()},
             training=dict(document["training"]),
             figures=dict(document["figures"]),
@@ -69,10 +69,10 @@ def read_card(path: Path) -> WalkerCard:
             reproduce=tuple(str(line) for line in document["reproduce"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise garbled(path, error) from None
+        raise invalid_entry(path, error) from None
 
 
-def description_of(values: Any, path: Path) -> Description:
+def parse_description(values: Any, path: Path) -> Description:
     """Return a description from a card or an adapter file.
 
     Raises:
@@ -88,7 +88,7 @@ def description_of(values: Any, path: Path) -> Description:
         given["features"] = tuple((str(name), float(scale)) for name, scale in given["features"])
         return Description(**given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise garbled(path, error) from None
+        raise invalid_entry(path, error) from None
 
 
 def load_walker(path: Path) -> PolicyWalker:
@@ -106,7 +106,7 @@ def load_walker(path: Path) -> PolicyWalker:
         count = sum(name.endswith(".weight") for name in arrays)
         layers = [(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in range(count)]
     except (KeyError, SafetensorError) as error:
-        raise garbled(path, error) from None
+        raise invalid_entry(path, error) from None
     return PolicyWalker(card.description, Mlp(card.description, layers))
 
 
@@ -121,7 +121,7 @@ def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
         ConfigError: onnxruntime is not installed.
         ModelFileError: a file is missing, damaged or does not fit.
     """
-    description = description_of(
+    description = parse_description(
         read_document(adapter, "an adapter", "docs/walker.md says what it holds"), adapter
     )
     return PolicyWalker(description, OnnxNetwork(description, path))
@@ -135,7 +135,7 @@ def note_figures(path: Path, figures: Mapping[str, Any]) -> None:
     """
     card = read_card(path)
     written = dataclasses.replace(card, figures={**card.figures, **figures})
-    write_whole(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
+    write_atomic(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
 
 
 def save_walker(path: Path, card: WalkerCard, layers: Sequence[Layer]) -> WalkerCard:
@@ -149,8 +149,8 @@ def save_walker(path: Path, card: WalkerCard, layers: Sequence[Layer]) -> Walker
         arrays[f"{i}.bias"] = np.ascontiguousarray(bias, np.float32)
     content = save(arrays)
     weights = path.with_suffix(".safetensors")
-    write_whole(weights, content)
+    write_atomic(weights, content)
     files = {"safetensors": {"name": weights.name, "sha256": checksum(content)}}
     written = dataclasses.replace(card, files=files)
-    write_whole(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
+    write_atomic(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
     return written

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.common.errors import ConfigError, suggest
 from gpc_ros.common.paths import share_roots
 from gpc_ros.robot.model import Gains
 
@@ -160,5 +160,5 @@ def make_walker(name: str) -> Walker:
     shipped = shipped_walkers()
     if name not in shipped:
         known = ["trot", *sorted(shipped)]
-        raise ConfigError(f"walker: unknown walker '{name}'; {nearest(name, known)}")
+        raise ConfigError(f"walker: unknown walker '{name}'; {suggest(name, known)}")
     return load_walker(shipped[name])

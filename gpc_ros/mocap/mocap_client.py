@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 from gpc_ros.common.errors import ConfigError
-from gpc_ros.common.ipc import End, Gone, pair
+from gpc_ros.common.ipc import Endpoint, PeerClosed, pair
 
 # A system that says nothing for this long is connected to anew: a request may have been lost, or
 # it was started again and has given its bodies other numbers [s].
@@ -89,7 +89,7 @@ class MocapClient:
                 else:
                     self.trouble, self._heard = "", now
                     seen += [Seen(name, told["arrival"], p, q) for name, p, q in told["bodies"]]
-        except Gone:
+        except PeerClosed:
             self._lose(self.trouble)
         else:
             if now - self._heard > self._patience:
@@ -97,12 +97,12 @@ class MocapClient:
         return seen
 
     def close(self) -> None:
-        """End the process."""
+        """Endpoint the process."""
         self._end()
 
     def _connect(self) -> None:
         mine, its = pair()
-        self._link, self._heard = End(mine), time.monotonic()
+        self._link, self._heard = Endpoint(mine), time.monotonic()
         self.trouble = f"no frame from {self._where} yet"
         # In a session of its own, so that Ctrl-C in a terminal reaches the node alone.
         self._process = subprocess.Popen(

@@ -19,7 +19,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.config import param
-from gpc_ros.common.errors import ConfigError, InputError, nearest
+from gpc_ros.common.errors import ConfigError, InputError, suggest
 from gpc_ros.common.geometry import quat_conjugate, quat_multiply, rotate
 
 # Where the drivers publish by default; {name} is the body's name in the system.
@@ -143,7 +143,7 @@ class MocapMap:
         for what, known in (("names", given), ("offsets", offsets)):
             for body in known:
                 if body not in bodies:
-                    raise ConfigError(f"mocap {what}: no body '{body}'; {nearest(body, bodies)}")
+                    raise ConfigError(f"mocap {what}: no body '{body}'; {suggest(body, bodies)}")
         self.names = {body: given.get(body, body) for body in bodies}
         self._bodies = {name: body for body, name in self.names.items()}
         if len(self._bodies) < len(bodies):

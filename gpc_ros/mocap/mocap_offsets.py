@@ -12,7 +12,7 @@ import yaml
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import ConfigError
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.mocap.mocap_map import Offset
 
 _HEADER = """\
@@ -74,6 +74,6 @@ def write_offsets(path: Path, offsets: Mapping[str, Offset]) -> None:
         for body, offset in offsets.items()
     }
     try:
-        write_whole(path, _HEADER + yaml.safe_dump(plain, sort_keys=True, default_flow_style=None))
+        write_atomic(path, _HEADER + yaml.safe_dump(plain, sort_keys=True, default_flow_style=None))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None

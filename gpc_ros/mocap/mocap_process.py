@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from gpc_ros.common.ipc import End
+from gpc_ros.common.ipc import Endpoint
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
@@ -36,7 +36,7 @@ def options(system: str, host: str, interface: str) -> dict[str, str]:
     return {**found, "interface_ip": interface} if interface else found
 
 
-def bodies_of(frame: Any) -> list[tuple[str, list[float], list[float]]]:
+def frame_bodies(frame: Any) -> list[tuple[str, list[float], list[float]]]:
     """Return name, position (3) [m] and orientation (4) wxyz of each body that was seen.
 
     Args:
@@ -57,7 +57,7 @@ def main(words: list[str]) -> int:
     """
     # Nothing here has to be left in order, and a wait inside the library ends by no other means.
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    link = End(socket.socket(fileno=int(words[0])))
+    link = Endpoint(socket.socket(fileno=int(words[0])))
     system, host, interface, parent = json.loads(words[1])
     if os.getppid() != parent:  # it ended before the kernel was told
         return 1
@@ -67,10 +67,10 @@ def main(words: list[str]) -> int:
         connection = motioncapture.connect(system, options(system, host, interface))
         while True:
             connection.waitForNextFrame()
-            frame = {"arrival": time.time(), "bodies": bodies_of(connection)}
-            link.put(json.dumps(frame).encode())  # a node that stands still misses frames
+            frame = {"arrival": time.time(), "bodies": frame_bodies(connection)}
+            link.send(json.dumps(frame).encode())  # a node that stands still misses frames
     except (ImportError, RuntimeError, ValueError) as error:  # what the library raises
-        link.put(json.dumps({"trouble": str(error) or type(error).__name__}).encode())
+        link.send(json.dumps({"trouble": str(error) or type(error).__name__}).encode())
         return 1
 
 

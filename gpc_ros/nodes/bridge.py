@@ -16,13 +16,12 @@ from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from gpc_msgs.msg import Plan as PlanMsg
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.bridge.driver import RobotDriver
-from gpc_ros.common.errors import GpcError
-from gpc_ros.common.timing import Window
-from gpc_ros.graph.graphs import REFUSED
+from gpc_ros.common.errors import REFUSED, GpcError
+from gpc_ros.common.timing import RollingPercentiles
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import RobotReading
@@ -33,8 +32,8 @@ from gpc_ros.ros.drivers import NodeDriver, SimDriver, UnitreeDriver
 from gpc_ros.ros.dry_run import DryRun
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.runner import Looping, Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.runner import PeriodicNode, Stop, run
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.safety.supervisor import State
 from gpc_ros.settings.node_settings import BridgeSettings
 
@@ -44,7 +43,7 @@ _SENSOR_PERIOD = 0.0035
 _SUPERVISOR_PERIOD = 0.1  # [s]
 
 
-class Bridge(Looping):
+class Bridge(PeriodicNode):
     """The control loop behind topics."""
 
     def __init__(self, stop: Stop) -> None:
@@ -56,15 +55,15 @@ class Bridge(Looping):
         self.scheduling = s.scheduling
         self._walker = make_walker(s.walker)
         self._controller = BridgeController(self._walker, s.task, s)
-        self._intake = Intake(node)
+        self._validator = MessageValidator(node)
         self._driver: NodeDriver = (
-            SimDriver(node, self._intake, s.discovery, s.damping)
+            SimDriver(node, self._validator, s.discovery, s.damping)
             if s.driver == "sim"
             else UnitreeDriver(node, s.unitree, s.discovery, s.damping, s.dry_run)
         )
         self._output: RobotDriver = DryRun(node, self._driver) if s.dry_run else self._driver
         self._clock = node.get_clock()
-        self._states = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
+        self._states = PolledSubscription(node, SceneStateMsg, "scene_state", qos.sensor(1))
         self._plans = PolledSubscription(node, PlanMsg, "plan", qos.command())
         self._stops = PolledSubscription(node, Bool, "emergency_stop", qos.report())
         self._joints_out = node.create_publisher(JointState, "joint_states", qos.sensor())
@@ -83,8 +82,8 @@ class Bridge(Looping):
         self._p99 = (0.0, 0.0)  # of period and latency [s], renewed once a second
         self._troubles: list[str] = []
         self._last = time.monotonic()
-        self._periods, self._latencies = Window(2500), Window(2500)
-        self._plan_latencies = Window(200)
+        self._periods, self._latencies = RollingPercentiles(2500), RollingPercentiles(2500)
+        self._plan_latencies = RollingPercentiles(200)
         Diagnostics(node, self._diagnose, s.driver)
         node.create_timer(0.2, self._check_owner)
 
@@ -121,12 +120,14 @@ class Bridge(Looping):
             reading = None
         message = self._states.latest()
         if message is not None:
-            state = self._intake.accept("state", state_msgs.state_from, message)
+            state = self._validator.validate(
+                "scene_state", state_msgs.scene_state_from_msg, message
+            )
             if state is not None and self._controller.set_state(state, now):
                 self._state_seen = True
         plan_message = self._plans.latest()
         if plan_message is not None:
-            plan = self._intake.accept("plan", state_msgs.plan_from, plan_message)
+            plan = self._validator.validate("plan", state_msgs.plan_from_msg, plan_message)
             if plan is not None and self._controller.set_plan(plan, now):
                 self._plan = plan
         self._take_stops(now)
@@ -144,8 +145,8 @@ class Bridge(Looping):
         # A clock that was set back keeps nobody waiting.
         if not 0.0 <= reading.stamp - self._sensed < _SENSOR_PERIOD:
             self._sensed = reading.stamp
-            self._joints_out.publish(robot_msgs.joints_to(reading, self._joint_message))
-            self._imu_out.publish(robot_msgs.imu_to(reading, self._imu_message))
+            self._joints_out.publish(robot_msgs.joints_to_msg(reading, self._joint_message))
+            self._imu_out.publish(robot_msgs.imu_to_msg(reading, self._imu_message))
 
     def _publish_walker(self, now: float) -> None:
         """Publish the walker's memory after each of its steps, and measure the first of a plan."""
@@ -154,7 +155,7 @@ class Bridge(Looping):
             return
         self._walker_stamp = stamp
         self._walker_out.publish(
-            robot_msgs.walker_state_to(
+            robot_msgs.walker_state_to_msg(
                 stamp,
                 self._controller.executed_command,
                 self._controller.walker_state,
@@ -184,7 +185,7 @@ class Bridge(Looping):
             goal_refusal=self._controller.goal_refusal(),
         )
         msgs.set_time(message.header.stamp, now)
-        counters = {**self._controller.counters, **self._intake.figures()}
+        counters = {**self._controller.counters, **self._validator.figures()}
         message.counter_names = list(counters)
         message.counter_values = list(counters.values())
         self._supervisor_out.publish(message)
@@ -237,7 +238,7 @@ class Bridge(Looping):
             for name, value in zip(names, values, strict=True):
                 figures[f"{what} {name} [ms]"] = 1e3 * value
         figures["skipped cycles"] = self._skipped
-        figures |= self._controller.counters | self._intake.figures()
+        figures |= self._controller.counters | self._validator.figures()
         figures |= self._driver.figures()
         figures |= {f"last of {what}": why for what, why in self._controller.refusals.items()}
         decision = self._controller.decision

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
-from gpc_ros.common.timing import Window
+from gpc_ros.common.timing import RollingPercentiles
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.nodes.sim import Sim
 from gpc_ros.robot.types import JointCommand, RobotReading
@@ -18,7 +18,7 @@ from gpc_ros.ros.runner import run
 from gpc_ros.settings.node_settings import EmulatorSettings, SimSettings
 from gpc_ros.simulation.plant import PERIOD
 from gpc_ros.unitree import dds
-from gpc_ros.unitree.codec import new_state, state_to
+from gpc_ros.unitree.codec import new_state, reading_to_low_state
 from gpc_ros.unitree.domains import check_domains
 from gpc_ros.unitree.firmware import Firmware
 from gpc_ros.unitree.wire_faults import WireFaults
@@ -43,7 +43,10 @@ class Emulator(Sim):
         self._record = new_state()
         self._sent: dict[int, float] = {}  # when each LowState went out, by its tick [s]
         self._ordered: float | None = None  # when the last LowCmd was accepted [s]
-        self._latencies, self._order_periods = Window(_SHOWN), Window(_SHOWN)
+        self._latencies, self._order_periods = (
+            RollingPercentiles(_SHOWN),
+            RollingPercentiles(_SHOWN),
+        )
         dds.join(s.sdk_domain, s.interface)
         self._services = dds.serve(self._firmware)
         self._states = dds.Publisher(dds.LOW_STATE_TOPIC)
@@ -79,7 +82,7 @@ class Emulator(Sim):
         return True
 
     def _say(self, reading: RobotReading) -> None:
-        data = self._wire.frame(state_to(reading, self._record))
+        data = self._wire.frame(reading_to_low_state(reading, self._record))
         if data is not None:
             self._sent[reading.tick] = time.perf_counter()
             self._sent.pop(reading.tick - _FORGOTTEN, None)

@@ -10,19 +10,19 @@ from rclpy.node import Node
 from sensor_msgs.msg import Imu, JointState
 from tf2_msgs.msg import TFMessage
 
-from gpc_msgs.msg import State as StateMsg
-from gpc_ros.common.timing import Rate, Window
+from gpc_msgs.msg import SceneState as SceneStateMsg
+from gpc_ros.common.timing import Rate, RollingPercentiles
 from gpc_ros.estimation.estimator import BASE, Estimator
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
-from gpc_ros.ros.convert.status_msgs import frames_to, odometry_to
+from gpc_ros.ros.convert.status_msgs import frames_to_msg, odometry_to_msg
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.ros.pairing import Pairing
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.runner import Looping, Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.runner import PeriodicNode, Stop, run
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import EstimatorSettings
 from gpc_ros.tasks import make_task
 
@@ -30,7 +30,7 @@ from gpc_ros.tasks import make_task
 _SHOWN_EVERY = 4
 
 
-class EstimatorNode(Looping):
+class EstimatorNode(PeriodicNode):
     """The estimator behind topics."""
 
     def __init__(self, stop: Stop) -> None:
@@ -40,7 +40,7 @@ class EstimatorNode(Looping):
         self.period, self.scheduling = 1.0 / s.rate, s.scheduling
         self._bodies = make_task(s.task).bodies
         self._estimator = Estimator(self._bodies, s)
-        self._intake = Intake(node)
+        self._validator = MessageValidator(node)
         self._pairing = Pairing()
         self._clock = node.get_clock()
         self._joints = PolledSubscription(node, JointState, "joint_states", qos.sensor(10))
@@ -49,16 +49,16 @@ class EstimatorNode(Looping):
             body: PolledSubscription(node, PoseStamped, f"mocap/{body}/pose", qos.sensor(10))
             for body in (BASE, *self._bodies)
         }
-        self._state_out = node.create_publisher(StateMsg, "state", qos.sensor(1))
+        self._state_out = node.create_publisher(SceneStateMsg, "scene_state", qos.sensor(1))
         self._odom_out = node.create_publisher(Odometry, "odom", qos.sensor())
         # Absolute by custom; the graph renames it so that it follows the namespace.
         self._frames_out = node.create_publisher(TFMessage, "/tf", qos.report(100))
-        self._state_message = StateMsg()
+        self._state_message = SceneStateMsg()
         self._odom_message, self._frames_message = Odometry(), TFMessage()
-        self._last: RobotState | None = None
+        self._last: SceneState | None = None
         self._count = 0
         self._rate = Rate()
-        self._ages = Window(400)
+        self._ages = RollingPercentiles(400)
         Diagnostics(node, self._diagnose)
 
     def step(self, late: float) -> None:
@@ -69,29 +69,31 @@ class EstimatorNode(Looping):
         if state is None or (self._last is not None and state.stamp == self._last.stamp):
             return
         self._last = state
-        self._state_out.publish(state_msgs.state_to(state, self._state_message))
+        self._state_out.publish(state_msgs.scene_state_to_msg(state, self._state_message))
         self._rate.add(now)
         self._ages.add(now - state.stamp)
         self._count += 1
         if self._count % _SHOWN_EVERY == 0:
-            self._odom_out.publish(odometry_to(state, self._odom_message))
-            self._frames_out.publish(frames_to(state, self._frames_message))
+            self._odom_out.publish(odometry_to_msg(state, self._odom_message))
+            self._frames_out.publish(frames_to_msg(state, self._frames_message))
 
     def _take_in(self, now: float) -> None:
         """Give the estimator readings first, so that late poses find the samples around them."""
         for imu_message in self._imu.drain():
-            imu = self._intake.accept("imu/data", robot_msgs.imu_from, imu_message)
+            imu = self._validator.validate("imu/data", robot_msgs.imu_from_msg, imu_message)
             if imu is not None:
                 self._pairing.add_imu(imu)
         for joint_message in self._joints.drain():
-            joints = self._intake.accept("joint_states", robot_msgs.joints_from, joint_message)
+            joints = self._validator.validate(
+                "joint_states", robot_msgs.joints_from_msg, joint_message
+            )
             if joints is not None:
                 self._pairing.add_joints(joints)
         for reading in self._pairing.ready():
             self._estimator.on_reading(reading, now)
         for body, subscription in self._mocap.items():
             for message in subscription.drain():
-                pose = self._intake.accept(subscription.topic, msgs.pose_from, message)
+                pose = self._validator.validate(subscription.topic, msgs.pose_from_msg, message)
                 if pose is not None:
                     self._estimator.on_mocap(body, *pose, now)
 
@@ -104,14 +106,14 @@ class EstimatorNode(Looping):
             "state age p99 [ms]": 1e3 * age99,
             "unpaired readings": self._pairing.dropped,
             **self._estimator.counters,
-            **self._intake.figures(),
+            **self._validator.figures(),
         }
         state = self._last
         if self._estimator.complaint or state is None:
             return ERROR, self._estimator.complaint or "waiting for sensors", figures
         figures["base age [ms]"] = 1e3 * state.base_age
-        if state.mocap_doubt:
-            return ERROR, state.mocap_doubt, figures
+        if state.mocap_inconsistency:
+            return ERROR, state.mocap_inconsistency, figures
         late = [f"base not seen for {state.base_age:.2f} s"] if state.base_age > 0.1 else []
         for body in self._bodies:
             if body not in state.objects:

@@ -15,7 +15,7 @@ from typing import Any
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
-from gpc_ros.common.timing import Rate, Window
+from gpc_ros.common.timing import Rate, RollingPercentiles
 from gpc_ros.estimation.estimator import BASE
 from gpc_ros.mocap.mocap_client import MocapClient
 from gpc_ros.mocap.mocap_map import SYSTEMS, MocapMap
@@ -26,8 +26,8 @@ from gpc_ros.ros.convert.mocap_msgs import Check, message_type, pose_seen, poses
 from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.runner import Looping, Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.runner import PeriodicNode, Stop, run
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import MocapSettings
 from gpc_ros.tasks import make_task
 
@@ -35,7 +35,7 @@ from gpc_ros.tasks import make_task
 _UNSEEN = 0.2
 
 
-class Mocap(Looping):
+class Mocap(PeriodicNode):
     """The map behind topics."""
 
     def __init__(self, stop: Stop) -> None:
@@ -63,7 +63,7 @@ class Mocap(Looping):
         self._system: MocapClient | None = None
         if s.driver in SYSTEMS:
             self._system = MocapClient(s.driver, s.host, s.interface)
-        self._intake = Intake(node)
+        self._validator = MessageValidator(node)
         self._clock = node.get_clock()
         self._voices = {
             body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
@@ -72,7 +72,7 @@ class Mocap(Looping):
         self._message = PoseStamped()
         self._rates = {body: Rate() for body in bodies}
         self._seen = dict.fromkeys(bodies, -1.0)
-        self._delays = Window(400)
+        self._delays = RollingPercentiles(400)
         Diagnostics(node, self._diagnose)
 
     def step(self, late: float) -> None:
@@ -86,10 +86,10 @@ class Mocap(Looping):
                 self._on_pose(self._settings.driver, partial(pose_seen, body), body.arrival)
 
     def _on_pose(self, source: str, check: Check, arrival: float) -> None:
-        pose = self._intake.accept(source, lambda c: self._map.pose(c(), arrival), check)
+        pose = self._validator.validate(source, lambda c: self._map.pose(c(), arrival), check)
         if pose is None:
             return
-        msgs.pose_to(pose.stamp, pose.position, pose.orientation, self._message)
+        msgs.pose_to_msg(pose.stamp, pose.position, pose.orientation, self._message)
         self._voices[pose.body].publish(self._message)
         now = self._now()
         self._rates[pose.body].add(now)
@@ -103,7 +103,7 @@ class Mocap(Looping):
         figures: dict[str, Any] = {
             "capture to arrival p50 [ms]": 1e3 * p50,
             "capture to arrival p99 [ms]": 1e3 * p99,
-            **self._intake.figures(),
+            **self._validator.figures(),
         }
         late = [self._system.trouble] if self._system is not None and self._system.trouble else []
         for body, name in self._map.names.items():

@@ -17,12 +17,12 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from gpc_msgs.msg import PlannerStatus, SupervisorState
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
-from gpc_ros.common.timing import Rate, Silence
-from gpc_ros.evaluation.judge import Figures, Judge, Line, Verdict, status_line
+from gpc_ros.common.timing import Rate, TopicTimeout
+from gpc_ros.evaluation.judge import Judge, Line, Metrics, Verdict, status_line
 from gpc_ros.graph.launcher import STATUS_LINE
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import state_msgs
@@ -31,13 +31,13 @@ from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
 from gpc_ros.ros.runner import Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import MonitorSettings
 from gpc_ros.tasks import make_task
 
 # Between two ticks [s].
 _PERIOD = 0.1
-# Silence of the true state that ends an episode [s].
+# TopicTimeout of the true state that ends an episode [s].
 _SILENCE = 2.0
 # How long the planner may take to answer, and the recorder to close the bag [s].
 _ANSWER = 15.0
@@ -67,10 +67,10 @@ class Monitor:
         self._goal = self._chosen_goal()
         self._judge = None if self._goal is None else Judge(self._task, self._goal, s.duration)
         self._verdict: Verdict | None = None
-        self._intake = Intake(node)
-        self._figures = Figures()
+        self._validator = MessageValidator(node)
+        self._figures = Metrics()
         self._plan_rate = Rate()
-        self._truth = PolledSubscription(node, StateMsg, s.truth, qos.sensor(20))
+        self._truth = PolledSubscription(node, SceneStateMsg, s.truth, qos.sensor(20))
         self._status = PolledSubscription(node, PlannerStatus, "planner/status", qos.report())
         self._modes = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
         self._set_goal = node.create_client(SetGoal, "set_goal")
@@ -81,7 +81,7 @@ class Monitor:
         self._answers: dict[str, Future] = {}
         self._renderer: subprocess.Popen[bytes] | None = None
         self._since = time.monotonic()
-        self._silence = Silence(2.0 * _PERIOD)
+        self._silence = TopicTimeout(2.0 * _PERIOD)
         self._phase: Callable[[float], None] = self._wait
         in_place = bool(os.environ.get(STATUS_LINE)) or sys.stdout.isatty()
         self._line = Line(in_place, _write)
@@ -183,7 +183,9 @@ class Monitor:
         messages = list(self._truth.drain())
         silence = self._silence.look(now, heard=bool(messages))
         for message in messages:
-            state = self._intake.accept(self._settings.truth, state_msgs.state_from, message)
+            state = self._validator.validate(
+                self._settings.truth, state_msgs.scene_state_from_msg, message
+            )
             # An estimate may not have all objects yet.
             if state is None or not state.objects.keys() >= set(self._task.bodies):
                 continue
@@ -263,7 +265,7 @@ class Monitor:
         """Return level, sentence and figures for diagnostics."""
         phase = self._phase.__name__.strip("_")
         time = 0.0 if self._judge is None else self._judge.time
-        figures = {"phase": phase, "time [s]": time, **self._intake.figures()}
+        figures = {"phase": phase, "time [s]": time, **self._validator.figures()}
         if self._verdict is not None and not self._verdict.success:
             return WARN, self._verdict.reason, figures
         return OK, phase, figures

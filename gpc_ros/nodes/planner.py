@@ -17,30 +17,29 @@ from rclpy.node import Node
 
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerCycle, PlannerStatus, SupervisorState, WalkerState
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import GpcError, InputError
+from gpc_ros.common.errors import REFUSED, GpcError, InputError
 from gpc_ros.common.mujoco_warnings import silence_mujoco
-from gpc_ros.common.timing import Window
-from gpc_ros.graph.graphs import REFUSED
-from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
+from gpc_ros.common.timing import RollingPercentiles
+from gpc_ros.planning.cycle import CycleRecord, make_cycle_inputs, make_cycle_record
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerReport
 from gpc_ros.planning.rollout import Deadline
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
-from gpc_ros.ros.convert.cycle_msgs import cycle_to
-from gpc_ros.ros.convert.status_msgs import CycleContext, is_active, mode_text, status_to
+from gpc_ros.ros.convert.cycle_msgs import cycle_to_msg
+from gpc_ros.ros.convert.status_msgs import CycleContext, is_active, mode_text, status_to_msg
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
-from gpc_ros.ros.ownership import SolePublisher
+from gpc_ros.ros.ownership import ExclusivePublisher
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
 from gpc_ros.ros.runner import Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import PlannerSettings
-from gpc_ros.settings.planner_setup import planner_of, reconfigured
+from gpc_ros.settings.planner_setup import make_planner, reconfigured
 
 # A stamp may lie this far in the future before it counts as wrong [s].
 _FUTURE = 0.01
@@ -58,16 +57,16 @@ class PlannerNode:
         self._parameters = NodeParameters(node, PlannerSettings(), self._configure)
         self._settings = s = self._parameters.settings
         self.scheduling = s.scheduling
-        self._planner = planner_of(s)
+        self._planner = make_planner(s)
         self._task, self._walker = self._planner.task, self._planner.walker
         self._proposal_name = self._name_proposal()
         self._warm_up()
-        self._intake = Intake(node)
+        self._validator = MessageValidator(node)
         self._clock = node.get_clock()
-        self._state_in = PolledSubscription(node, StateMsg, "state", qos.sensor(1))
+        self._state_in = PolledSubscription(node, SceneStateMsg, "scene_state", qos.sensor(1))
         self._walker_in = PolledSubscription(node, WalkerState, "walker_state", qos.sensor(1))
         self._mode_in = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
-        self._plans = SolePublisher(
+        self._plans = ExclusivePublisher(
             node, PlanMsg, "plan", qos.command(5.0 / s.rate), discovery=s.discovery
         )
         self._status = node.create_publisher(PlannerStatus, "planner/status", qos.report())
@@ -77,7 +76,7 @@ class PlannerNode:
         node.create_subscription(PoseStamped, "goal_pose", self._on_goal_pose, qos.report())
         node.create_service(SetGoal, "set_goal", self._on_set_goal)
         self._goal: Array | None = None
-        self._state: RobotState | None = None
+        self._state: SceneState | None = None
         self._walker_state: Array | None = None
         self._active, self._mode, self._goal_refusal = False, "unknown", ""
         self._last_cycle = self._now()
@@ -85,8 +84,8 @@ class PlannerNode:
         self._first_id = self._last_id = int(self._last_cycle * 1e3)
         self._cycles = self._misses = 0
         self._report = PlannerReport(hold_reason="starting")
-        self._plan_times = Window(200)
-        self._ages = Window(200)
+        self._plan_times = RollingPercentiles(200)
+        self._ages = RollingPercentiles(200)
         Diagnostics(node, self._diagnose)
         node.create_timer(0.5, self._check_owner)
         node.create_timer(1.0 / s.rate, self._cycle)
@@ -96,7 +95,7 @@ class PlannerNode:
         """Plan once without consequence, so that the first cycle is not slower than the rest."""
         start = self._task.sample_episode(0)
         nv = self._planner.model.nv
-        state = RobotState.from_arrays(0.0, start.qpos, np.zeros(nv), self._task.bodies)
+        state = SceneState.from_arrays(0.0, start.qpos, np.zeros(nv), self._task.bodies)
         self._planner.plan(state, self._walker.initial_state(1)[0], start.goal, 0.0)
         self._planner.reset()
 
@@ -144,11 +143,11 @@ class PlannerNode:
         if plan is not None:
             plan = dataclasses.replace(plan, id=self._first_id + plan.id)
             self._last_id = plan.id
-            self._plans.publisher.publish(state_msgs.plan_to(plan, PlanMsg()))
+            self._plans.publisher.publish(state_msgs.plan_to_msg(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
         if self._record is not None:
             # Last of all, when the plan is on its way.
-            self._cycle_out.publish(cycle_to(self._record, PlannerCycle()))
+            self._cycle_out.publish(cycle_to_msg(self._record, PlannerCycle()))
             self._record = None
 
     def _take_in(self) -> None:
@@ -156,11 +155,12 @@ class PlannerNode:
         message = self._state_in.latest()
         if message is not None:
             self._state = (
-                self._intake.accept("state", state_msgs.state_from, message) or self._state
+                self._validator.validate("scene_state", state_msgs.scene_state_from_msg, message)
+                or self._state
             )
         walker = self._walker_in.latest()
         if walker is not None:
-            memory = self._intake.accept("walker_state", self._walker_memory, walker)
+            memory = self._validator.validate("walker_state", self._walker_memory, walker)
             self._walker_state = self._walker_state if memory is None else memory
         self._take_mode()
 
@@ -170,7 +170,7 @@ class PlannerNode:
             self._goal_refusal = supervisor.goal_refusal
 
     def _walker_memory(self, message: WalkerState) -> Array:
-        return robot_msgs.walker_state_from(message, self._walker.name, self._walker.state_size)
+        return robot_msgs.walker_state_from_msg(message, self._walker.name, self._walker.state_size)
 
     def _hold_reason(self, now: float) -> str:
         """Return why there must be no plan now; empty if there may be one."""
@@ -207,16 +207,16 @@ class PlannerNode:
         given = self._state, self._walker_state, self._goal, now
         # Nobody listens: nothing to remember.
         recorded = self._cycle_out.get_subscription_count() > 0
-        inputs = inputs_of(self._planner, *given) if recorded else None
+        inputs = make_cycle_inputs(self._planner, *given) if recorded else None
         try:
             plan, self._report = self._planner.plan(*given, deadline)
         except GpcError as error:
-            self._intake.drop("state", str(error))
+            self._validator.reject("scene_state", str(error))
             self._report = PlannerReport(hold_reason=str(error), samples=s.samples)
             return None
         self._cycles += 1
         if inputs is not None:
-            self._record = record_of(
+            self._record = make_cycle_record(
                 inputs,
                 plan,
                 self._report,
@@ -245,17 +245,17 @@ class PlannerNode:
             deadline=s.deadline / s.rate,
             goal=self._goal,
             state=self._state,
-            dropped_states=self._intake.dropped["state"],
+            dropped_states=self._validator.rejected["scene_state"],
             proposal=self._proposal_name,
         )
-        return status_to(self._report, context, PlannerStatus())
+        return status_to_msg(self._report, context, PlannerStatus())
 
     def _on_goal_pose(self, message: PoseStamped) -> None:
         """Take a goal from a topic, as RViz sends it."""
         try:
-            self._accept_goal(msgs.goal_from(message))
+            self._accept_goal(msgs.goal_from_msg(message))
         except GpcError as error:
-            self._intake.drop("goal_pose", str(error))
+            self._validator.reject("goal_pose", str(error))
 
     def _on_set_goal(
         self, request: SetGoal.Request, response: SetGoal.Response
@@ -264,7 +264,7 @@ class PlannerNode:
         try:
             self._accept_goal(np.array([request.x, request.y, request.yaw]))
         except GpcError as error:
-            self._intake.drop("set_goal", str(error))
+            self._validator.reject("set_goal", str(error))
             response.success, response.message = False, str(error)
             return response
         response.success, response.message = True, "accepted"
@@ -281,7 +281,7 @@ class PlannerNode:
         if self._goal_refusal:
             raise InputError(f"no new goal: {self._goal_refusal}")
         self._goal = self._task.check_goal(goal)
-        shown = msgs.goal_to(self._goal, self._now())
+        shown = msgs.goal_to_msg(self._goal, self._now())
         self._goal_out.publish(shown)
         x, y, yaw = self._goal
         self.node.get_logger().info(f"goal: {x:.2f} m, {y:.2f} m, {yaw:.2f} rad")
@@ -309,7 +309,7 @@ class PlannerNode:
             "best cost": self._report.best_cost,
             "proposal usefulness": self._report.proposal.usefulness,
             "proposal weight": self._report.proposal.weight,
-            **self._intake.figures(),
+            **self._validator.figures(),
         }
         if self._plans.foreign:
             return ERROR, f"another planner publishes: {', '.join(self._plans.foreign)}", figures

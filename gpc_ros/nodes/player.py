@@ -24,7 +24,7 @@ from gpc_ros.replay.playback import Playback
 from gpc_ros.ros import qos
 from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
-from gpc_ros.ros.runner import Looping, Stop, run
+from gpc_ros.ros.runner import PeriodicNode, Stop, run
 from gpc_ros.settings.node_settings import PlayerSettings
 
 # What estimator, planner and bridge are fed with, and the truth for whoever judges.
@@ -35,7 +35,7 @@ PLAYED = (
 GOAL_POSE = Topic("goal_pose", topics.GOAL.type)
 
 
-class Player(Looping):
+class Player(PeriodicNode):
     """A bag as a node."""
 
     def __init__(self, stop: Stop) -> None:
@@ -63,7 +63,7 @@ class Player(Looping):
     def _announce(self) -> dict[str, Publisher]:
         """Return a publisher for every topic of the bag that is played."""
         wanted = {topics.find(self._reader, topic): topic for topic in (*PLAYED, topics.GOAL)}
-        bodies = {name: topics.body_of(name) for name in self._reader.topics}
+        bodies = {name: topics.topic_body(name) for name in self._reader.topics}
         wanted |= {name: topics.mocap(body) for name, body in bodies.items() if body}
         voices = {}
         for name, topic in wanted.items():

@@ -22,7 +22,7 @@ from gpc_ros.ros import qos
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.runner import Looping, Stop, lives_by_topic, run
+from gpc_ros.ros.runner import PeriodicNode, Stop, run, uses_sim_time
 from gpc_ros.settings.node_settings import RecorderSettings
 from gpc_ros.tasks import make_task
 
@@ -30,7 +30,7 @@ from gpc_ros.tasks import make_task
 _DEPTH = 200
 
 
-class RecorderNode(Looping):
+class RecorderNode(PeriodicNode):
     """The recorder behind subscriptions."""
 
     def __init__(self, stop: Stop) -> None:
@@ -48,7 +48,7 @@ class RecorderNode(Looping):
             for topic in recorded(bodies)
         ]
         self._closed = False
-        self._replayed = lives_by_topic(node)
+        self._replayed = uses_sim_time(node)
         node.create_service(Trigger, "recorder/stop", self._on_stop)
         Diagnostics(node, self._diagnose)
 

@@ -12,10 +12,10 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
-from gpc_msgs.msg import RobotState as RobotStateMsg
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import RobotReading as RobotReadingMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_ros.common.assignments import parse_assignments
-from gpc_ros.common.timing import Window
+from gpc_ros.common.timing import RollingPercentiles
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.robot.model import BASE_BODY
 from gpc_ros.robot.types import JointCommand, RobotReading
@@ -24,8 +24,8 @@ from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.runner import Looping, Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.runner import PeriodicNode, Stop, run
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import SimSettings
 from gpc_ros.simulation.mocap_sensor import PoseSample
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
@@ -39,7 +39,7 @@ _LEASE = 0.5
 _JUMP = 0.2
 
 
-class Sim(Looping):
+class Sim(PeriodicNode):
     """The plant behind topics.
 
     The emulated robot (``emulator.py``) is another one, reached in another way.
@@ -60,10 +60,10 @@ class Sim(Looping):
         model = build_model(task, "plant", make_walker(settings.walker).gains)
         self._plant = Plant(model, task.bodies, settings, settings.seed)
         self._plant.reset(task.sample_episode(settings.seed).qpos)
-        self._intake = Intake(self.node)
+        self._validator = MessageValidator(self.node)
         self._clock = self.node.get_clock()
         node = self.node
-        self._truth = node.create_publisher(StateMsg, "ground_truth", qos.sensor())
+        self._truth = node.create_publisher(SceneStateMsg, "ground_truth", qos.sensor())
         self._poses = {
             body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
             for body in (BASE_BODY, *task.bodies)
@@ -71,7 +71,7 @@ class Sim(Looping):
         self._pose_message = PoseStamped()
         self._epoch: float | None = None  # clock time at plant time zero, once physics runs
         self._count, self._lost = 0, 0.0
-        self._periods = Window(2500)
+        self._periods = RollingPercentiles(2500)
         self._last = self._now()
         self._connect()
         Diagnostics(node, self._report, "simulated Go2")
@@ -80,8 +80,8 @@ class Sim(Looping):
         """Offer the robot to its driver."""
         node = self.node
         self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.stream())
-        self._robot_state = node.create_publisher(RobotStateMsg, "robot_state", qos.sensor(1))
-        self._reading_message = RobotStateMsg()
+        self._robot_state = node.create_publisher(RobotReadingMsg, "robot_reading", qos.sensor(1))
+        self._reading_message = RobotReadingMsg()
         self._source, self._commanded = "", -1.0  # who commands, and when it did last
 
     def step(self, late: float) -> None:
@@ -118,7 +118,7 @@ class Sim(Looping):
         message = self._commands.latest()
         if message is None or not self._holds_lease(message.source, now):
             return None
-        return self._intake.accept("joint_commands", robot_msgs.command_from, message)
+        return self._validator.validate("joint_commands", robot_msgs.command_from_msg, message)
 
     def _begins(self, command: JointCommand | None) -> bool:
         """Return whether physics begins with a command."""
@@ -126,13 +126,13 @@ class Sim(Looping):
 
     def _say(self, reading: RobotReading) -> None:
         """Send what the robot's own sensors report."""
-        robot_msgs.reading_to(reading, self._reading_message)
+        robot_msgs.reading_to_msg(reading, self._reading_message)
         self._robot_state.publish(self._reading_message)
 
     def _holds_lease(self, source: str, now: float) -> bool:
         """Return whether commands of a source count: those of the first, while it is not silent."""
         if source != self._source and now - self._commanded < _LEASE:
-            self._intake.drop("joint_commands", f"from a second source: {source}")
+            self._validator.reject("joint_commands", f"from a second source: {source}")
             return False
         self._source, self._commanded = source, now
         return True
@@ -149,12 +149,12 @@ class Sim(Looping):
         poses = self._plant.poses() if self._epoch is not None else self._still_poses()
         for sample in self._plant.faults.poses(poses):
             message = self._pose_message
-            msgs.pose_to(sample.stamp + offset, sample.position, sample.quaternion, message)
+            msgs.pose_to_msg(sample.stamp + offset, sample.position, sample.quaternion, message)
             self._poses[sample.body].publish(message)
         if self._count % _TRUTH_EVERY == 0:
             truth = self._plant.truth()
             truth.stamp += offset
-            self._truth.publish(state_msgs.state_to(truth, StateMsg()))
+            self._truth.publish(state_msgs.scene_state_to_msg(truth, SceneStateMsg()))
 
     def _offset(self, now: float) -> float:
         """Return clock time minus plant time; it jumps only if the clock does."""
@@ -195,7 +195,7 @@ class Sim(Looping):
             "period max [ms]": longest * 1e3,
             "time lost [s]": self._lost,
             "watchdog active": self._plant.watchdog_active,
-            **self._intake.figures(),
+            **self._validator.figures(),
         }
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 import gpc_msgs.msg
-from gpc_msgs.msg import Plan, PlannerStatus, State, SupervisorState, WalkerState
+from gpc_msgs.msg import Plan, PlannerStatus, SceneState, SupervisorState, WalkerState
 from gpc_ros.bag import topics
 from gpc_ros.common import config
 from gpc_ros.common.assignments import parse_assignments
@@ -26,13 +26,13 @@ from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.diagnostics import OK, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.runner import Looping, Stop, run
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.runner import PeriodicNode, Stop, run
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import PlannerSettings, ViewSettings
 from gpc_ros.settings.viewer_settings import announcement
 from gpc_ros.tasks import make_task
 from gpc_ros.view import require_viser
-from gpc_ros.view.snapshot import Pose, Snapshot, candidates_of, cycle_of, start_of
+from gpc_ros.view.snapshot import Pose, Snapshot, candidates_from_msg, cycle_of, start_from_msg
 from gpc_ros.view.steering import GoalSteering, ParameterSteering
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _PLANNER = "planner"
 _TEXTS = ("task_params",)
 
 
-class ViewNode(Looping):
+class ViewNode(PeriodicNode):
     """The page behind subscriptions."""
 
     def __init__(self, stop: Stop) -> None:
@@ -78,7 +78,7 @@ class ViewNode(Looping):
         )
         self._goals = GoalSteering(node, self._page.notify)
         self._snapshot = Snapshot()
-        self._intake = Intake(node)
+        self._validator = MessageValidator(node)
         self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any], None]]] = []
         Diagnostics(node, self._diagnose)
         print(announcement(s), flush=True)
@@ -89,7 +89,7 @@ class ViewNode(Looping):
         for subscription, take in self._inputs:
             message = subscription.latest()
             if message is not None:
-                self._intake.accept(subscription.topic, take, message)
+                self._validator.validate(subscription.topic, take, message)
         changes: dict[str, Any] = {}
         for sliders in self._sliders:
             changes.update(sliders.take())
@@ -121,7 +121,7 @@ class ViewNode(Looping):
         """Listen to what is shown; best effort, so that nobody waits for this node."""
         newest = qos.sensor(1)
         found: list[tuple[type, str, QoSProfile, Callable[[Any], None]]] = [
-            (State, topics.STATE.name, newest, self._take_state),
+            (SceneState, topics.STATE.name, newest, self._take_state),
             (Plan, topics.PLAN.name, newest, self._take_plan),
             (PlannerStatus, topics.STATUS.name, newest, self._take_cycle),
             (SupervisorState, topics.SUPERVISOR.name, newest, self._take_mode),
@@ -140,19 +140,19 @@ class ViewNode(Looping):
             for kind, topic, profile, take in found
         ]
 
-    def _take_state(self, message: State) -> None:
-        self._snapshot.state = state_msgs.state_from(message)
+    def _take_state(self, message: SceneState) -> None:
+        self._snapshot.state = state_msgs.scene_state_from_msg(message)
 
     def _take_plan(self, message: Plan) -> None:
         """Take a plan with the state of now, since it is rolled out from where it begins."""
-        self._snapshot.plan = state_msgs.plan_from(message)
+        self._snapshot.plan = state_msgs.plan_from_msg(message)
         self._snapshot.start = self._snapshot.state
 
     def _take_candidates(self, message: Any) -> None:
         """Take a cycle's candidates; those of the next or the last plan look alike."""
         if message.id:
-            self._snapshot.candidates = candidates_of(message, len(message.knots) // 3)
-            start = start_of(message, self._task.bodies)
+            self._snapshot.candidates = candidates_from_msg(message, len(message.knots) // 3)
+            start = start_from_msg(message, self._task.bodies)
             self._snapshot.start = start or self._snapshot.start
 
     def _take_cycle(self, message: PlannerStatus) -> None:
@@ -164,16 +164,16 @@ class ViewNode(Looping):
         self._snapshot.mode, self._snapshot.reasons = message.name, tuple(message.reasons)
 
     def _take_memory(self, message: WalkerState) -> None:
-        self._snapshot.walker_state = robot_msgs.walker_state_from(
+        self._snapshot.walker_state = robot_msgs.walker_state_from_msg(
             message, self._walker, self._memory_size
         )
 
     def _take_goal(self, message: PoseStamped) -> None:
-        self._snapshot.goal = msgs.goal_from(message)
+        self._snapshot.goal = msgs.goal_from_msg(message)
 
     def _mocap_taker(self, body: str) -> Callable[[PoseStamped], None]:
         def take(message: PoseStamped) -> None:
-            pose = msgs.pose_from(message)
+            pose = msgs.pose_from_msg(message)
             self._snapshot.mocap[body] = Pose(pose.position, pose.orientation)
 
         return take
@@ -185,7 +185,7 @@ class ViewNode(Looping):
 
     def _diagnose(self) -> Report:
         """Return level, sentence and figures for diagnostics."""
-        return OK, "watched" if self._page.watched else "nobody watches", self._intake.figures()
+        return OK, "watched" if self._page.watched else "nobody watches", self._validator.figures()
 
     def close(self) -> None:
         """Stop the server."""

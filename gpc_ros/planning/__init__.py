@@ -1,1 +1,1 @@
-"""Sampling-based MPC: splines, optimisers, closed-loop rollouts, the planner."""
+"""Sampling-based MPC: splines, optimizers, closed-loop rollouts, the planner."""

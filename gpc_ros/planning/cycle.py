@@ -15,7 +15,7 @@ from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
 from gpc_ros.planning.rollout import Limit
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class CycleInputs:
     goal: Array
     memory: str
 
-    def state(self, bodies: tuple[str, ...]) -> RobotState:
+    def state(self, bodies: tuple[str, ...]) -> SceneState:
         """Return the state that was planned from."""
-        return RobotState.from_arrays(self.stamp, self.qpos, self.qvel, bodies)
+        return SceneState.from_arrays(self.stamp, self.qpos, self.qvel, bodies)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Cuts:
     cuts: tuple[tuple[int, int, int], ...] = ()
 
 
-class RecordedLimit:
+class ReplayDeadline:
     """A limit that does to a cycle what the clock did then, and looks at none itself."""
 
     def __init__(self, cuts: Cuts) -> None:
@@ -87,7 +87,7 @@ class RecordedPace:
 
     kept: dict[int, int]
 
-    def affordable(self, n: int, done: int) -> int:
+    def n_within_budget(self, n: int, done: int) -> int:
         """Return how many of n candidates go on after a number of intervals."""
         return min(n, self.kept.get(done, n))
 
@@ -129,8 +129,8 @@ class CycleRecord:
     proposed: list[int]
 
 
-def inputs_of(
-    planner: Planner, state: RobotState, walker_state: Array, goal: Array, now: float
+def make_cycle_inputs(
+    planner: Planner, state: SceneState, walker_state: Array, goal: Array, now: float
 ) -> CycleInputs:
     """Return the inputs of the cycle that comes next; call it before the cycle.
 
@@ -138,14 +138,14 @@ def inputs_of(
         KeyError: the state lacks an object of the task.
     """
     bodies = planner.task.bodies
-    memory = planner.memory().to_json()
+    memory = planner.state_dict().to_json()
     return CycleInputs(
         state.stamp, now, state.qpos(bodies), state.qvel(bodies), walker_state.copy(),
         goal.copy(), memory,
     )  # fmt: skip
 
 
-def record_of(
+def make_cycle_record(
     inputs: CycleInputs,
     plan: Plan | None,
     report: PlannerReport,
@@ -222,19 +222,19 @@ def repeat(
     i = record.inputs
     state = i.state(planner.task.bodies)
     if limit is None and record.cuts is not None:
-        limit = RecordedLimit(record.cuts)
+        limit = ReplayDeadline(record.cuts)
     return planner.plan(state, i.walker_state, i.goal, i.now, limit)
 
 
 def chained(planner: Planner, record: CycleRecord) -> bool:
     """Return whether a planner remembers exactly what the recorded one did before the cycle."""
-    return planner.memory().to_json() == record.inputs.memory
+    return planner.state_dict().to_json() == record.inputs.memory
 
 
-def restore(planner: Planner, record: CycleRecord) -> None:
+def load_state_dict(planner: Planner, record: CycleRecord) -> None:
     """Give a planner the memory that the recorded one had before the cycle.
 
     Raises:
         InputError: the memory cannot be read or is of another planner.
     """
-    planner.restore(PlannerMemory.from_json(record.inputs.memory))
+    planner.load_state_dict(PlannerMemory.from_json(record.inputs.memory))

@@ -28,7 +28,7 @@ class PlannerMemory:
         goal: that the search is for (3,).
         plan_time: average time of a cycle [s].
         next_id: of the next plan.
-        search: the optimiser's own memory, a flat array.
+        search: the optimizer's own memory, a flat array.
         proposal: what the draws from a proposal and its health depend on; None without one.
     """
 

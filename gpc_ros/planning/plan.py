@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.errors import InputError
 from gpc_ros.common.splines import ORDERS, basis
 
@@ -47,8 +47,8 @@ class Plan:
         Raises:
             InputError: a field is not finite, has a wrong shape or makes no sense.
         """
-        checked(self.knots, (-1, 3), f"plan {self.id}: knots")
-        checked(
+        validate_array(self.knots, (-1, 3), f"plan {self.id}: knots")
+        validate_array(
             [self.stamp, self.start, self.expiry, self.knot_dt],
             (4,),
             f"plan {self.id}: stamp, start, expiry, knot_dt [s]",

@@ -15,7 +15,7 @@ from dataclasses import fields
 import numpy as np
 
 from gpc_ros.common import splines
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
@@ -30,7 +30,7 @@ from gpc_ros.planning.scoring import Scorer
 from gpc_ros.planning.search import Search
 from gpc_ros.proposal.flow_model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalSampler, find_proposal
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.task import Task
 
@@ -44,7 +44,7 @@ class Planner:
         task: what to do.
         walker: runs inside every rollout.
         config: parameters.
-        optimizer: parameters of the optimiser by dotted name.
+        optimizer: parameters of the optimizer by dotted name.
         clock: for measuring; never decides anything unless a deadline is given.
         proposal: gives part of the candidates; without it the one that the configuration names.
 
@@ -72,7 +72,7 @@ class Planner:
         c = config or PlannerConfig()
         self.task, self.walker, self.config = task, walker, c
         self._clock = clock
-        self._order = splines.order_of(c.spline)
+        self._order = splines.spline_order(c.spline)
         self.knot_dt = splines.knot_interval(c.horizon, c.knots, self._order)
         steps = max(1, round(c.horizon * walker.rate))
         times = np.arange(steps) / walker.rate
@@ -105,11 +105,11 @@ class Planner:
     def configure(
         self, config: PlannerConfig, optimizer: dict[str, object] | None, task: Task
     ) -> bool:
-        """Go on from the plan found so far with another search; it begins with a fresh optimiser.
+        """Go on from the plan found so far with another search; it begins with a fresh optimizer.
 
         Args:
-            config: parameters; only optimiser and sampling rounds may differ from those before.
-            optimizer: parameters of the optimiser by dotted name.
+            config: parameters; only optimizer and sampling rounds may differ from those before.
+            optimizer: parameters of the optimizer by dotted name.
             task: the same task, perhaps with other cost weights.
 
         Returns:
@@ -117,7 +117,7 @@ class Planner:
             changed then.
 
         Raises:
-            ConfigError: unknown optimiser or parameter, or a bad value; nothing has changed then.
+            ConfigError: unknown optimizer or parameter, or a bad value; nothing has changed then.
         """
         built = [f.name for f in fields(PlannerConfig) if f.name not in ("optimizer", "iterations")]
         if any(getattr(config, name) != getattr(self.config, name) for name in built):
@@ -144,9 +144,9 @@ class Planner:
         self._monitor: GoalMonitor | None = None
         self._plan_time = 0.0
 
-    def memory(self) -> PlannerMemory:
+    def state_dict(self) -> PlannerMemory:
         """Return all that the next cycle depends on beside its arguments, a copy."""
-        random, proposal = self._search.memory()
+        random, proposal = self._search.state_dict()
         return PlannerMemory(
             random=random,
             nominal=self.nominal,
@@ -155,19 +155,19 @@ class Planner:
             goal=None if self._goal is None else self._goal.copy(),
             plan_time=self._plan_time,
             next_id=self._next_id,
-            search=self._search.optimizer.memory(),
+            search=self._search.optimizer.state_dict(),
             proposal=proposal,
         )
 
-    def restore(self, memory: PlannerMemory) -> None:
+    def load_state_dict(self, memory: PlannerMemory) -> None:
         """Continue from a memory; only the dwell time in the goal begins anew.
 
         Raises:
-            InputError: it is of a planner with another number of knots or another optimiser.
+            InputError: it is of a planner with another number of knots or another optimizer.
         """
-        checked(memory.nominal, (self.config.knots, 3), "planner memory: nominal")
-        self._search.optimizer.restore(memory.search)
-        self._search.restore(memory.random, memory.proposal)
+        validate_array(memory.nominal, (self.config.knots, 3), "planner memory: nominal")
+        self._search.optimizer.load_state_dict(memory.search)
+        self._search.load_state_dict(memory.random, memory.proposal)
         self._search.nominal, self._nominal_start = memory.nominal.copy(), memory.nominal_start
         self._previous, self._plan_time = memory.previous, memory.plan_time
         self._next_id = memory.next_id
@@ -180,7 +180,7 @@ class Planner:
 
     def plan(
         self,
-        state: RobotState,
+        state: SceneState,
         walker_state: Array,
         goal: Array,
         now: float,
@@ -222,7 +222,7 @@ class Planner:
 
     def _cycle(
         self,
-        state: RobotState,
+        state: SceneState,
         walker_state: Array,
         goal: Array,
         now: float,
@@ -234,9 +234,9 @@ class Planner:
         if missing:
             report.hold_reason = f"object '{missing[0]}' is not in the state"
             return None
-        qpos = checked(state.qpos(self.task.bodies), (self.model.nq,), "state: qpos")
-        qvel = checked(state.qvel(self.task.bodies), (self.model.nv,), "state: qvel")
-        memory = checked(walker_state, (self.walker.state_size,), "walker state")
+        qpos = validate_array(state.qpos(self.task.bodies), (self.model.nq,), "state: qpos")
+        qvel = validate_array(state.qvel(self.task.bodies), (self.model.nv,), "state: qvel")
+        memory = validate_array(walker_state, (self.walker.state_size,), "walker state")
         self._follow_goal(goal)
         self._judge(state.stamp, qpos, report)
         start = now + self._plan_time

@@ -58,7 +58,7 @@ class Deadline:
 class Pace(Protocol):
     """Decides how many candidates of a batch go on."""
 
-    def affordable(self, n: int, done: int) -> int:
+    def n_within_budget(self, n: int, done: int) -> int:
         """Return how many of n candidates go on, after a number of intervals."""
         ...
 
@@ -162,7 +162,7 @@ class RolloutPool:
         q, v, ctrl, s = self._qpos[:n], self._qvel[:n], self._ctrl[:n], state[:n]
         for t in range(steps):
             if pace and t % _CLOCK_INTERVALS == 0:
-                kept = pace.affordable(n, t)
+                kept = pace.n_within_budget(n, t)
                 if kept < n:
                     n = kept
                     cuts.append((t, n))
@@ -221,7 +221,7 @@ class _Pace:
         self._last = deadline.clock()
         self._blocks: list[float] = []
 
-    def affordable(self, n: int, done: int) -> int:
+    def n_within_budget(self, n: int, done: int) -> int:
         """Return how many of n candidates can still be finished; call it after every block.
 
         Args:

@@ -67,14 +67,14 @@ class Search:
         if self._sampler:
             self._sampler.forget()
 
-    def memory(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    def state_dict(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return the states of the random generator and of the proposal, as plain values."""
         random = dict(self._rng.bit_generator.state)
         if self._sampler is None:
             return random, None
-        return random, {**self._sampler.memory(), "cost": self.scorer.health.memory()}
+        return random, {**self._sampler.state_dict(), "cost": self.scorer.health.state_dict()}
 
-    def restore(self, random: dict[str, Any], proposal: dict[str, Any] | None) -> None:
+    def load_state_dict(self, random: dict[str, Any], proposal: dict[str, Any] | None) -> None:
         """Continue from what :meth:`memory` returned.
 
         Raises:
@@ -83,9 +83,9 @@ class Search:
         self._rng.bit_generator.state = random
         if self._sampler is None or proposal is None:
             return
-        self._sampler.restore(proposal)
+        self._sampler.load_state_dict(proposal)
         try:
-            self.scorer.health.restore(proposal["cost"])
+            self.scorer.health.load_state_dict(proposal["cost"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"the proposal's memory cannot be read: {error}") from None
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from gpc_ros.common import splines
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.common.files import write_whole
-from gpc_ros.common.model_files import garbled, read_document, read_named
+from gpc_ros.common.files import write_atomic
+from gpc_ros.common.model_files import invalid_entry, read_document, read_named
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.tasks.task import Task
 
@@ -73,7 +73,7 @@ class Card:
     @property
     def order(self) -> int:
         """Order of the spline."""
-        return splines.order_of(self.spline)
+        return splines.spline_order(self.spline)
 
     def to_json(self) -> str:
         """Return the card as text."""
@@ -82,10 +82,10 @@ class Card:
 
 def card_path(path: Path) -> Path:
     """Return the card of a proposal named by its card, its weights or the stem of both."""
-    return path if path.suffix == ".json" else path.with_name(stem_of(path) + ".json")
+    return path if path.suffix == ".json" else path.with_name(card_stem(path) + ".json")
 
 
-def stem_of(path: Path) -> str:
+def card_stem(path: Path) -> str:
     """Return the name that the files of a proposal share."""
     known = (".json", ".safetensors", ".onnx", ".svg")
     return path.stem if path.suffix in known else path.name
@@ -93,7 +93,7 @@ def stem_of(path: Path) -> str:
 
 def save_card(path: Path, card: Card) -> None:
     """Write a card, whole or not at all."""
-    write_whole(path, card.to_json())
+    write_atomic(path, card.to_json())
 
 
 def load_card(path: Path) -> Card:
@@ -124,7 +124,7 @@ def load_card(path: Path) -> Card:
             commands=tuple(str(name) for name in document["commands"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise garbled(path, error) from None
+        raise invalid_entry(path, error) from None
     wrong = _nonsense(card)
     if wrong:
         raise ModelFileError(f"{path}: {wrong}")
@@ -153,7 +153,7 @@ def read_weights(card_file: Path, card: Card) -> bytes:
     return read_named(card_file, card.files["safetensors"])
 
 
-def misfit(card: Card, task: Task, walker: Walker) -> str:
+def incompatibility(card: Card, task: Task, walker: Walker) -> str:
     """Return why a proposal cannot be used for a task and walker; empty if it can."""
     if card.task != task.name:
         return f"was trained for task '{card.task}', not '{task.name}'"

@@ -117,11 +117,11 @@ class Health:
         ramp = (self.usefulness - c.least) / max(c.enough - c.least, 1e-9)
         return float(np.clip(ramp, 0.0, 1.0))
 
-    def memory(self) -> list[float]:
+    def state_dict(self) -> list[float]:
         """Return what the next cycle depends on."""
         return [self._elites, self._expected, self._wins, self._seen, float(self._idle)]
 
-    def restore(self, memory: Sequence[float]) -> None:
+    def load_state_dict(self, memory: Sequence[float]) -> None:
         """Continue from what :meth:`memory` returned.
 
         Raises:
@@ -211,11 +211,11 @@ class CostHealth:
         ramp = (c.refuse - self.error) / max(c.refuse - c.doubt, 1e-9)
         return float(np.clip(ramp, 0.0, 1.0))
 
-    def memory(self) -> list[float]:
+    def state_dict(self) -> list[float]:
         """Return what the next cycle depends on."""
         return [self.error, self._recent, self._cycles]
 
-    def restore(self, memory: Sequence[float]) -> None:
+    def load_state_dict(self, memory: Sequence[float]) -> None:
         """Continue from what :meth:`memory` returned.
 
         Raises:

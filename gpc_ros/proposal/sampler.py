@@ -15,7 +15,7 @@ from gpc_ros.common.config import param
 from gpc_ros.common.errors import GpcError, InputError, ModelFileError
 from gpc_ros.common.paths import share
 from gpc_ros.locomotion.walker import Walker
-from gpc_ros.proposal.card import card_path, misfit
+from gpc_ros.proposal.card import card_path, incompatibility
 from gpc_ros.proposal.flow_model import Proposal, load_proposal
 from gpc_ros.proposal.health import Health, HealthConfig, ProposalFigures
 from gpc_ros.tasks.task import Task
@@ -69,7 +69,7 @@ def find_proposal(
         else:
             path = card_path(Path(config.file))
         proposal = load_proposal(path)
-        reason = misfit(proposal.card, task, walker)
+        reason = incompatibility(proposal.card, task, walker)
         if reason:
             raise ModelFileError(
                 f"{path}: {reason}; choose another proposal, or 'none' to plan without"
@@ -140,15 +140,15 @@ class ProposalSampler:
         self._health.reset()
         self.figures = ProposalFigures()
 
-    def memory(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what the next draw depends on beside its arguments, as plain values."""
         return {
             "random": dict(self._rng.bit_generator.state),
-            "health": self._health.memory(),
+            "health": self._health.state_dict(),
             "spread": self._spread,
         }
 
-    def restore(self, memory: Mapping[str, Any]) -> None:
+    def load_state_dict(self, memory: Mapping[str, Any]) -> None:
         """Continue from what :meth:`memory` returned.
 
         Raises:
@@ -156,7 +156,7 @@ class ProposalSampler:
         """
         try:
             self._rng.bit_generator.state = memory["random"]
-            self._health.restore(memory["health"])
+            self._health.load_state_dict(memory["health"])
             self._spread = float(memory["spread"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"the proposal's memory cannot be read: {error}") from None

@@ -51,7 +51,7 @@ def cycle_fields(record: CycleRecord) -> dict[str, Any]:
     }
 
 
-def cycle_from(message: Any, task: str, knot_dt: float, order: int) -> CycleRecord:
+def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -> CycleRecord:
     """Return the record in a message.
 
     Args:
@@ -80,7 +80,7 @@ def cycle_from(message: Any, task: str, knot_dt: float, order: int) -> CycleReco
             id=int(m.id) - int(m.id_offset),
             task=task,
             robot=ROBOT,
-            stamp=_stamp_of(m),
+            stamp=_msg_stamp(m),
             start=float(m.start),
             expiry=float(m.expiry),
             knots=_array(m.knots).reshape(-1, 3),
@@ -114,7 +114,7 @@ def cycle_from(message: Any, task: str, knot_dt: float, order: int) -> CycleReco
     )
 
 
-def _stamp_of(message: Any) -> float:
+def _msg_stamp(message: Any) -> float:
     """Return the stamp of a cycle's plan: a plan that was carried on keeps its own."""
     previous = PlannerMemory.from_json(str(message.memory)).previous
     if previous is not None and previous.id + int(message.id_offset) == int(message.id):

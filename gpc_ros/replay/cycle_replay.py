@@ -15,9 +15,9 @@ from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common import config
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.errors import BagError, ConfigError, GpcError, InputError
-from gpc_ros.common.splines import knot_interval, order_of
+from gpc_ros.common.splines import knot_interval, spline_order
 from gpc_ros.planning.cycle import CycleRecord
-from gpc_ros.replay.cycle_records import cycle_from
+from gpc_ros.replay.cycle_records import cycle_record_from_msg
 from gpc_ros.replay.recorded_parameters import read_settings, settings_as
 from gpc_ros.replay.replay_cycles import Exact, Other, Replayed
 from gpc_ros.settings.node_settings import PlannerSettings
@@ -70,9 +70,9 @@ class Replay:
                 self._note(f"{name}: parameters number {serial} are not in the bag; cycles skipped")
                 continue
             s = self.recorded[serial]
-            order = order_of(s.spline)
+            order = spline_order(s.spline)
             try:
-                yield cycle_from(
+                yield cycle_record_from_msg(
                     message.data, s.task, knot_interval(s.horizon, s.knots, order), order
                 )
             except (AttributeError, InputError, ValueError) as error:

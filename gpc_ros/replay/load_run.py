@@ -12,7 +12,7 @@ from gpc_ros.bag.bag_reader import BagMessage, BagReader
 from gpc_ros.bag.topics import Topic
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import BagError
-from gpc_ros.common.geometry import wxyz_from_xyzw, yaw_of
+from gpc_ros.common.geometry import wxyz_from_xyzw, yaw_from_quat
 from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.replay.cycle_replay import Replay
 from gpc_ros.replay.recorded_parameters import read_settings
@@ -89,7 +89,7 @@ def _cycles(reader: BagReader, names: dict[str, str]) -> list[CycleRecord]:
 
 def _mocap(reader: BagReader, begin: float) -> dict[str, Body]:
     """Return what motion capture saw, by body."""
-    names = {name: topics.body_of(name) for name in reader.topics if topics.body_of(name)}
+    names = {name: topics.topic_body(name) for name in reader.topics if topics.topic_body(name)}
     rows: dict[str, list[BagMessage]] = {}
     for message in reader.messages(names):
         if hasattr(message.data, "pose") and hasattr(message.data, "header"):
@@ -182,7 +182,7 @@ def _goals(rows: list[BagMessage], begin: float) -> list[tuple[float, Array]]:
     for row in rows:
         pose = row.data.pose
         quaternion = np.array([*_xyz(pose.orientation), pose.orientation.w])
-        yaw = float(yaw_of(wxyz_from_xyzw(quaternion)))
+        yaw = float(yaw_from_quat(wxyz_from_xyzw(quaternion)))
         goals.append((_stamp(row) - begin, np.array([pose.position.x, pose.position.y, yaw])))
     return goals
 

@@ -10,13 +10,13 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.splines import basis
 from gpc_ros.planning import cycle as cycles
-from gpc_ros.planning.cycle import Cuts, CycleRecord, RecordedLimit
+from gpc_ros.planning.cycle import Cuts, CycleRecord, ReplayDeadline
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
 from gpc_ros.planning.rollout import Deadline, Limit, RolloutPool
 from gpc_ros.settings.node_settings import PlannerSettings
-from gpc_ros.settings.planner_setup import planner_of
+from gpc_ros.settings.planner_setup import make_planner
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Exact:
 
     def __init__(self, settings: PlannerSettings) -> None:
         """Build it."""
-        self.planner = planner_of(settings)
+        self.planner = make_planner(settings)
         self._judge: RolloutPool | None = None
         self.report = PlannerReport()
 
@@ -95,7 +95,7 @@ class Exact:
         """
         chained = cycles.chained(self.planner, record)
         if not chained:
-            cycles.restore(self.planner, record)
+            cycles.load_state_dict(self.planner, record)
         begin = time.perf_counter()
         plan, self.report = cycles.repeat(self.planner, record)
         spent = time.perf_counter() - begin
@@ -133,7 +133,7 @@ class Other:
     def __init__(self, settings: PlannerSettings, limit: str) -> None:
         """Build it; see :meth:`gpc_ros.replay.cycle_replay.Replay.run` for the limit."""
         self._settings, self._limit = settings, limit
-        self.planner = planner_of(settings)
+        self.planner = make_planner(settings)
         self._before: CycleRecord | None = None
 
     def run(self, result: Replayed, exact: Exact) -> Replayed:
@@ -159,7 +159,7 @@ class Other:
             s = self._settings
             return Deadline(time.monotonic() + s.deadline / s.rate)
         # The time that the cycle took then counts, so that both plans have the same start.
-        return None if record.cuts is None else RecordedLimit(Cuts(record.cuts.plan_time))
+        return None if record.cuts is None else ReplayDeadline(Cuts(record.cuts.plan_time))
 
 
 def _outcome(plan: Plan | None, report: PlannerReport, spent: float) -> Outcome:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common.arrays import Array, BoolArray
-from gpc_ros.common.geometry import yaw_of
+from gpc_ros.common.geometry import yaw_from_quat
 from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.replay.recorded_parameters import Settings
 
@@ -48,7 +48,7 @@ class Body:
     @property
     def planar(self) -> Array:
         """Poses x [m], y [m], yaw [rad], (T, 3)."""
-        return np.column_stack([self.position[:, :2], yaw_of(self.orientation)])
+        return np.column_stack([self.position[:, :2], yaw_from_quat(self.orientation)])
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Status:
         missed: whether the cycle missed its deadline (C,).
         hold: why there was no plan, (C,) texts, empty where there was one.
         task: name of the task.
-        optimizer: name of the optimiser.
+        optimizer: name of the optimizer.
     """
 
     time: Array = field(default_factory=_rows())

@@ -13,7 +13,7 @@ import numpy as np
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common.arrays import Array, BoolArray
 from gpc_ros.common.errors import BagError
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import Outcome, judge, run_task
 from gpc_ros.replay.run import Run
@@ -63,7 +63,7 @@ def write_comparison(sides: tuple[Side, Side], path: Path) -> None:
         BagError: the file cannot be written.
     """
     try:
-        write_whole(path, render_comparison(sides))
+        write_atomic(path, render_comparison(sides))
     except OSError as error:
         raise BagError(f"{path}: the page cannot be written: {error.strerror}") from None
 
@@ -98,7 +98,7 @@ def _header(sides: tuple[Side, Side]) -> str:
     )
 
 
-def figures_of(s: Side) -> dict[str, tuple[float, str, bool]]:
+def side_metrics(s: Side) -> dict[str, tuple[float, str, bool]]:
     """Return the figures of a run by name: value, unit, and whether less is better."""
     status = s.run.status
     tried, planned = status.tried, status.planned
@@ -136,7 +136,7 @@ def figures_of(s: Side) -> dict[str, tuple[float, str, bool]]:
 
 
 def _figures(sides: tuple[Side, Side]) -> str:
-    left, right = (figures_of(s) for s in sides)
+    left, right = (side_metrics(s) for s in sides)
     rows = []
     for name, (a, unit, less) in left.items():
         b = right[name][0]
@@ -154,7 +154,7 @@ def _figures(sides: tuple[Side, Side]) -> str:
         rows.append(f'<tr><th>{name}</th>{"".join(cells)}<td class="n">{change}</td></tr>')
     names = "".join(f'<th class="n">{escape(s.name)}</th>' for s in sides)
     return sections.section(
-        "Figures", "The better one is bold. One pair of runs proves nothing: see gpc evaluate.",
+        "Metrics", "The better one is bold. One pair of runs proves nothing: see gpc evaluate.",
         f'<div class="scroll"><table><tr><th></th>{names}<th class="n">change</th></tr>'
         f"{''.join(rows)}</table></div>",
     )  # fmt: skip

@@ -13,13 +13,13 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import GpcError
-from gpc_ros.common.geometry import wrap_angle, yaw_of
+from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
 from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.planning.rollout import RolloutPool
 from gpc_ros.replay.recorded_parameters import settings_as
 from gpc_ros.replay.run import Body, Run
 from gpc_ros.settings.node_settings import PlannerSettings
-from gpc_ros.settings.planner_setup import planner_of
+from gpc_ros.settings.planner_setup import make_planner
 from gpc_ros.tasks.task import planar_pose
 
 # So many cycles, evenly spread over the run, tell enough.
@@ -56,7 +56,7 @@ def model_error(run: Run, count: int = _CYCLES) -> ModelError:
         return ModelError()
     settings = settings_as(PlannerSettings(), said[-1], [])
     try:
-        planner = planner_of(settings)
+        planner = make_planner(settings)
     except GpcError:
         return ModelError()
     steps = max(1, round(settings.horizon * planner.walker.rate))
@@ -110,6 +110,6 @@ def _rolled_out(
 def _off(pose: Array, body: Body, times: Array) -> tuple[Array, Array]:
     """Return distance (T,) [m] and absolute turn (T,) [rad] of poses (T, 3) from a body's."""
     there = [np.interp(times, body.time, body.position[:, axis]) for axis in range(2)]
-    heading = np.interp(times, body.time, np.unwrap(yaw_of(body.orientation)))
+    heading = np.interp(times, body.time, np.unwrap(yaw_from_quat(body.orientation)))
     distance = np.hypot(pose[:, 0] - there[0], pose[:, 1] - there[1])
     return distance, np.abs(wrap_angle(pose[:, 2] - heading))

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from gpc_ros.common.arrays import Array, BoolArray
-from gpc_ros.common.geometry import rotate, wrap_angle, yaw_of
+from gpc_ros.common.geometry import rotate, wrap_angle, yaw_from_quat
 from gpc_ros.replay.outcome import Outcome
 from gpc_ros.replay.run import Body, Run
 from gpc_ros.report.charts import Canvas, Chart, Line, Rule, histogram
@@ -249,12 +249,12 @@ def pair(left: str, right: str, wide: bool = False) -> str:
 
 
 def _word(text: str) -> str:
-    return f"optimiser {text}" if text else "optimiser unknown"
+    return f"optimizer {text}" if text else "optimizer unknown"
 
 
 def _heading_velocity(base: Body) -> Array:
     """Return vx, vy [m/s] and yaw rate [rad/s] (T, 3) in the heading frame."""
-    yaw = yaw_of(base.orientation)
+    yaw = yaw_from_quat(base.orientation)
     c, s = np.cos(yaw), np.sin(yaw)
     vx, vy = base.linear[:, 0], base.linear[:, 1]
     rate = rotate(base.orientation, base.angular)[:, 2]
@@ -266,6 +266,6 @@ def _error(said: Body, true: Body) -> tuple[Array, Array, Array]:
     inside = (said.time >= true.time[0]) & (said.time <= true.time[-1])
     time = said.time[inside]
     there = np.column_stack([np.interp(time, true.time, true.position[:, i]) for i in range(3)])
-    heading = np.interp(time, true.time, np.unwrap(yaw_of(true.orientation)))
-    turn = wrap_angle(yaw_of(said.orientation[inside]) - heading)
+    heading = np.interp(time, true.time, np.unwrap(yaw_from_quat(true.orientation)))
+    turn = wrap_angle(yaw_from_quat(said.orientation[inside]) - heading)
     return time, said.position[inside] - there, turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.geometry import wrap_angle, yaw_of
+from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
 from gpc_ros.replay.run import Body, Run
 from gpc_ros.report.charts import Canvas, Chart, Line, Rule, histogram
 from gpc_ros.report.model_error import ModelError
@@ -226,6 +226,6 @@ def _residual(seen: Body, said: Body) -> tuple[Array, Array, Array]:
     good &= np.isfinite(seen.position).all(axis=1)
     time = seen.time[good]
     there = np.column_stack([np.interp(time, said.time, said.position[:, i]) for i in range(3)])
-    heading = np.interp(time, said.time, np.unwrap(yaw_of(said.orientation)))
-    turn = wrap_angle(yaw_of(seen.orientation[good]) - heading)
+    heading = np.interp(time, said.time, np.unwrap(yaw_from_quat(said.orientation)))
+    turn = wrap_angle(yaw_from_quat(seen.orientation[good]) - heading)
     return time, np.linalg.norm(seen.position[good] - there, axis=1), turn

@@ -14,7 +14,7 @@ from typing import Literal
 import mujoco
 import numpy as np
 
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.errors import GpcError, InputError, ModelFileError
 from gpc_ros.common.paths import share
 from gpc_ros.robot.joints import FOOT_NAMES, JOINT_NAMES, STAND
@@ -47,7 +47,7 @@ class Gains:
     def __post_init__(self) -> None:
         """Raise InputError for a wrong length, a number that is not finite, or one below zero."""
         for name in ("kp", "kd"):
-            value = checked(getattr(self, name), (12,), f"joint gains: {name}")
+            value = validate_array(getattr(self, name), (12,), f"joint gains: {name}")
             if (value < 0.0).any():
                 joint = JOINT_NAMES[int(np.argmin(value))]
                 raise InputError(f"joint gains: {name} of {joint} is {value.min()}, below zero")
@@ -96,7 +96,7 @@ def _simplify(spec: mujoco.MjSpec) -> None:
     option.impratio = 1.0
     # Three sweeps of PGS, warm-started. Newton, the default, is as accurate when it converges, but
     # stopped early it leaves boxes spinning. The implicit integrator costs a tenth more and walks
-    # slower than the plant at this step. (Figures: bench/model_error.py.)
+    # slower than the plant at this step. (Metrics: bench/model_error.py.)
     option.solver = mujoco.mjtSolver.mjSOL_PGS
     option.iterations = 3
     option.integrator = mujoco.mjtIntegrator.mjINT_EULER

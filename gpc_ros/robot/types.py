@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 
 
 def _zeros(n: int) -> Array:
@@ -62,7 +62,7 @@ class RobotReading:
             ("temperature", 12),
             ("foot_force", 4),
         ):
-            checked(getattr(self, name), (size,), f"robot reading: {name}")
+            validate_array(getattr(self, name), (size,), f"robot reading: {name}")
 
 
 @dataclass
@@ -111,7 +111,7 @@ class ObjectState:
 
 
 @dataclass
-class RobotState:
+class SceneState:
     """The fused state of robot and objects at one time.
 
     Attributes:
@@ -127,7 +127,7 @@ class RobotState:
             [m^2/s^2], angular velocity [rad^2/s^2].
         base_age: time since motion capture last saw the base [s].
         joint_age: age of the joint reading [s].
-        mocap_doubt: why motion capture is not believed to show this robot; empty if nothing
+        mocap_inconsistency: why motion capture is not believed to show this robot; empty if nothing
             speaks against it.
     """
 
@@ -142,7 +142,7 @@ class RobotState:
     covariance: Array = field(default_factory=lambda: _zeros(12))
     base_age: float = 0.0
     joint_age: float = 0.0
-    mocap_doubt: str = ""
+    mocap_inconsistency: str = ""
 
     def qpos(self, bodies: tuple[str, ...] = ()) -> Array:
         """Return MuJoCo's qpos (19 + 7 len(bodies),): base, joints, then the named objects.
@@ -165,7 +165,7 @@ class RobotState:
     @classmethod
     def from_arrays(
         cls, stamp: float, qpos: Array, qvel: Array, bodies: tuple[str, ...] = ()
-    ) -> RobotState:
+    ) -> SceneState:
         """Build a state from qpos (19 + 7 n,) and qvel (18 + 6 n,) of a simulation (exact)."""
         objects = {}
         for i, body in enumerate(bodies):

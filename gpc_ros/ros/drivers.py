@@ -10,13 +10,13 @@ from abc import ABC, abstractmethod
 from rclpy.node import Node
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
-from gpc_msgs.msg import RobotState as RobotStateMsg
+from gpc_msgs.msg import RobotReading as RobotReadingMsg
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import robot_msgs
-from gpc_ros.ros.ownership import SolePublisher
+from gpc_ros.ros.ownership import ExclusivePublisher
 from gpc_ros.ros.polling import PolledSubscription
-from gpc_ros.ros.validator import Intake
+from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.unitree.domains import check_domains
 from gpc_ros.unitree.driver_client import UnitreeClient
 from gpc_ros.unitree.low_level_driver import UnitreeConfig
@@ -43,7 +43,7 @@ class NodeDriver(ABC):
             damping: gain of the last command when it is closed [N m s/rad].
         """
         self.damping = damping
-        self._commands = SolePublisher(
+        self._commands = ExclusivePublisher(
             node, JointCommandMsg, "joint_commands", qos.stream(), discovery
         )
         name = node.get_fully_qualified_name()
@@ -83,7 +83,7 @@ class NodeDriver(ABC):
             return
         self._sequence += 1
         self._commands.publisher.publish(
-            robot_msgs.command_to(command, self._message, self.stamp, self._sequence)
+            robot_msgs.command_to_msg(command, self._message, self.stamp, self._sequence)
         )
 
     def close(self) -> None:
@@ -94,7 +94,9 @@ class NodeDriver(ABC):
 class SimDriver(NodeDriver):
     """Reaches the robot of node ``sim`` over topics."""
 
-    def __init__(self, node: Node, intake: Intake, discovery: float, damping: float) -> None:
+    def __init__(
+        self, node: Node, intake: MessageValidator, discovery: float, damping: float
+    ) -> None:
         """Connect; see :class:`NodeDriver`.
 
         Args:
@@ -104,15 +106,15 @@ class SimDriver(NodeDriver):
             damping: gain of the last command when it is closed [N m s/rad].
         """
         super().__init__(node, discovery, damping)
-        self._intake = intake
-        self._readings = PolledSubscription(node, RobotStateMsg, "robot_state", qos.sensor(1))
+        self._validator = intake
+        self._readings = PolledSubscription(node, RobotReadingMsg, "robot_reading", qos.sensor(1))
 
     def read(self) -> RobotReading | None:
         """Return the newest reading that was not returned before, or None."""
         message = self._readings.latest()
         if message is None:
             return None
-        reading = self._intake.accept("robot_state", robot_msgs.reading_from, message)
+        reading = self._validator.validate("robot_reading", robot_msgs.reading_from_msg, message)
         if reading is not None:
             self.stamp = reading.stamp
         return reading

@@ -35,7 +35,7 @@ class DryRun:
         """Show a command."""
         self._sequence += 1
         self._voice.publish(
-            robot_msgs.command_to(command, self._message, self._stamp, self._sequence)
+            robot_msgs.command_to_msg(command, self._message, self._stamp, self._sequence)
         )
 
     def close(self) -> None:

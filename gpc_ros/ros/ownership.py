@@ -14,7 +14,7 @@ from gpc_ros.common.errors import ConfigError
 _YIELD_TIME = 1.0
 
 
-class SolePublisher:
+class ExclusivePublisher:
     """A publisher that is to be the only one of its topic.
 
     Middleware needs a while to find the other processes, so the check takes ``discovery`` seconds;

@@ -18,9 +18,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from gpc_ros.common.errors import GpcError
-from gpc_ros.common.scheduling import Scheduling, schedule, step_back
-from gpc_ros.graph.graphs import REFUSED
+from gpc_ros.common.errors import REFUSED, GpcError
+from gpc_ros.common.scheduling import Scheduling, drop_priority, schedule
 from gpc_ros.ros.middleware import avoid_shared_memory
 
 # A node that has not ended this long after it was told to is ended hard [s].
@@ -52,7 +51,7 @@ class NodeProcess(Protocol):
         ...
 
 
-class Looping(ABC):
+class PeriodicNode(ABC):
     """A node whose main work is a fixed-rate loop of its own; the executor serves the rest.
 
     Attributes:
@@ -84,8 +83,8 @@ class Looping(ABC):
 def run(make: Callable[[Stop], NodeProcess]) -> int:
     """Run one node until a signal or its own request, and return the exit code.
 
-    The node is served by a single-threaded executor. A :class:`Looping` one is run as a loop on
-    the monotonic clock, with the executor served in the time that is left.
+    A single-threaded executor serves the node. A :class:`PeriodicNode` runs as a loop on the
+    monotonic clock, and the executor gets the remaining time.
 
     Args:
         make: builds the node; a GpcError from it is told on one line, with exit code 2.
@@ -101,10 +100,10 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
         process = make(stop)
         executor = SingleThreadedExecutor()
         executor.add_node(process.node)
-        know_modules()
+        warm_logging_cache()
         gc.collect()
         gc.freeze()  # what exists now is never garbage: shorter pauses
-        if isinstance(process, Looping):
+        if isinstance(process, PeriodicNode):
             _loop(process, executor, stop)
         else:
             _take_place(process)
@@ -116,13 +115,13 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     finally:
         if process is not None:
             process.close()
-            step_back()  # what is left to do is long, and nobody waits for it
+            drop_priority()  # what is left to do is long, and nobody waits for it
             process.node.destroy_node()
         rclpy.try_shutdown()
     return stop.code
 
 
-def know_modules() -> None:
+def warm_logging_cache() -> None:
     """Look every module up that is imported by now.
 
     A logger does that with its first message, to say where it came from, and takes 20 ms and more
@@ -131,15 +130,15 @@ def know_modules() -> None:
     inspect.getmodule(inspect.currentframe())
 
 
-def lives_by_topic(node: Node) -> bool:
+def uses_sim_time(node: Node) -> bool:
     """Return whether a node's time is that of the topic /clock."""
     return bool(node.get_parameter("use_sim_time").value)
 
 
-def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> None:
+def _loop(process: PeriodicNode, executor: SingleThreadedExecutor, stop: Stop) -> None:
     """Step at a fixed rate; serve services and timers in the slack."""
     every = max(1, round(process.serve / process.period))
-    if lives_by_topic(process.node):
+    if uses_sim_time(process.node):
         every = 1  # the clock itself is a topic that the executor serves
     count = 0
     placed = False
@@ -161,7 +160,7 @@ def _loop(process: Looping, executor: SingleThreadedExecutor, stop: Stop) -> Non
             due = now
 
 
-def _take_place(process: NodeProcess | Looping) -> None:
+def _take_place(process: NodeProcess | PeriodicNode) -> None:
     """Move to the cores and take the priority that a node is to have."""
     refused = schedule(process.scheduling)
     if refused:

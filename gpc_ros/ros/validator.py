@@ -1,4 +1,4 @@
-"""What happens to a bad message: it is dropped, counted, and named once a second at most."""
+"""Validation of incoming messages: a bad message is rejected, counted and logged once a second."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ M = TypeVar("M")
 R = TypeVar("R")
 
 
-class Intake:
-    """Turns messages into records and keeps count of those that are none.
+class MessageValidator:
+    """Converts incoming messages and counts the rejected ones.
 
     Attributes:
-        dropped: number of dropped messages by topic.
-        last: what was wrong with the last one; empty if none was dropped.
+        rejected: number of rejected messages by topic.
+        last: reason of the last rejection; empty before the first.
     """
 
     def __init__(self, node: Node) -> None:
         """Count for one node."""
         self._node = node
-        self.dropped: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self.last = ""
 
-    def accept(self, topic: str, convert: Callable[[M], R], message: M) -> R | None:
-        """Return the converted message, or None if it is bad.
+    def validate(self, topic: str, convert: Callable[[M], R], message: M) -> R | None:
+        """Return the converted message, or None if it is rejected.
 
         Args:
-            topic: where it came from, for the count.
+            topic: topic of the message, for the count.
             convert: raises InputError for a wrong length or a value that is not finite.
-            message: what came.
+            message: the received message.
         """
         try:
             return convert(message)
         except InputError as error:
-            self.drop(topic, str(error))
+            self.reject(topic, str(error))
             return None
 
-    def drop(self, topic: str, reason: str) -> None:
-        """Count and name a message that was refused."""
-        self.dropped[topic] += 1
+    def reject(self, topic: str, reason: str) -> None:
+        """Count a rejected message and log the reason."""
+        self.rejected[topic] += 1
         self.last = f"{topic}: {reason}"
         self._node.get_logger().warning(
-            f"dropped a message on {self.last}", throttle_duration_sec=1.0
+            f"rejected a message on {self.last}", throttle_duration_sec=1.0
         )
 
     def figures(self) -> dict[str, int]:
-        """Return the counts as figures for diagnostics."""
-        return {f"dropped {topic}": count for topic, count in sorted(self.dropped.items())}
+        """Return the counts, for diagnostics."""
+        return {f"rejected {topic}": count for topic, count in sorted(self.rejected.items())}

@@ -87,7 +87,7 @@ class SupervisorInputs:
         heartbeat_age: since its last sign of life [s]; infinite if there is none.
         base_age: since motion capture last saw the base [s].
         object_age: of the object that was unseen longest [s].
-        mocap_doubt: why motion capture is not believed to show this robot; empty if it is.
+        mocap_inconsistency: why motion capture is not believed to show this robot; empty if it is.
     """
 
     reading_age: float
@@ -107,4 +107,4 @@ class SupervisorInputs:
     heartbeat_age: float = math.inf
     base_age: float = 0.0
     object_age: float = 0.0
-    mocap_doubt: str = ""
+    mocap_inconsistency: str = ""

@@ -11,7 +11,7 @@ from gpc_ros.tasks import make_task
 from gpc_ros.tasks.task import same_scene
 
 
-def planner_of(settings: PlannerSettings) -> Planner:
+def make_planner(settings: PlannerSettings) -> Planner:
     """Return a planner with its task and walker.
 
     Raises:
@@ -19,11 +19,11 @@ def planner_of(settings: PlannerSettings) -> Planner:
     """
     s = settings
     task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
-    return Planner(task, make_walker(s.walker), s, optimizer_of(s))
+    return Planner(task, make_walker(s.walker), s, optimizer_overrides(s))
 
 
-def optimizer_of(settings: PlannerSettings) -> dict[str, object]:
-    """Return the parameters of the chosen optimiser by dotted name."""
+def optimizer_overrides(settings: PlannerSettings) -> dict[str, object]:
+    """Return the parameters of the chosen optimizer by dotted name."""
     return config.flatten(getattr(settings, settings.optimizer))
 
 
@@ -38,6 +38,6 @@ def reconfigured(planner: Planner, settings: PlannerSettings) -> Planner:
     s = settings
     given = parse_assignments(s.task_params, "task_params")
     task = same_scene(planner.task, make_task(s.task, given))
-    if planner.configure(s, optimizer_of(s), task):
+    if planner.configure(s, optimizer_overrides(s), task):
         return planner
-    return Planner(task, planner.walker, s, optimizer_of(s), proposal=planner.proposal)
+    return Planner(task, planner.walker, s, optimizer_overrides(s), proposal=planner.proposal)

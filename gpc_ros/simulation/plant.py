@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import mujoco
 import numpy as np
 
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import GpcError, InputError
 from gpc_ros.common.geometry import rotate, rotate_inverse
 from gpc_ros.robot.joints import FOOT_NAMES, JOINT_NAMES
 from gpc_ros.robot.model import BASE_BODY, set_gains
-from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, RobotState
+from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, SceneState
 from gpc_ros.simulation.mocap_sensor import MocapConfig, MotionCapture, PoseSample
 from gpc_ros.simulation.plant_faults import FaultConfig, Faults
 from gpc_ros.simulation.sensors import EncoderConfig, Encoders, Imu, ImuConfig
@@ -118,7 +118,7 @@ class Plant:
         Raises:
             InputError: wrong length or not finite.
         """
-        start = checked(qpos, (self.model.nq,), "start configuration qpos").copy()
+        start = validate_array(qpos, (self.model.nq,), "start configuration qpos").copy()
         self._seed = self._seed if seed is None else seed
         imu, encoders, mocap = np.random.default_rng(self._seed).spawn(3)
         self._imu = Imu(self.config.imu, imu)
@@ -254,10 +254,10 @@ class Plant:
             tick=round(self.time * 1000.0),
         )
 
-    def truth(self) -> RobotState:
+    def truth(self) -> SceneState:
         """Return the exact state of robot and objects."""
         qpos, qvel = self.data.qpos, self.data.qvel
-        state = RobotState.from_arrays(self.time, qpos[:19], qvel[:18])
+        state = SceneState.from_arrays(self.time, qpos[:19], qvel[:18])
         for body in self.bodies:
             position, quaternion = self._pose(body)
             _, v = self._addresses[body]
@@ -308,7 +308,7 @@ def _check_command(command: JointCommand) -> None:
             return
     # Something is wrong: look again, slowly, for what to say.
     for name in ("position", "velocity", "effort", "kp", "kd"):
-        checked(getattr(command, name), (12,), f"joint command: {name}")
+        validate_array(getattr(command, name), (12,), f"joint command: {name}")
     for name in ("kp", "kd"):
         gain = getattr(command, name)
         if np.min(gain) < 0.0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import mujoco
 
-from gpc_ros.common.errors import ConfigError, nearest
+from gpc_ros.common.errors import ConfigError, suggest
 from gpc_ros.robot.model import Gains, Variant, compile_model, robot_spec
 from gpc_ros.tasks.box_push import BoxPush
 from gpc_ros.tasks.navigate import Navigate
@@ -27,7 +27,7 @@ def make_task(name: str, overrides: Mapping[str, Any] | None = None) -> Task:
         ConfigError: unknown task or parameter (the nearest is named), or a bad value.
     """
     if name not in TASKS:
-        raise ConfigError(f"task: unknown task '{name}'; {nearest(name, TASKS)}")
+        raise ConfigError(f"task: unknown task '{name}'; {suggest(name, TASKS)}")
     return TASKS[name](overrides)
 
 

@@ -15,10 +15,10 @@ import mujoco
 import numpy as np
 
 from gpc_ros.common import config
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import ConfigError, UnreachableGoalError
-from gpc_ros.common.geometry import quat_from_yaw, rotate, wrap_angle, yaw_of
+from gpc_ros.common.geometry import quat_from_yaw, rotate, wrap_angle, yaw_from_quat
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.model import STAND_HEIGHT, Variant
 
@@ -181,7 +181,7 @@ class Task(ABC):
             InputError: it does not hold three finite numbers.
             UnreachableGoalError: it lies outside the workspace.
         """
-        goal = checked(goal, (3,), "goal (x [m], y [m], yaw [rad])")
+        goal = validate_array(goal, (3,), "goal (x [m], y [m], yaw [rad])")
         reach = float(np.linalg.norm(goal[:2]))
         if reach > self.config.workspace:
             raise UnreachableGoalError(
@@ -219,7 +219,8 @@ def pose_error(pose: Array, goal: Array) -> tuple[Array, Array]:
 def planar_pose(qpos: Array, start: int) -> Array:
     """Return x, y, yaw (..., 3) of the free body whose qpos begins at an index."""
     return np.concatenate(
-        [qpos[..., start : start + 2], yaw_of(qpos[..., start + 3 : start + 7])[..., None]], axis=-1
+        [qpos[..., start : start + 2], yaw_from_quat(qpos[..., start + 3 : start + 7])[..., None]],
+        axis=-1,
     )
 
 

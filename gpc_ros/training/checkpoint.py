@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Checkpoint:
     Attributes:
         identity: what it is a training of; another one does not go on from here.
         progress: plain values.
-        arrays: weights and the optimiser's memory, by name.
+        arrays: weights and the optimizer's memory, by name.
     """
 
     identity: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
         text = json.dumps({"identity": self.identity, "progress": self.progress})
-        write_whole(path, save(dict(self.arrays), {"training": text}))
+        write_atomic(path, save(dict(self.arrays), {"training": text}))
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:

@@ -38,7 +38,7 @@ def new_command() -> Record:
     return record
 
 
-def command_to(command: JointCommand, record: Record) -> Record:
+def command_to_low_cmd(command: JointCommand, record: Record) -> Record:
     """Write a joint command into a LowCmd made by :func:`new_command`; the CRC is left as it is.
 
     Raises:
@@ -55,7 +55,7 @@ def command_to(command: JointCommand, record: Record) -> Record:
     return record
 
 
-def command_from(record: Record) -> JointCommand:
+def command_from_low_cmd(record: Record) -> JointCommand:
     """Return the joint command in a LowCmd (12 joints), as its motors would follow it.
 
     An idle motor has no gains and no torque; a stop value takes its gain away.
@@ -83,7 +83,7 @@ def new_state() -> Record:
     return record
 
 
-def state_to(reading: RobotReading, record: Record) -> Record:
+def reading_to_low_state(reading: RobotReading, record: Record) -> Record:
     """Write a reading into a LowState made by :func:`new_state`; the CRC is left as it is.
 
     Temperatures and charge are whole numbers there, foot forces too [N] (the real robot's are not
@@ -104,7 +104,9 @@ def state_to(reading: RobotReading, record: Record) -> Record:
     return record
 
 
-def state_from(record: Record, stamp: float, lost: NDArray[np.bool_] | None = None) -> RobotReading:
+def reading_from_low_state(
+    record: Record, stamp: float, lost: NDArray[np.bool_] | None = None
+) -> RobotReading:
     """Return the reading in a LowState.
 
     Values are as the robot sent them: who uses them checks whether they are finite.

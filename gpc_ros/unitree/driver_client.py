@@ -7,11 +7,10 @@ import subprocess
 import sys
 
 from gpc_ros.common import config
-from gpc_ros.common.errors import ConfigError
-from gpc_ros.common.ipc import Gone, pair
-from gpc_ros.graph.graphs import REFUSED
+from gpc_ros.common.errors import REFUSED, ConfigError
+from gpc_ros.common.ipc import PeerClosed, pair
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.unitree.link import BridgeEnd, Status
+from gpc_ros.unitree.link import BridgeEndpoint, Status
 from gpc_ros.unitree.low_level_driver import UnitreeConfig
 
 # How much longer than its damping the process may take to end [s].
@@ -37,7 +36,7 @@ class UnitreeClient:
         mine, its = pair()
         told = {"config": config.flatten(settings), "damping": damping, "dry_run": dry_run}
         self._limit = settings.exit_damping + _PATIENCE
-        self._link = BridgeEnd(mine)
+        self._link = BridgeEndpoint(mine)
         self._gone = False
         self._tick = 0  # of the last reading [ms]
         self.process = subprocess.Popen(
@@ -77,7 +76,7 @@ class UnitreeClient:
             return None
         try:
             reading = self._link.receive()
-        except Gone:
+        except PeerClosed:
             self._gone = True
             return None
         if reading is not None:
@@ -86,7 +85,7 @@ class UnitreeClient:
 
     def write(self, command: JointCommand) -> None:
         """Send a command."""
-        self._link.send(command, self._tick)
+        self._link.send_command(command, self._tick)
 
     def close(self) -> None:
         """Have the robot damped, and wait for the end of the process."""

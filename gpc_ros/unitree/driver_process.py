@@ -22,13 +22,12 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.common import config
-from gpc_ros.common.errors import GpcError
-from gpc_ros.common.ipc import Gone
+from gpc_ros.common.errors import REFUSED, GpcError
+from gpc_ros.common.ipc import PeerClosed
 from gpc_ros.common.scheduling import schedule
-from gpc_ros.graph.graphs import REFUSED
 from gpc_ros.robot.joints import LIE, from_sdk
 from gpc_ros.unitree import dds
-from gpc_ros.unitree.link import DriverEnd, Status
+from gpc_ros.unitree.link import DriverEndpoint, Status
 from gpc_ros.unitree.low_level_driver import Driver, Received, UnitreeConfig
 
 PERIOD = 0.002  # [s]
@@ -49,7 +48,9 @@ _WATCH = 1.0
 class Process:
     """Runs a :class:`Driver` between the wires."""
 
-    def __init__(self, link: DriverEnd, settings: UnitreeConfig, damping: float, dry: bool) -> None:
+    def __init__(
+        self, link: DriverEndpoint, settings: UnitreeConfig, damping: float, dry: bool
+    ) -> None:
         """Join the robot's network.
 
         Raises:
@@ -100,7 +101,7 @@ class Process:
                     self._take_over()
                 self._say("")
                 self._follow()
-        except Gone:
+        except PeerClosed:
             pass
         finally:
             self._damp()
@@ -109,7 +110,7 @@ class Process:
         """Make the motors ours.
 
         Raises:
-            Gone: this process is to end.
+            PeerClosed: this process is to end.
         """
         if self._config.release:
             if self._modes is None:
@@ -137,7 +138,7 @@ class Process:
             limit: longest time [s].
 
         Raises:
-            Gone: this process is to end.
+            PeerClosed: this process is to end.
         """
         end = time.monotonic() + limit
         while not done():
@@ -147,7 +148,7 @@ class Process:
             self._link.receive()
             self._report()
             if self._ended:
-                raise Gone
+                raise PeerClosed
             time.sleep(0.01)
         return True
 
@@ -155,7 +156,7 @@ class Process:
         """Let the sport mode lie down and release it, however often it takes.
 
         Raises:
-            Gone: this process is to end.
+            PeerClosed: this process is to end.
         """
         while True:
             try:
@@ -253,7 +254,7 @@ def main(words: list[str]) -> int:
     Args:
         words: descriptor of the socket, and the settings as JSON.
     """
-    link = DriverEnd(socket.socket(fileno=int(words[0])))
+    link = DriverEndpoint(socket.socket(fileno=int(words[0])))
     told: dict[str, Any] = json.loads(words[1])
     settings = config.replace(UnitreeConfig(), told["config"], "driver")
     process: Process | None = None

@@ -18,7 +18,7 @@ from gpc_ros.common.config import param
 from gpc_ros.robot.joints import LIE, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand
-from gpc_ros.unitree.codec import command_from
+from gpc_ros.unitree.codec import command_from_low_cmd
 from gpc_ros.unitree.low_level_messages import (
     COMMAND,
     HEAD,
@@ -88,7 +88,7 @@ class Firmware:
             return self._refuse(name, why)
         self.counters["accepted"] += 1
         self.answered = int(record["reserve"])
-        self._newest.append(command_from(record))
+        self._newest.append(command_from_low_cmd(record))
         return True
 
     def _fault(self, record: Record) -> tuple[str, str]:

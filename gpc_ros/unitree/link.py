@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gpc_ros.common.ipc import End, Gone
+from gpc_ros.common.ipc import Endpoint, PeerClosed
 from gpc_ros.robot.types import JointCommand, RobotReading
-from gpc_ros.unitree.codec import state_from
+from gpc_ros.unitree.codec import reading_from_low_state
 from gpc_ros.unitree.low_level_driver import Received
 from gpc_ros.unitree.low_level_messages import LOW_STATE
 
@@ -36,7 +36,7 @@ class Status:
     counters: dict[str, int] = field(default_factory=dict)
 
 
-class BridgeEnd(End):
+class BridgeEndpoint(Endpoint):
     """The bridge's end."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -44,7 +44,7 @@ class BridgeEnd(End):
         super().__init__(connection)
         self.status = Status("the driver's process is starting")
 
-    def send(self, command: JointCommand, tick: int = 0) -> None:
+    def send_command(self, command: JointCommand, tick: int = 0) -> None:
         """Send a command; if the driver does not take its mail it is dropped.
 
         Args:
@@ -52,17 +52,17 @@ class BridgeEnd(End):
             tick: of the reading that it answers [ms].
         """
         rows = (command.position, command.velocity, command.effort, command.kp, command.kd)
-        self.put(_ORDER.pack(_COMMAND, tick % 2**32) + np.concatenate(rows).tobytes())
+        self.send(_ORDER.pack(_COMMAND, tick % 2**32) + np.concatenate(rows).tobytes())
 
     def end(self) -> None:
         """Ask the driver to damp the robot and to end."""
-        self.put(_END)
+        self.send(_END)
 
     def receive(self) -> RobotReading | None:
         """Return the newest reading that came, or None; keeps the newest status.
 
         Raises:
-            Gone: the driver's process has ended.
+            PeerClosed: the driver's process has ended.
         """
         newest = None
         for data in self.messages():
@@ -74,10 +74,10 @@ class BridgeEnd(End):
             return None
         stamp, bits = _HEAD.unpack_from(newest)
         record = np.frombuffer(newest, LOW_STATE, 1, _HEAD.size)[0]
-        return state_from(record, stamp, _mask(bits))
+        return reading_from_low_state(record, stamp, _mask(bits))
 
 
-class DriverEnd(End):
+class DriverEndpoint(Endpoint):
     """The driver's end."""
 
     def deliver(self, received: Received) -> None:
@@ -85,22 +85,22 @@ class DriverEnd(End):
         bits = sum(1 << int(i) for i in np.flatnonzero(received.lost))
         head = bytearray(_HEAD.pack(received.stamp, bits))
         head[:1] = _READING
-        self.put(bytes(head) + received.record.tobytes())
+        self.send(bytes(head) + received.record.tobytes())
 
     def report(self, status: Status) -> None:
         """Send a status."""
-        self.put(_STATUS + json.dumps(vars(status)).encode())
+        self.send(_STATUS + json.dumps(vars(status)).encode())
 
     def receive(self) -> tuple[JointCommand, int] | None:
         """Return the newest command that came and the tick that it answers [ms], or None.
 
         Raises:
-            Gone: the bridge has ended, or wants this process to.
+            PeerClosed: the bridge has ended, or wants this process to.
         """
         newest = None
         for data in self.messages():
             if data[:1] == _END:
-                raise Gone
+                raise PeerClosed
             newest = data
         if newest is None:
             return None

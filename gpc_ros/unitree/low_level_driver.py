@@ -20,7 +20,7 @@ from gpc_ros.common.errors import InputError
 from gpc_ros.common.scheduling import Scheduling
 from gpc_ros.robot.joints import from_sdk
 from gpc_ros.robot.types import JointCommand
-from gpc_ros.unitree.codec import command_to, new_command
+from gpc_ros.unitree.codec import command_to_low_cmd, new_command
 from gpc_ros.unitree.low_level_messages import COMMAND, STATE, FrameError, Record, intact, seal
 from gpc_ros.unitree.tick_clock import TickClock
 
@@ -89,7 +89,7 @@ class Driver:
         self._missed = np.zeros(12, dtype=np.uint32)  # packets of each motor, SDK's order
         self._losing = np.zeros(12, dtype=np.intp)
         self._record = new_command()
-        self._brake = command_to(JointCommand.damping(damping), new_command())
+        self._brake = command_to_low_cmd(JointCommand.damping(damping), new_command())
         self.brake = COMMAND.encode(seal(self._brake))
         self._data = self.brake
         self._heard = -math.inf  # when the bridge last said something [s]
@@ -142,7 +142,7 @@ class Driver:
             tick: of the reading that it answers [ms].
         """
         try:
-            command_to(command, self._record)
+            command_to_low_cmd(command, self._record)
         except InputError as error:
             self.counters["commands_refused"] += 1
             self._fall_back(f"damping: {error}")

@@ -18,17 +18,17 @@ from gpc_ros.planning.plan import Plan
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import run_task
 from gpc_ros.replay.run import Body, Motion
-from gpc_ros.robot.types import ObjectState, RobotState
+from gpc_ros.robot.types import ObjectState, SceneState
 from gpc_ros.tasks.task import Task
 from gpc_ros.view.snapshot import (
     Candidates,
     Cycle,
     Pose,
     Snapshot,
-    candidates_of,
+    candidates_from_msg,
     cycle_of,
     plan_of,
-    start_of,
+    start_from_msg,
 )
 
 # As many poses of motion capture a second are enough for the eye [Hz].
@@ -87,7 +87,7 @@ class BagScenes:
         self.begin, self.end = float(times[0]), float(times[-1])
         self._plans, self._cycles = Track(), Track()
         self._candidates: dict[int, Candidates] = {}
-        self._starts: dict[int, RobotState] = {}
+        self._starts: dict[int, SceneState] = {}
         self._memories, self._modes = Track(), Track()
         self.walker = DEFAULT_WALKER
         self._mocap = {body: Track() for body in ("base", *task.bodies)}
@@ -156,8 +156,8 @@ class BagScenes:
     def _take_candidates(self, _time: float, message: Any) -> None:
         if message.id:
             knots = len(message.knots) // 3
-            self._candidates[int(message.id)] = candidates_of(message, knots)
-            start = start_of(message, self.task.bodies)
+            self._candidates[int(message.id)] = candidates_from_msg(message, knots)
+            start = start_from_msg(message, self.task.bodies)
             if start is not None:
                 self._starts[int(message.id)] = start
 
@@ -183,13 +183,13 @@ def _pose_taker(track: Track) -> Callable[[float, Any], None]:
     return take
 
 
-def _state_at(motion: Motion, time: float) -> RobotState | None:
+def _state_at(motion: Motion, time: float) -> SceneState | None:
     """Return the state that was known last at a time [s]; None before the first."""
     base = motion.base
     index = int(np.searchsorted(base.time, time + 1e-9, side="right")) - 1
     if index < 0:
         return None
-    return RobotState(
+    return SceneState(
         stamp=float(base.time[index]),
         position=base.position[index],
         orientation=base.orientation[index],

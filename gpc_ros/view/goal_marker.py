@@ -9,7 +9,7 @@ import numpy as np
 import viser
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.geometry import quat_from_yaw, yaw_of
+from gpc_ros.common.geometry import quat_from_yaw, yaw_from_quat
 
 
 class GoalControls:
@@ -60,7 +60,7 @@ class GoalControls:
         self._dragged = event.phase != "end"
         if event.phase == "end":
             x, y, _ = self._handle.position
-            yaw = float(yaw_of(np.asarray(self._handle.wxyz)))
+            yaw = float(yaw_from_quat(np.asarray(self._handle.wxyz)))
             self._wishes.put(np.array([x, y, yaw], dtype=np.float64))
 
     def _on_set(self, _event: Any) -> None:

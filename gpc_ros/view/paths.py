@@ -69,7 +69,7 @@ class PathRoller:
         basis = splines.basis(times, count, plan.knot_dt, plan.order)
         commands = np.clip(basis @ knots, self._walker.command_low, self._walker.command_high)
         bodies = self._task.bodies
-        pool = self._pool_of(len(knots), steps)
+        pool = self._make_pool(len(knots), steps)
         result = pool.run(state.qpos(bodies), state.qvel(bodies), memory, commands)
         keep = result.valid.copy()
         keep[0] = True
@@ -93,7 +93,7 @@ class PathRoller:
             np.concatenate([none, found.proposed[best]]),
         )
 
-    def _pool_of(self, samples: int, steps: int) -> RolloutPool:
+    def _make_pool(self, samples: int, steps: int) -> RolloutPool:
         pool = self._pool
         if pool is None or pool.samples < samples or pool.steps < steps:
             size = max(samples, 1 + self._most)

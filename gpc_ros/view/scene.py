@@ -11,7 +11,7 @@ import viser
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.geometry import quat_from_yaw
 from gpc_ros.robot.model import BASE_BODY
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks.task import Task, standing_robot
 from gpc_ros.view import shapes
 from gpc_ros.view.paths import Paths
@@ -74,7 +74,7 @@ class SceneView:
             mesh = shapes.body_mesh(model, model.body(self._body).id)
             self._top = float(mesh.bounds[1][2])
 
-    def show_state(self, state: RobotState | None) -> None:
+    def show_state(self, state: SceneState | None) -> None:
         """Put robot and objects where they are; what is not known is not drawn."""
         if state is None:
             return

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gpc_ros.common.arrays import Array, BoolArray, checked
+from gpc_ros.common.arrays import Array, BoolArray, validate_array
 from gpc_ros.common.errors import InputError
 from gpc_ros.planning.plan import Plan
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Cycle:
-    """Figures of a planning cycle; the names are those of gpc_msgs/PlannerStatus."""
+    """Metrics of a planning cycle; the names are those of gpc_msgs/PlannerStatus."""
 
     cycles: int = 0
     misses: int = 0
@@ -79,8 +79,8 @@ class Snapshot:
         cycle: figures of the last planning cycle.
     """
 
-    state: RobotState | None = None
-    start: RobotState | None = None
+    state: SceneState | None = None
+    start: SceneState | None = None
     walker_state: Array | None = None
     goal: Array | None = None
     mocap: dict[str, Pose] = field(default_factory=dict)
@@ -111,7 +111,7 @@ def plan_of(message: Any) -> Plan:
     )
 
 
-def candidates_of(message: Any, knots: int) -> Candidates:
+def candidates_from_msg(message: Any, knots: int) -> Candidates:
     """Return the candidates that a message kept, of ROS or of a bag.
 
     Which ones a proposal made is said by ``proposed`` (their places in the list of all) or by a
@@ -138,7 +138,7 @@ def candidates_of(message: Any, knots: int) -> Candidates:
     return Candidates(flat.reshape(count, knots, 3), costs, proposed)
 
 
-def start_of(message: Any, bodies: tuple[str, ...]) -> RobotState | None:
+def start_from_msg(message: Any, bodies: tuple[str, ...]) -> SceneState | None:
     """Return the state that a cycle's rollouts began in; None if its message does not say.
 
     Args:
@@ -149,7 +149,7 @@ def start_of(message: Any, bodies: tuple[str, ...]) -> RobotState | None:
     qvel = np.asarray(getattr(message, "start_qvel", ()), dtype=np.float64)
     if len(qpos) != 19 + 7 * len(bodies) or len(qvel) != 18 + 6 * len(bodies):
         return None
-    return RobotState.from_arrays(0.0, qpos, qvel, bodies)
+    return SceneState.from_arrays(0.0, qpos, qvel, bodies)
 
 
 def cycle_of(message: Any) -> Cycle:
@@ -178,4 +178,4 @@ def _triples(values: Any, what: str) -> Array:
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0 or array.size % 3:
         raise InputError(f"{what}: {array.size} values are not triples")
-    return checked(array.reshape(-1, 3), (-1, 3), what)
+    return validate_array(array.reshape(-1, 3), (-1, 3), what)

@@ -72,7 +72,7 @@ def test_other_readers_decode_every_type_of_a_run(tmp_path: Path, made_run: Any)
         decoded = {c.topic: m for _, c, _, m in reader.iter_decoded_messages()}
     assert decoded.keys() == ours.topics.keys()
     last = {message.topic: message.data for message in ours.messages()}
-    theirs, mine = decoded["/state"], last["/state"]
+    theirs, mine = decoded["/scene_state"], last["/scene_state"]
     assert theirs.objects[0].name == mine.objects[0].name == "box"
     assert list(theirs.joint_position) == mine.joint_position.tolist()
     assert list(decoded["/plan"].knots) == last["/plan"].knots.tolist()

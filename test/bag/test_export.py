@@ -28,8 +28,8 @@ def test_every_message_is_a_row_and_every_field_a_column(tmp_path: Path, made_ru
     for topic in reader.topics.values():
         name = f"{topic.name.strip('/').replace('/', '.')}.parquet"
         assert pq.read_table(tmp_path / "tables" / name).num_rows == topic.count
-    state = pq.read_table(tmp_path / "tables" / "state.parquet").to_pydict()
-    messages = list(reader.messages(["/state"]))
+    state = pq.read_table(tmp_path / "tables" / "scene_state.parquet").to_pydict()
+    messages = list(reader.messages(["/scene_state"]))
     for i in (0, 7, len(messages) - 1):
         data = messages[i].data
         assert state["time"][i] == messages[i].time
@@ -49,7 +49,7 @@ def test_every_message_is_a_row_and_every_field_a_column(tmp_path: Path, made_ru
 def test_lists_may_be_empty_at_first(tmp_path: Path, made_run: Make) -> None:
     run = made_run(task="navigate")  # no object in any state
     export_parquet(BagReader(run.write(tmp_path / "bag")), tmp_path / "tables")
-    table = pq.read_table(tmp_path / "tables" / "state.parquet").to_pydict()
+    table = pq.read_table(tmp_path / "tables" / "scene_state.parquet").to_pydict()
     assert table["objects.name"][0] == []
 
 

@@ -18,7 +18,7 @@ from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets, Walker, make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER
-from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
+from gpc_ros.robot.types import JointCommand, RobotReading, SceneState
 from gpc_ros.safety.supervisor import Decision, State, SupervisorConfig
 from gpc_ros.simulation.plant import PERIOD, Plant
 from gpc_ros.tasks import build_model, make_task
@@ -31,9 +31,9 @@ def reading(stamp: float, **changes: Any) -> RobotReading:
     return RobotReading(stamp, **{"position": STAND.copy(), "velocity": np.zeros(12), **changes})
 
 
-def estimate(stamp: float) -> RobotState:
+def estimate(stamp: float) -> SceneState:
     zero = np.zeros(3)
-    return RobotState(stamp, np.array([0, 0, 0.3]), LEVEL, zero, zero, STAND, np.zeros(12))
+    return SceneState(stamp, np.array([0, 0, 0.3]), LEVEL, zero, zero, STAND, np.zeros(12))
 
 
 def plan(start: float, id: int = 1, **changes: Any) -> Plan:

@@ -12,7 +12,7 @@ from gpc_ros.bridge.controller import BridgeController, ControllerConfig
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER
-from gpc_ros.robot.types import ObjectState, RobotReading, RobotState
+from gpc_ros.robot.types import ObjectState, RobotReading, SceneState
 from gpc_ros.safety.supervisor import POWERED, State, SupervisorConfig
 
 CONFIG = ControllerConfig(supervisor=SupervisorConfig(heartbeat=True))
@@ -51,7 +51,7 @@ class Sequences(RuleBasedStateMachine):
     def estimate(self, age: float = 0.0, unseen: float = 0.0, spoil: float | None = None) -> None:
         velocity = np.zeros(3) if spoil is None else np.full(3, spoil)
         box = {"box": ObjectState(np.ones(3), LEVEL, age=unseen)}
-        state = RobotState(
+        state = SceneState(
             self.now - age, np.array([0.0, 0.0, 0.3]), LEVEL, velocity, np.zeros(3), STAND,
             np.zeros(12), box, base_age=unseen,
         )  # fmt: skip

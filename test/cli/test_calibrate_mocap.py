@@ -38,15 +38,15 @@ def record(folder: Path, walk: MadeWalk, old: Offset = NO_OFFSET, poses: bool = 
     for k, (reading, pose) in enumerate(zip(walk.readings, walk.poses, strict=True)):
         time = round(reading.stamp * 1e9)
         joints, imu = JointState(), Imu()
-        robot_msgs.joints_to(reading, joints)
-        robot_msgs.imu_to(reading, imu)
+        robot_msgs.joints_to_msg(reading, joints)
+        robot_msgs.imu_to_msg(reading, imu)
         writer.write("/joint_states", serialize_message(joints), time)
         writer.write("/imu/data", serialize_message(imu), time)
         if k % 2 == 0 and poses:
             turned = quat_multiply(pose[1], quat_conjugate(MARKERS.orientation))
             markers = Offset(pose[0] - rotate(turned, MARKERS.position), turned)
             shown = combined(markers, old)
-            message = msgs.pose_to(reading.stamp, *shown, PoseStamped())
+            message = msgs.pose_to_msg(reading.stamp, *shown, PoseStamped())
             writer.write("/mocap/base/pose", serialize_message(message), time)
     writer.close()
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ class Inner:
 @dataclass(frozen=True)
 class Outer:
     samples: int = param(16, "Candidates", low=1, high=512)
-    optimizer: str = param("cem", "Optimiser", choices=("cem", "mppi"))
+    optimizer: str = param("cem", "Optimizer", choices=("cem", "mppi"))
     record: bool = param(True, "Whether to record")
     sigma: tuple[float, float] = param((0.5, 0.3), "Noise", unit="m/s", low=0.0, high=2.0)
     object: Inner = Inner()
@@ -82,3 +83,32 @@ def test_flatten_and_nested_mappings_agree() -> None:
     nested = {"samples": 16, "optimizer": "cem", "record": True, "sigma": (0.5, 0.3)}
     assert flat == flat_mapping({**nested, "object": {"mass": 3.0}})
     assert replace(Outer(), flat, "x") == Outer()
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A group with a renamed parameter."""
+
+    FORMER_NAMES: ClassVar = {"samples": "num_rollouts"}
+    num_rollouts: int = param(4, "Candidates", low=1)
+
+
+@dataclass(frozen=True)
+class RenamedGroup:
+    """A renamed group."""
+
+    FORMER_NAMES: ClassVar = {"search": "planner"}
+    planner: Renamed = Renamed()
+
+
+@pytest.mark.parametrize("name", ["search.samples", "planner.samples", "search.num_rollouts"])
+def test_a_former_name_is_accepted_with_a_warning_that_names_the_new_one(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert replace(RenamedGroup(), {name: "8"}, "--set").planner.num_rollouts == 8
+    assert f"--set: '{name}' is now called 'planner.num_rollouts'" in caplog.text
+
+
+def test_a_former_name_beside_the_new_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match="former name of"):
+        replace(RenamedGroup(), {"planner.num_rollouts": 4, "search.samples": 8}, "--set")

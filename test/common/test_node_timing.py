@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.common.timing import Rate, Silence, Window
+from gpc_ros.common.timing import Rate, RollingPercentiles, TopicTimeout
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.integers(1, 20))
 def test_a_window_knows_its_last_values(values: list[float], size: int) -> None:
-    window = Window(size)
+    window = RollingPercentiles(size)
     for value in values:
         window.add(value)
     kept = np.array(values[-size:])
@@ -22,7 +22,7 @@ def test_a_window_knows_its_last_values(values: list[float], size: int) -> None:
 
 
 def test_an_empty_window_is_zero() -> None:
-    assert Window(3).percentiles() == (0.0, 0.0, 0.0)
+    assert RollingPercentiles(3).percentiles() == (0.0, 0.0, 0.0)
 
 
 def test_rate() -> None:
@@ -34,7 +34,7 @@ def test_rate() -> None:
 
 
 def test_silence_is_what_was_listened_to_and_not_heard() -> None:
-    silence = Silence(0.2)
+    silence = TopicTimeout(0.2)
     looks = [silence.look(0.1 * k, heard=False) for k in range(11)]
     assert looks[0] == 0.0 and looks[-1] == pytest.approx(1.0)
     assert silence.look(1.1, heard=True) == 0.0
@@ -42,7 +42,7 @@ def test_silence_is_what_was_listened_to_and_not_heard() -> None:
 
 
 def test_the_listener_that_stood_still_takes_it_for_nobodys_silence() -> None:
-    silence = Silence(0.2)
+    silence = TopicTimeout(0.2)
     silence.look(0.0, heard=True)
     assert silence.look(2.4, heard=False) <= 0.2  # what came meanwhile is taken in after this look
     assert silence.look(2.5, heard=True) == 0.0

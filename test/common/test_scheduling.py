@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_msgs.msg import PlannerStatus, RobotState
+from gpc_msgs.msg import PlannerStatus, RobotReading
 from gpc_ros.common.scheduling import available_cores, begin_aside, chosen_cores
 from gpc_ros.ros import qos
 from gpc_ros.settings.node_settings import SETTINGS
@@ -68,10 +68,10 @@ def test_other_programs_stay_where_they_are(line: str, monkeypatch: pytest.Monke
 def test_every_thread_of_a_node_is_where_it_belongs(
     probe: Any, start_node: Callable[..., Any]
 ) -> None:
-    probe.listen("robot_state", RobotState)
+    probe.listen("robot_reading", RobotReading)
     probe.listen("planner/status", PlannerStatus, qos.report())
     nodes = {"sim": start_node("sim", "task:=navigate"), "planner": start_node("planner")}
-    probe.wait("robot_state")
+    probe.wait("robot_reading")
     probe.wait("planner/status")
     for name, node in nodes.items():
         wanted = chosen_cores(SETTINGS[name]().scheduling.cores, os.sched_getaffinity(0))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.common.errors import ConfigError, InputError
-from gpc_ros.common.splines import basis, knot_interval, order_of, resample, shift
+from gpc_ros.common.splines import basis, knot_interval, resample, shift, spline_order
 
 orders = st.sampled_from([0, 1, 3])
 counts = st.integers(1, 9)
@@ -72,6 +72,6 @@ def test_knots_cover_the_horizon() -> None:
 
 def test_unknown_kind_and_order_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"unknown kind 'cubik'.*'cubic'"):
-        order_of("cubik")
+        spline_order("cubik")
     with pytest.raises(InputError, match="spline order 2"):
         basis(np.zeros(1), 3, 0.1, 2)

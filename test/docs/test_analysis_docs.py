@@ -15,9 +15,9 @@ import pytest
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.common import config
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
-from gpc_ros.planning.cycle import inputs_of, record_of
+from gpc_ros.planning.cycle import make_cycle_inputs, make_cycle_record
 from gpc_ros.replay.cycle_records import cycle_fields
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.settings.node_settings import PlannerSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "analysis.md"
@@ -50,11 +50,13 @@ class LockstepBag:
         }
         self._say("goal", "geometry_msgs/msg/PoseStamped", now, stamp=now, pose=pose)
 
-        def planned(state: RobotState, memory: Any, goal: Any, now: float) -> Any:
-            inputs = inputs_of(self.lockstep.planner, state, memory, goal, now)
+        def planned(state: SceneState, memory: Any, goal: Any, now: float) -> Any:
+            inputs = make_cycle_inputs(self.lockstep.planner, state, memory, goal, now)
             made, report = plan(state, memory, goal, now)
             self._cycles += 1
-            record = record_of(inputs, made, report, limited=False, cycle=self._cycles, settings=1)
+            record = make_cycle_record(
+                inputs, made, report, limited=False, cycle=self._cycles, settings=1
+            )
             self._say(
                 "planner/cycle", MSGS + "PlannerCycle", now, header={}, **cycle_fields(record)
             )
@@ -90,9 +92,9 @@ class LockstepBag:
             "position": dict(zip("xyz", truth.position, strict=True)),
             "orientation": dict(zip("wxyz", truth.orientation, strict=True)),
         }
-        for topic in ("state", "ground_truth"):
+        for topic in ("scene_state", "ground_truth"):
             self._say(
-                topic, MSGS + "State", truth.stamp, stamp=truth.stamp, pose=pose,
+                topic, MSGS + "SceneState", truth.stamp, stamp=truth.stamp, pose=pose,
                 joint_position=truth.joint_position,
             )  # fmt: skip
         self._say(

@@ -48,7 +48,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 def test_shipped_proposals_fit_the_tasks_that_they_are_of() -> None:
     from gpc_ros.locomotion.walker import make_walker
-    from gpc_ros.proposal.card import misfit
+    from gpc_ros.proposal.card import incompatibility
     from gpc_ros.proposal.flow_model import load_proposal
     from gpc_ros.tasks import make_task
 
@@ -57,6 +57,6 @@ def test_shipped_proposals_fit_the_tasks_that_they_are_of() -> None:
     for card in cards:
         proposal = load_proposal(card)
         task, walker = make_task(proposal.card.task), make_walker(proposal.card.walker)
-        assert misfit(proposal.card, task, walker) == ""
+        assert incompatibility(proposal.card, task, walker) == ""
         assert card.stem in (task.name, f"{task.name}_gaussian")
         assert proposal.card.reproduce or card.stem.endswith("_gaussian")

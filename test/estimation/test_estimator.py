@@ -174,13 +174,13 @@ def test_who_was_lost_at_another_height_is_found_again_and_another_body_is_not()
 
     see(0.0, 1.0, shown)
     state = estimator.estimate()
-    assert state is not None and "above the floor" in state.mocap_doubt
+    assert state is not None and "above the floor" in state.mocap_inconsistency
     see(1.0, 2.9, truth)
     assert estimator.estimate() is not None  # it coasts
     assert "another body" in estimator.complaint
     see(2.9, 4.5, truth)
     state = estimator.estimate()
-    assert state is not None and not state.mocap_doubt
+    assert state is not None and not state.mocap_inconsistency
     np.testing.assert_allclose(state.position, truth, atol=0.01)
     assert estimator.counters["base jumps believed"] == 1
     # Lost to another body, it stays lost.

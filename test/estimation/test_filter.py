@@ -64,7 +64,7 @@ def test_steps_follow_a_turn_at_constant_rate() -> None:
     np.testing.assert_allclose(
         state.position, [math.sin(2.0) / 2, (1 - math.cos(2.0)) / 2, 0.0], atol=1e-4
     )
-    assert geometry.yaw_of(np.array(state.orientation)) == pytest.approx(2.0, abs=1e-4)
+    assert geometry.yaw_from_quat(np.array(state.orientation)) == pytest.approx(2.0, abs=1e-4)
 
 
 def disturbed(index: int, size: float) -> BaseFilter:

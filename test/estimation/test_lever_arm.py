@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpc_ros.common.geometry import quat_conjugate, quat_from_rpy, quat_log, quat_multiply, rotate
-from gpc_ros.estimation.lever_arm import base_covariance, base_of, imu_position
+from gpc_ros.estimation.lever_arm import base_covariance, base_from_imu, imu_position
 from gpc_ros.estimation.nominal_state import Nominal, Vector, quaternion, turned, vector
 from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.model import Gains, compile_model, robot_spec
@@ -27,7 +27,7 @@ def test_from_base_to_imu_and_back() -> None:
     imu = Nominal(
         imu_position(vector(base), quaternion(ATTITUDE)), quaternion(ATTITUDE), vector(of_imu)
     )
-    back = base_of(imu, RATES)
+    back = base_from_imu(imu, RATES)
     np.testing.assert_allclose(back.position, base, atol=1e-12)
     np.testing.assert_allclose(back.velocity, speed, atol=1e-12)
     assert back.orientation == imu.orientation
@@ -39,7 +39,7 @@ def moved(error: np.ndarray) -> np.ndarray:
     attitude = turned(quaternion(ATTITUDE), *vector(error[3:6]))
     rates: Vector = vector(np.array(RATES) - error[9:12])
     imu = Nominal(vector(position + error[:3]), attitude, vector(velocity + error[6:9]))
-    base = base_of(imu, rates)
+    base = base_from_imu(imu, rates)
     turn = quat_log(quat_multiply(quat_conjugate(ATTITUDE), np.array(base.orientation)))
     return np.concatenate([base.position, turn, base.velocity, rates])
 

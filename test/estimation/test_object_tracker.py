@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.common.geometry import quat_exp, quat_from_yaw, yaw_of
+from gpc_ros.common.geometry import quat_exp, quat_from_yaw, yaw_from_quat
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
 
 LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
@@ -29,7 +29,7 @@ def test_position_velocity_and_covariance_of_a_moving_object() -> None:
             errors.append(
                 [
                     state.position[0] - x - 0.3 * late,
-                    float(yaw_of(state.orientation)) - yaw - 0.4 * late,
+                    float(yaw_from_quat(state.orientation)) - yaw - 0.4 * late,
                     state.linear_velocity[0] - 0.3,
                     state.angular_velocity[2] - 0.4,
                     state.position[0] - x - 0.3 * late,

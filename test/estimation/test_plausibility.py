@@ -38,7 +38,7 @@ def shown(walk: MadeWalk, lie: Callable[[np.ndarray, np.ndarray], Pose]) -> Esti
 def doubt(estimator: Estimator) -> str:
     """Return why it must not be armed: a doubt, or why there is no estimate."""
     state = estimator.estimate()
-    return estimator.complaint if state is None else state.mocap_doubt
+    return estimator.complaint if state is None else state.mocap_inconsistency
 
 
 def reordered(p: np.ndarray, q: np.ndarray) -> Pose:
@@ -126,7 +126,9 @@ def test_a_robot_that_walks_is_not_doubted(
     walk: Callable[..., Walk], command: tuple[float, float, float]
 ) -> None:
     result = walk(seconds=4.0, command=command, hide=(2.0, 0.5))
-    assert [e.mocap_doubt for e in result.estimates if e is not None and e.mocap_doubt] == []
+    assert [
+        e.mocap_inconsistency for e in result.estimates if e is not None and e.mocap_inconsistency
+    ] == []
 
 
 def test_a_jump_of_the_map_is_no_doubt_about_motion() -> None:
@@ -140,5 +142,5 @@ def test_a_jump_of_the_map_is_no_doubt_about_motion() -> None:
             off = [0.5, 0.0, 0.0] if k > len(walk.readings) // 2 else [0.0, 0.0, 0.0]
             estimator.on_mocap("base", reading.stamp, pose[0] + off, pose[1], reading.stamp)
         state = estimator.estimate()
-        doubts.add(state.mocap_doubt if state else "")
+        doubts.add(state.mocap_inconsistency if state else "")
     assert doubts == {""}

@@ -18,8 +18,8 @@ from gpc_ros.evaluation.compare import (
     Cell,
     Comparison,
     Row,
-    cells_of,
     difference,
+    grid_cells,
     known_cells,
     load_rows,
     run_cells,
@@ -57,27 +57,27 @@ def test_a_file_name_says_which_cell_it_holds(
     variation: str,
 ) -> None:
     folder = tmp_path_factory.mktemp("cells")
-    cell = cells_of([method], [samples], [horizon], [variation])[0]
+    cell = grid_cells([method], [samples], [horizon], [variation])[0]
     (folder / cell.file).touch()
     (folder / "summary.json").touch()
     assert known_cells(folder, WORLDS) == [cell]
 
 
 def test_no_two_cells_share_a_file() -> None:
-    cells = cells_of(list(METHODS), [4, 8], [0.4, 1.0], ["", *WORLDS])
+    cells = grid_cells(list(METHODS), [4, 8], [0.4, 1.0], ["", *WORLDS])
     assert len({cell.file for cell in cells}) == len(cells)
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_every_method_runs_its_seeds(method: str, tmp_path: Path) -> None:
-    cells = cells_of([method], [4], [0.4])
+    cells = grid_cells([method], [4], [0.4])
     run_cells(comparison(tmp_path), cells, tmp_path / "out", processes=1)
     (row,) = load_rows(tmp_path / "out", cells)
     assert row.seeds == (3, 4)
 
 
 def test_results_say_which_weights_they_are_of(tmp_path: Path) -> None:
-    cells, c = cells_of(["proposal"], [4], [0.4]), comparison(tmp_path)
+    cells, c = grid_cells(["proposal"], [4], [0.4]), comparison(tmp_path)
     run_cells(c, cells, tmp_path / "out", processes=1)
     card = blank("navigate", window=2.0, cost_hidden=(8,))
     write(tmp_path / "flow.json", card, drawn_weights(card, seed=9))

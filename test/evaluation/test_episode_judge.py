@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpc_ros.evaluation.judge import Figures, Judge, Verdict, status_line
+from gpc_ros.evaluation.judge import Judge, Metrics, Verdict, status_line
 from gpc_ros.tasks import make_task
 from gpc_ros.tasks.task import standing_robot
 
@@ -43,10 +43,10 @@ def test_time_runs_out() -> None:
 
 
 def test_the_line_is_short_and_shows_what_is_not_known_yet() -> None:
-    assert "?" in status_line(0.0, None, Figures())
+    assert "?" in status_line(0.0, None, Metrics())
     judge = Judge(TASK, GOAL, 5.0)
     judge.update(0.0, AWAY)
-    line = status_line(12.3, judge.progress, Figures(20.0, 200, 2, 1.234, 0.031, "walking"))
+    line = status_line(12.3, judge.progress, Metrics(20.0, 200, 2, 1.234, 0.031, "walking"))
     assert len(line) < 100
     for part in ("12.3 s", "1.00 m", "20.0 Hz", "31 ms", "missed 2 (1.0 %)", "1.234", "walking"):
         assert part in line

@@ -120,7 +120,7 @@ def test_the_hardware_graph_reaches_a_robot_and_has_no_simulated_one() -> None:
     bridge = nodes["bridge"].parameters
     assert bridge["driver"] == "unitree" and bridge["unitree.interface"] == "enp3s0"
     assert (bridge["dry_run"], bridge["auto_arm"]) == (False, False)  # a person decides
-    assert nodes["monitor"].parameters["truth"] == "state"
+    assert nodes["monitor"].parameters["truth"] == "scene_state"
     assert {n.parameters["task"] for n in nodes.values()} == {"navigate"}
     assert [n for n, start in nodes.items() if start.required] == ["bridge", "monitor"]
 

@@ -120,7 +120,9 @@ def test_rviz_shows_what_there_is(display: str, topic: str) -> None:
     assert TYPES[topic] == RVIZ[display]
 
 
-@pytest.mark.parametrize("path", ["/state.pose.position.w", "/status.plan_time", "/plan.knots"])
+@pytest.mark.parametrize(
+    "path", ["/scene_state.pose.position.w", "/status.plan_time", "/plan.knots"]
+)
 def test_a_wrong_path_would_be_found(path: str) -> None:
     with pytest.raises(AssertionError):
         topic = topic_of(path)

@@ -18,9 +18,9 @@ from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork
 from gpc_ros.locomotion.policy import CLOCK, COMMAND, RAW, SOURCES, Description, PolicyWalker
 from gpc_ros.locomotion.policy_file import (
     WalkerCard,
-    description_of,
     load_onnx,
     load_walker,
+    parse_description,
     read_card,
     save_walker,
 )
@@ -369,4 +369,4 @@ def test_an_onnx_network_that_does_not_fit_its_adapter_is_refused(tmp_path: Path
 def test_an_adapter_with_a_wrong_entry_names_it(tmp_path: Path) -> None:
     adapter = tmp_path / "a.json"
     with pytest.raises(ModelFileError, match="unknown entry kq"):
-        description_of({"name": "x", "features": [["gravity", 1.0]], "kq": 3.0}, adapter)
+        parse_description({"name": "x", "features": [["gravity", 1.0]], "kq": 3.0}, adapter)

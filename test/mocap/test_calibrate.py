@@ -19,7 +19,7 @@ from gpc_ros.common.geometry import (
     quat_log,
     quat_multiply,
     rotate,
-    yaw_of,
+    yaw_from_quat,
 )
 from gpc_ros.mocap.mocap_calibration import Seen, calibrate, combined
 from gpc_ros.mocap.mocap_map import Offset
@@ -73,7 +73,7 @@ def test_a_walk_tells_any_offset(offset: Offset) -> None:
 def test_a_known_place_tells_any_offset(offset: Offset) -> None:
     stand = MadeWalk(seconds=0.0)
     position, attitude = stand.poses[0]
-    placed = (float(position[0]), float(position[1]), float(yaw_of(attitude)))
+    placed = (float(position[0]), float(position[1]), float(yaw_from_quat(attitude)))
     found = calibrate(stand.readings, seen(stand, offset), placed)
     distance, turn = apart(found.offset, offset)
     assert distance < 1e-6

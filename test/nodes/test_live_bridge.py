@@ -14,7 +14,7 @@ from tf2_msgs.msg import TFMessage
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import Plan as PlanMsg
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.msg import SupervisorState
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import JointCommand
@@ -42,7 +42,7 @@ class Robot:
         self.probe = probe
         probe.listen("supervisor", SupervisorState, qos.report())
         probe.listen("diagnostics", DiagnosticArray, qos.report())
-        probe.listen("ground_truth", StateMsg)
+        probe.listen("ground_truth", SceneStateMsg)
         self.sim = start_node("sim", *SIM)
         self.estimator = start_node("estimator", *TASK)
         self.bridge = start_node("bridge", *BRIDGE)
@@ -54,7 +54,7 @@ class Robot:
         now = self.probe.now()
         knots = np.array([[knot, 0.0, 0.0], [knot, 0.0, 0.0]])
         plan = Plan(self._id, task, "go2", now, now, now + 0.35, knots, 0.2, 1, 0.0)
-        self.probe.publish("plan", state_msgs.plan_to(plan, PlanMsg()))
+        self.probe.publish("plan", state_msgs.plan_to_msg(plan, PlanMsg()))
 
     def reaches(self, state: int, meanwhile: Callable[[], None] = lambda: None) -> SupervisorState:
         """Wait until the supervisor is in a state."""
@@ -83,18 +83,18 @@ def robot(probe: Any, start_node: Callable[..., Any]) -> Robot:
     return robot
 
 
-def height(message: StateMsg) -> float:
+def height(message: SceneStateMsg) -> float:
     return float(message.pose.position.z)
 
 
 def test_it_stands_walks_along_a_plan_and_stands_again(robot: Robot) -> None:
     probe = robot.probe
-    for topic, kind in (("state", StateMsg), ("odom", Odometry), ("tf", TFMessage)):
+    for topic, kind in (("scene_state", SceneStateMsg), ("odom", Odometry), ("tf", TFMessage)):
         probe.listen(topic, kind)
     start = probe.wait("ground_truth")
     robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
 
-    def moved(message: StateMsg) -> bool:
+    def moved(message: SceneStateMsg) -> bool:
         a, b = message.pose.position, start.pose.position
         return bool(np.hypot(a.x - b.x, a.y - b.y) > 0.15)
 
@@ -105,7 +105,7 @@ def test_it_stands_walks_along_a_plan_and_stands_again(robot: Robot) -> None:
         "supervisor", lambda m: m.state == SupervisorState.HOLDING and not m.command.any()
     )
     assert "no plan" in held.reasons[0]
-    for topic in ("state", "odom", "tf"):
+    for topic in ("scene_state", "odom", "tf"):
         probe.wait(topic)
     robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
 
@@ -124,7 +124,7 @@ def test_a_bad_plan_is_dropped_and_counted(robot: Robot) -> None:
 
     def dropped(message: SupervisorState) -> bool:
         counters = dict(zip(message.counter_names, message.counter_values, strict=True))
-        return counters.get("dropped plan", 0) > 0 and message.state == SupervisorState.READY
+        return counters.get("rejected plan", 0) > 0 and message.state == SupervisorState.READY
 
     robot.probe.wait("supervisor", dropped, send)
 
@@ -182,7 +182,7 @@ def test_the_second_bridge_refuses(robot: Robot, start_node: Callable[..., Any])
 
 def test_a_foreign_command_stream_is_an_error_and_moves_nothing(robot: Robot) -> None:
     intruder = JointCommandMsg(source="intruder")
-    robot_msgs.command_to(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
+    robot_msgs.command_to_msg(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
 
     def intrude() -> None:
         robot.probe.publish("joint_commands", intruder, qos.stream())
@@ -205,7 +205,7 @@ def test_a_command_that_is_not_finite_is_dropped(
 
     def dropped(message: DiagnosticArray) -> bool:
         values = {v.key: v.value for v in message.status[0].values}
-        return int(values.get("dropped joint_commands", 0)) > 0
+        return int(values.get("rejected joint_commands", 0)) > 0
 
     message = probe.wait(
         "diagnostics", dropped, lambda: probe.publish("joint_commands", bad, qos.stream())

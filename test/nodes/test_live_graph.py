@@ -82,7 +82,7 @@ def test_in_a_namespace_everything_follows(tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode in (0, 1), output
     heard = {topic for topic, _, _ in BagReader(folder / "bag").raw()}
-    assert {"/go2/state", "/go2/plan", "/go2/tf"} <= heard
+    assert {"/go2/scene_state", "/go2/plan", "/go2/tf"} <= heard
 
 
 def test_ctrl_c_ends_everything_without_a_traceback(tmp_path: Path) -> None:

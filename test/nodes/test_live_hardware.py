@@ -18,7 +18,7 @@ from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.msg import SupervisorState
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.graph.launcher import end_with_parent
@@ -64,7 +64,7 @@ class Robot:
     def __init__(self, probe: Any, start_node: Callable[..., Any], sdk_domain: int) -> None:
         self.probe, self.domain = probe, sdk_domain
         probe.listen("diagnostics", DiagnosticArray, qos.report())
-        for topic, kind in (("ground_truth", StateMsg), ("mocap/base/pose", PoseStamped)):
+        for topic, kind in (("ground_truth", SceneStateMsg), ("mocap/base/pose", PoseStamped)):
             probe.listen(topic, kind)
         words = ("task:=navigate", f"sdk_domain:={sdk_domain}", *EMULATOR)
         self.process = start_node("emulator", *words)
@@ -331,4 +331,4 @@ def test_the_hardware_graph_walks_an_emulated_robot_to_its_goal(
     assert "damped the robot and ended" in output
     robot.says("no LowCmd")
     heard = {topic for topic, _, _ in BagReader(folder / "bag").raw()}
-    assert {"/joint_commands", "/state", "/plan", "/mocap/base/pose"} <= heard
+    assert {"/joint_commands", "/scene_state", "/plan", "/mocap/base/pose"} <= heard

@@ -75,7 +75,7 @@ def test_a_driver_becomes_a_pose_of_the_base(
         sent.append(probe.now())
         probe.publish(topic, frame(driver, sent[-1], len(sent)), qos.sensor(1))
 
-    pose = msgs.pose_from(probe.wait("mocap/base/pose", meanwhile=drive))
+    pose = msgs.pose_from_msg(probe.wait("mocap/base/pose", meanwhile=drive))
     np.testing.assert_allclose(pose.position, [1.1, 2.0, 0.25], atol=1e-3)
     np.testing.assert_allclose(pose.orientation, quat_from_yaw(0.5), atol=1e-6)
     assert min(abs(pose.stamp + 0.01 - t) for t in sent) < 1e-6
@@ -100,7 +100,7 @@ def test_a_system_without_a_driver_becomes_a_pose_of_the_base(
             "axes:=y_up",
             "delay:=0.01",
         )
-        pose = msgs.pose_from(probe.wait("mocap/base/pose"))
+        pose = msgs.pose_from_msg(probe.wait("mocap/base/pose"))
         np.testing.assert_allclose(pose.position, [1.0, 2.0, 0.3], atol=1e-3)
         assert begin - 0.01 < pose.stamp < probe.now() - 0.01
 

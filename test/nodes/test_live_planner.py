@@ -14,10 +14,10 @@ from rclpy.parameter import Parameter as RosParameter
 
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.tasks.task import standing_robot
@@ -35,19 +35,19 @@ class Surroundings:
         self.walker = make_walker(DEFAULT_WALKER)
         self.delay = 0.0
         self.mode = SupervisorState.READY
-        self.spoil_state: Callable[[StateMsg], None] = lambda message: None
+        self.spoil_state: Callable[[SceneStateMsg], None] = lambda message: None
         self.spoil_walker: Callable[[WalkerState], None] = lambda message: None
 
     def speak(self) -> None:
         """Publish one round of everything."""
         now = self.probe.now()
-        state = RobotState.from_arrays(
+        state = SceneState.from_arrays(
             now - self.delay, standing_robot(0.0, 0.0, 0.0), np.zeros(18)
         )
-        message = state_msgs.state_to(state, StateMsg())
+        message = state_msgs.scene_state_to_msg(state, SceneStateMsg())
         self.spoil_state(message)
-        self.probe.publish("state", message, qos.sensor(1))
-        memory = robot_msgs.walker_state_to(
+        self.probe.publish("scene_state", message, qos.sensor(1))
+        memory = robot_msgs.walker_state_to_msg(
             now, np.zeros(3), self.walker.initial_state(1)[0], WalkerState(walker=DEFAULT_WALKER)
         )
         self.spoil_walker(memory)
@@ -85,7 +85,7 @@ def test_it_waits_for_a_goal_then_plans(around: Surroundings) -> None:
     first, second = plans(around), plans(around)
     assert second.id > first.id
     assert (first.task, first.robot) == ("navigate", "go2")
-    plan = state_msgs.plan_from(first)
+    plan = state_msgs.plan_from_msg(first)
     assert plan.stamp <= plan.start < plan.expiry
     status = around.probe.wait("planner/status", lambda s: s.id > 0, around.speak)
     assert status.hold_reason == "" and status.samples == 4 and status.goal[0] == 1.0
@@ -103,14 +103,14 @@ def test_a_bad_state_is_dropped_counted_and_named(around: Surroundings) -> None:
     assert set_goal(around, 1.0).success
     plans(around)
 
-    def spoil(message: StateMsg) -> None:
+    def spoil(message: SceneStateMsg) -> None:
         message.twist.linear.x = float("nan")
 
     around.spoil_state = spoil
     status = holds_for(around, "the state is")
     assert status.dropped_states > 0
     found = around.probe.wait("diagnostics", lambda m: m.status[0].name == "planner", around.speak)
-    assert "dropped state" in {value.key for value in found.status[0].values}
+    assert "rejected scene_state" in {value.key for value in found.status[0].values}
     around.spoil_state = lambda message: None
     plans(around)
 
@@ -144,7 +144,7 @@ def test_it_holds_while_the_robot_is_not_active(around: Surroundings) -> None:
 
 
 def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
-    goal = msgs.goal_to(np.array([0.5, 0.5, 1.0]), around.probe.now())
+    goal = msgs.goal_to_msg(np.array([0.5, 0.5, 1.0]), around.probe.now())
 
     def speak() -> None:
         around.speak()
@@ -155,7 +155,7 @@ def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
     # Whoever comes late hears it too: it is latched.
     around.probe.listen("goal", PoseStamped, qos.latched())
     shown = around.probe.wait("goal", meanwhile=around.speak)
-    np.testing.assert_allclose(msgs.goal_from(shown), [0.5, 0.5, 1.0])
+    np.testing.assert_allclose(msgs.goal_from_msg(shown), [0.5, 0.5, 1.0])
 
 
 def test_the_second_planner_refuses(around: Surroundings, start_node: Callable[..., Any]) -> None:

@@ -112,7 +112,7 @@ def test_a_bag_is_played_into_estimator_planner_and_a_bridge_that_sends_nothing(
     assert {t.split("/")[1] for t in reader.topics} == {"replay"}
     heard = {name.removeprefix("/replay/") for name in reader.topics}
     # Estimated and planned anew, with the recorded parameters; nothing was sent to a robot.
-    assert {"state", "plan", "planner/cycle", "mocap/base/pose", "goal"} <= heard
+    assert {"scene_state", "plan", "planner/cycle", "mocap/base/pose", "goal"} <= heard
     assert "joint_commands" not in heard
     said = {settings.node: settings.parameters for settings in read_settings(reader)}
     assert said["planner"]["samples"] == 64 and said["planner"]["task"] == "navigate"

@@ -15,10 +15,10 @@ from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import GetParameters
 
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import robot_msgs, state_msgs
 from gpc_ros.tasks.task import standing_robot
@@ -60,9 +60,11 @@ class Live:
     def publish(self) -> None:
         """Publish one round."""
         now = self.probe.now()
-        state = RobotState.from_arrays(now, standing_robot(0.0, 0.0, 0.0), np.zeros(18))
-        self.probe.publish("state", state_msgs.state_to(state, StateMsg()), qos.sensor(1))
-        memory = robot_msgs.walker_state_to(
+        state = SceneState.from_arrays(now, standing_robot(0.0, 0.0, 0.0), np.zeros(18))
+        self.probe.publish(
+            "scene_state", state_msgs.scene_state_to_msg(state, SceneStateMsg()), qos.sensor(1)
+        )
+        memory = robot_msgs.walker_state_to_msg(
             now, np.zeros(3), self.memory, WalkerState(walker=DEFAULT_WALKER)
         )
         self.probe.publish("walker_state", memory, qos.sensor(1))

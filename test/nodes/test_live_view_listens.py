@@ -35,7 +35,7 @@ def test_it_listens_while_somebody_watches_and_only_then(
     until(lambda: probe.node.count_publishers("diagnostics") > 0, "the node is seen", PATIENCE)
 
     def listeners() -> int:
-        return int(probe.node.count_subscribers("state"))
+        return int(probe.node.count_subscribers("scene_state"))
 
     assert listeners() == 0
     for _ in range(2):  # it can be opened again

@@ -16,10 +16,10 @@ from gpc_ros.locomotion.walker import Walker, make_walker
 from gpc_ros.planning.cycle import (
     CycleRecord,
     chained,
-    inputs_of,
-    record_of,
+    load_state_dict,
+    make_cycle_inputs,
+    make_cycle_record,
     repeat,
-    restore,
     thinned,
 )
 from gpc_ros.planning.memory import PlannerMemory
@@ -27,7 +27,7 @@ from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
 from gpc_ros.proposal.flow_model import Flow
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import make_task
 
 if TYPE_CHECKING:
@@ -56,13 +56,15 @@ def recorded(made: Planner, count: int, working: WorkingTrot | None = None) -> l
     memory = made.walker.initial_state(1)[0]
     for k in range(count):
         now = 5.0 + 0.05 * k
-        state = RobotState.from_arrays(now - 0.01, EPISODE.qpos, np.zeros(24), TASK.bodies)
-        inputs = inputs_of(made, state, memory, EPISODE.goal, now)
+        state = SceneState.from_arrays(now - 0.01, EPISODE.qpos, np.zeros(24), TASK.bodies)
+        inputs = make_cycle_inputs(made, state, memory, EPISODE.goal, now)
         # From less than one candidate to more than all of both rounds.
         budget = (0.1, 0.6, 1.4, 2.5)[k % 4] * CONFIG.samples * 30
         limit = Deadline(working.now + budget, working.clock) if working else None
         plan, report = made.plan(state, memory, EPISODE.goal, now, limit)
-        found.append(record_of(inputs, plan, report, limited=limit is not None, cycle=k + 1))
+        found.append(
+            make_cycle_record(inputs, plan, report, limited=limit is not None, cycle=k + 1)
+        )
     return found
 
 
@@ -72,7 +74,7 @@ def test_every_cycle_can_be_repeated_by_itself(optimizer: str) -> None:
     records = recorded(planner(walker, optimizer=optimizer), 4)
     other = planner(walker, optimizer=optimizer, seed=99)
     for record in reversed(records):
-        restore(other, record)
+        load_state_dict(other, record)
         assert equal(repeat(other, record)[0], record.plan)
 
 
@@ -85,7 +87,7 @@ def test_cycles_that_a_deadline_cut_are_cut_alike(working_trot: WorkingTrot) -> 
     for record in records:
         if not chained(again, record):
             assert record is records[0]
-            restore(again, record)
+            load_state_dict(again, record)
         plan, report = repeat(again, record)
         assert report.hold_reason == record.hold_reason
         assert report.completed == record.completed
@@ -104,13 +106,13 @@ def test_a_planner_with_another_past_is_not_chained() -> None:
 
 def test_memory_of_another_planner_is_refused() -> None:
     walker = make_walker("trot")
-    memory = planner(walker, knots=5).memory()
+    memory = planner(walker, knots=5).state_dict()
     with pytest.raises(InputError, match="nominal"):
-        planner(walker).restore(memory)
+        planner(walker).load_state_dict(memory)
     with pytest.raises(InputError, match="mppi: has no memory"):
-        planner(walker, optimizer="mppi").restore(planner(walker).memory())
+        planner(walker, optimizer="mppi").load_state_dict(planner(walker).state_dict())
     with pytest.raises(InputError, match="cem: a memory has 14 numbers, not 0"):
-        planner(walker).restore(planner(walker, optimizer="mppi").memory())
+        planner(walker).load_state_dict(planner(walker, optimizer="mppi").state_dict())
 
 
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -180,5 +182,5 @@ def test_cycles_with_a_proposal_can_be_repeated_from_anywhere() -> None:
         assert chained(again, record)
         assert equal(repeat(again, record)[0], record.plan)
     for record in reversed(records):
-        restore(other, record)
+        load_state_dict(other, record)
         assert equal(repeat(other, record)[0], record.plan)

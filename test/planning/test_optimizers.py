@@ -1,4 +1,4 @@
-"""The optimisers: what they promise about the nominal, invalid candidates and convergence."""
+"""The optimizers: what they promise about the nominal, invalid candidates and convergence."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
 from gpc_ros.proposal.sampler import ProposalConfig
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import make_task
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ PLAIN = ProposalConfig(file="none")
 SMALL = PlannerConfig(samples=6, horizon=0.6, proposal=PLAIN)
 
 
-def scene(task_name: str = "box_push", stamp: float = 0.0) -> tuple[RobotState, np.ndarray]:
+def scene(task_name: str = "box_push", stamp: float = 0.0) -> tuple[SceneState, np.ndarray]:
     task = make_task(task_name)
     episode = task.sample_episode(2)
     qvel = np.zeros(18 + 6 * len(task.bodies))
-    return RobotState.from_arrays(stamp, episode.qpos, qvel, task.bodies), episode.goal
+    return SceneState.from_arrays(stamp, episode.qpos, qvel, task.bodies), episode.goal
 
 
 def make_planner(

@@ -17,7 +17,7 @@ from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.proposal.flow_model import CostToGo, Flow
 from gpc_ros.proposal.health import HealthConfig
 from gpc_ros.proposal.sampler import ProposalConfig
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import make_task
 
 WALKER = make_walker("trot")
@@ -37,7 +37,7 @@ def cycles(
     episode = planner.task.sample_episode(2)
     reports, knots = [], b""
     for k in range(count):
-        state = RobotState.from_arrays(
+        state = SceneState.from_arrays(
             0.1 * k, episode.qpos, np.zeros(planner.model.nv), planner.task.bodies
         )
         plan, report = planner.plan(state, MEMORY, episode.goal, 0.1 * k)
@@ -81,7 +81,7 @@ def test_starting_over_repeats_the_sequence() -> None:
     episode = planner.task.sample_episode(2)
     again = b""
     for k in range(3):
-        state = RobotState.from_arrays(0.1 * k, episode.qpos, np.zeros(18), ())
+        state = SceneState.from_arrays(0.1 * k, episode.qpos, np.zeros(18), ())
         plan, _ = planner.plan(state, MEMORY, episode.goal, 0.1 * k)
         assert plan is not None
         again += plan.knots.tobytes()
@@ -136,7 +136,7 @@ def test_a_cost_to_go_that_is_refuted_takes_the_flow_with_it() -> None:
     assert reports[-1].proposal.weight == 0.0
     planner.reset()
     fresh = Planner(planner.task, WALKER, SMALL, proposal=flow)
-    assert planner.memory().proposal == fresh.memory().proposal
+    assert planner.state_dict().proposal == fresh.state_dict().proposal
 
 
 class Misleading:
@@ -173,11 +173,11 @@ def test_a_cost_to_go_that_is_no_number_leaves_plain_sampling() -> None:
 
 def test_a_memory_without_the_costs_health_is_refused() -> None:
     planner, _, _ = cycles(SMALL, made(window=2.0))
-    memory = planner.memory()
+    memory = planner.state_dict()
     assert memory.proposal is not None
     older = {k: v for k, v in memory.proposal.items() if k != "cost"}
     with pytest.raises(InputError, match="the proposal's memory cannot be read: 'cost'"):
-        planner.restore(replace(memory, proposal=older))
+        planner.load_state_dict(replace(memory, proposal=older))
 
 
 def test_without_rollouts_a_sample_is_executed() -> None:

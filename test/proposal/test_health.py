@@ -147,12 +147,12 @@ def test_an_expectation_that_is_no_number_is_forgiven_too() -> None:
 
 def test_what_is_remembered_of_the_cost_to_go_can_be_put_back() -> None:
     health, other = judged([0.8, 0.1, 1.4]), CostHealth(CONFIG)
-    other.restore(health.memory())
+    other.load_state_dict(health.state_dict())
     for h in (health, other):
         h.judge(0.6)
-    assert other.memory() == health.memory()
+    assert other.state_dict() == health.state_dict()
     with pytest.raises(ValueError, match="expected 3"):
-        other.restore([0.0])
+        other.load_state_dict([0.0])
 
 
 def test_a_flow_whose_cost_to_go_is_refuted_is_not_drawn_at_all() -> None:

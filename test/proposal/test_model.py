@@ -15,7 +15,7 @@ from made_proposals import blank, drawn_weights, write
 
 from gpc_ros.common.errors import ModelFileError
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
-from gpc_ros.proposal.card import card_path, load_card, misfit
+from gpc_ros.proposal.card import card_path, incompatibility, load_card
 from gpc_ros.proposal.flow_model import Flow, Gaussian, load_proposal
 from gpc_ros.proposal.sampler import (
     ProposalConfig,
@@ -40,7 +40,7 @@ def test_a_card_says_after_loading_what_it_said_before(write_proposal: WriteProp
     assert card == dataclasses.replace(
         blank(figures={"energy_score": 1.5}, reproduce=("gpc train a --out b",)), files=card.files
     )
-    assert misfit(card, TASK, WALKER) == ""
+    assert incompatibility(card, TASK, WALKER) == ""
 
 
 @pytest.mark.parametrize("name", ["made", "made.json", "made.safetensors", "made.onnx"])
@@ -62,7 +62,7 @@ def test_a_proposal_of_something_else_is_refused(
     write_proposal: WriteProposal, changes: dict[str, object], reason: str
 ) -> None:
     path = edit(write_proposal(), **changes)
-    assert misfit(load_card(path), TASK, WALKER) != ""
+    assert incompatibility(load_card(path), TASK, WALKER) != ""
     with pytest.raises(ModelFileError, match=f"{reason}|expected"):
         find_proposal(ProposalConfig(file=str(path)), TASK, WALKER)
     found, why = find_proposal(ProposalConfig(file=str(path), required=False), TASK, WALKER)

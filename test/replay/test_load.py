@@ -52,7 +52,7 @@ def test_a_namespace_does_not_matter(tmp_path: Path, made_run: Make) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["state", "ground_truth", "goal", "plan", "planner/status", "supervisor", "walker_state",
+    ["scene_state", "ground_truth", "goal", "plan", "planner/status", "supervisor", "walker_state",
      "joint_commands", "joint_states"],
 )  # fmt: skip
 def test_a_missing_topic_is_an_empty_array(tmp_path: Path, made_run: Make, topic: str) -> None:
@@ -61,7 +61,7 @@ def test_a_missing_topic_is_an_empty_array(tmp_path: Path, made_run: Make, topic
     run = load_run(BagReader(made.write(tmp_path / "bag")))
     assert run.problems == []
     found: dict[str, Any] = {
-        "state": run.state.base.time, "ground_truth": run.truth.base.time, "goal": run.goals,
+        "scene_state": run.state.base.time, "ground_truth": run.truth.base.time, "goal": run.goals,
         "plan": run.plans.id, "planner/status": run.status.time, "supervisor": run.modes.time,
         "walker_state": run.commands.time, "joint_commands": run.targets.time,
         "joint_states": run.readings.time,
@@ -78,12 +78,12 @@ def test_messages_of_another_version_are_told(
     text = "std_msgs/Header header\nfloat64 speed\n"
     text += "=" * 80 + "\nMSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n"
     text += "=" * 80 + "\nMSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n"
-    writer.add_foreign_topic("/state", "gpc_msgs/msg/State", text, "", "ros2msg", Qos())
-    writer.write("/state", message_of("gpc_msgs/msg/State", text, speed=1.0), 5)
+    writer.add_foreign_topic("/scene_state", "gpc_msgs/msg/SceneState", text, "", "ros2msg", Qos())
+    writer.write("/scene_state", message_of("gpc_msgs/msg/SceneState", text, speed=1.0), 5)
     writer.close()
     run = load_run(BagReader(folder))
     assert len(run.state.base.time) == 0
-    assert "/state: left out: its messages are of another version" in run.problems[0]
+    assert "/scene_state: left out: its messages are of another version" in run.problems[0]
 
 
 def test_stamps_of_another_clock_are_not_believed(tmp_path: Path, made_run: Make) -> None:

@@ -74,7 +74,7 @@ def test_without_truth_the_estimate_counts(tmp_path: Path, made_run: Make) -> No
 
 @pytest.mark.parametrize(
     ("left_out", "reason"),
-    [({"goal"}, "no goal was set"), ({"state", "ground_truth"}, "no state after the goal")],
+    [({"goal"}, "no goal was set"), ({"scene_state", "ground_truth"}, "no state after the goal")],
 )
 def test_nothing_to_judge(tmp_path: Path, made_run: Make, left_out: set[str], reason: str) -> None:
     made = made_run()

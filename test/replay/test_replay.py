@@ -20,7 +20,7 @@ from gpc_ros.cli.main import main
 from gpc_ros.common import config
 from gpc_ros.common.errors import BagError, ConfigError
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
-from gpc_ros.planning.cycle import CycleRecord, inputs_of, record_of
+from gpc_ros.planning.cycle import CycleRecord, make_cycle_inputs, make_cycle_record
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
 from gpc_ros.proposal.sampler import ProposalConfig
@@ -28,7 +28,7 @@ from gpc_ros.replay.cycle_records import cycle_fields
 from gpc_ros.replay.cycle_replay import Replay
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.settings.node_settings import PlannerSettings
-from gpc_ros.settings.planner_setup import planner_of, reconfigured
+from gpc_ros.settings.planner_setup import make_planner, reconfigured
 
 CYCLE, TEXT = "gpc_msgs/msg/PlannerCycle", "std_msgs/msg/String"
 SETTINGS = config.replace(
@@ -55,11 +55,11 @@ class Recording:
         self._settings = 1
 
     def plan(self, state: Any, walker_state: Any, goal: Any, now: float) -> tuple[Plan | None, Any]:
-        inputs = inputs_of(self._planner, state, walker_state, goal, now)
+        inputs = make_cycle_inputs(self._planner, state, walker_state, goal, now)
         plan, report = self._planner.plan(state, walker_state, goal, now)
         number = len(self.records) + 1
         self.records.append(
-            record_of(
+            make_cycle_record(
                 inputs, plan, report, limited=False, cycle=number, settings=self._settings,
                 id_offset=1000,
             )
@@ -147,7 +147,7 @@ def test_parameters_changed_while_it_planned_are_replayed_as_they_were(
     records: list[CycleRecord], write: Write, change: dict[str, Any]
 ) -> None:
     other = config.replace(SETTINGS, change, "test")
-    recording = Recording(planner_of(SETTINGS))
+    recording = Recording(make_planner(SETTINGS))
     for number, record in enumerate(records[:8]):
         if number == 4:
             recording.go_on_with(other)

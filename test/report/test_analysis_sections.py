@@ -49,7 +49,7 @@ def record(
 
 def test_delays_come_from_stamps_and_times_of_receipt(tmp_path: Path, made_run: Make) -> None:
     run = load_run(BagReader(made_run().write(tmp_path / "bag")))
-    for topic in ("state", "plan", "joint_states", "joint_commands"):
+    for topic in ("scene_state", "plan", "joint_states", "joint_commands"):
         np.testing.assert_allclose(run.delays[topic].delay, 0.001, atol=1e-6)
     text = analysis.delays(Canvas(0.0, 3.0), run)
     assert "joint reading to command" in text and "median 1, p99 1, max 1 ms" in text

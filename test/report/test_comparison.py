@@ -12,10 +12,10 @@ import pytest
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.cli.main import main
 from gpc_ros.report.comparison import (
-    figures_of,
     render_comparison,
     setting_differences,
     side,
+    side_metrics,
 )
 
 Make = Callable[..., Any]
@@ -25,7 +25,7 @@ def test_the_better_figure_is_bold_and_the_seed_differs(tmp_path: Path, made_run
     fast, slow = made_run(reach=1.0), made_run(reach=2.0)
     slow.info["seed"] = "8"
     sides = (side(fast.write(tmp_path / "a"), "fast"), side(slow.write(tmp_path / "b"), "slow"))
-    assert figures_of(sides[0])["time"][0] < figures_of(sides[1])["time"][0]
+    assert side_metrics(sides[0])["time"][0] < side_metrics(sides[1])["time"][0]
     assert setting_differences(sides) == [("seed", "7", "8")]
     page = render_comparison(sides)
     row = page.partition("<th>time</th>")[2].partition("</tr>")[0]
@@ -39,14 +39,14 @@ def test_the_same_run_twice_differs_in_nothing(tmp_path: Path, made_run: Make) -
     bag = made_run().write(tmp_path / "a")
     page = render_comparison((side(bag, "one"), side(bag, "two")))
     assert "Every setting and version is the same." in page
-    figures = page.partition("<h2>Figures</h2>")[2].partition("</table>")[0]
+    figures = page.partition("<h2>Metrics</h2>")[2].partition("</table>")[0]
     assert "<b>" not in figures
 
 
 @pytest.mark.parametrize("topic", ["planner/status", "ground_truth", "goal", "supervisor", "plan"])
 def test_one_of_them_may_lack_anything(tmp_path: Path, made_run: Make, topic: str) -> None:
     poor = made_run()
-    poor.leave_out = {topic, "state"}
+    poor.leave_out = {topic, "scene_state"}
     whole = side(made_run().write(tmp_path / "whole"), "whole")
     assert "<h1>Two runs compared" in render_comparison(
         (side(poor.write(tmp_path / "poor"), "poor"), whole)
@@ -56,7 +56,7 @@ def test_one_of_them_may_lack_anything(tmp_path: Path, made_run: Make, topic: st
 def test_an_empty_bag_has_no_figures(tmp_path: Path) -> None:
     BagWriter(tmp_path / "bag").close()
     empty = side(tmp_path / "bag", "empty")
-    known = {name for name, (value, _, _) in figures_of(empty).items() if np.isfinite(value)}
+    known = {name for name, (value, _, _) in side_metrics(empty).items() if np.isfinite(value)}
     assert known <= {"time"}
     assert "Neither bag holds a state of the robot." in render_comparison((empty, empty))
 

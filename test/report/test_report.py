@@ -79,7 +79,7 @@ def test_a_whole_run(tmp_path: Path, made_run: Make) -> None:
         "Yaw error", "Predicted cost", "distance", "Effective sample size", "Plan time",
         "deadline 90 ms", "How long a cycle took", "96.7 % in time", "Age when planned from",
         "Forward", "commanded", "Position error", "robot rms 10 mm", "front left", "2.0°",
-        "5.0 N m", "/ground_truth", "gpc_msgs/msg/State", "plans refused 2", "measurement to",
+        "5.0 N m", "/ground_truth", "gpc_msgs/msg/SceneState", "plans refused 2", "measurement to",
     ):  # fmt: skip
         assert words in page.text, words
     assert "could be read" not in page.text
@@ -119,7 +119,7 @@ def test_an_empty_bag(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["state", "ground_truth", "goal", "plan", "planner/status", "supervisor", "walker_state",
+    ["scene_state", "ground_truth", "goal", "plan", "planner/status", "supervisor", "walker_state",
      "joint_commands", "joint_states"],
 )  # fmt: skip
 def test_any_topic_may_be_missing(tmp_path: Path, made_run: Make, topic: str) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpc_ros.common.arrays import checked
+from gpc_ros.common.arrays import validate_array
 from gpc_ros.common.errors import InputError
-from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
+from gpc_ros.robot.types import JointCommand, RobotReading, SceneState
 
 
 def test_state_and_simulation_arrays_convert_exactly() -> None:
     rng = np.random.default_rng(0)
     qpos, qvel = rng.normal(size=33), rng.normal(size=30)
     bodies = ("box", "cart")
-    state = RobotState.from_arrays(1.5, qpos, qvel, bodies)
+    state = SceneState.from_arrays(1.5, qpos, qvel, bodies)
     np.testing.assert_array_equal(state.qpos(bodies), qpos)
     np.testing.assert_array_equal(state.qvel(bodies), qvel)
     np.testing.assert_array_equal(state.qpos(("cart",))[19:], qpos[26:])
@@ -22,7 +22,7 @@ def test_state_and_simulation_arrays_convert_exactly() -> None:
 
 def test_state_does_not_share_memory_with_the_simulation() -> None:
     qpos, qvel = np.zeros(19), np.zeros(18)
-    state = RobotState.from_arrays(0.0, qpos, qvel)
+    state = SceneState.from_arrays(0.0, qpos, qvel)
     qpos[:] = 1.0
     assert state.qpos().max() == 0.0
 
@@ -54,4 +54,4 @@ def test_damping_command_only_brakes() -> None:
 )
 def test_arrays_from_outside_are_checked(value: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        checked(value, (3,), "x")
+        validate_array(value, (3,), "x")

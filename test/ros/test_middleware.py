@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gpc_msgs.msg import RobotState
+from gpc_msgs.msg import RobotReading
 from gpc_ros.common.paths import share
 from gpc_ros.ros.middleware import avoid_shared_memory
 
@@ -69,9 +69,9 @@ def test_a_node_opens_no_shared_memory(
         for name, value in changed(ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST").items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    probe.listen("robot_state", RobotState)
+    probe.listen("robot_reading", RobotReading)
     sim = start_node("sim", "task:=navigate")
-    probe.wait("robot_state")
+    probe.wait("robot_reading")
     maps = Path(f"/proc/{sim.process.pid}/maps").read_text()
     assert "libfastrtps" in maps  # the middleware that this is about
     assert "/dev/shm/fastrtps_" not in maps

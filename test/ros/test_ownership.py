@@ -13,18 +13,18 @@ from waiting import until
 
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.ros import qos
-from gpc_ros.ros.ownership import SolePublisher
+from gpc_ros.ros.ownership import ExclusivePublisher
 
 pytestmark = pytest.mark.integration
 
 
-def sole(context: Context, name: str, discovery: float = 0.5) -> SolePublisher:
-    return SolePublisher(
+def sole(context: Context, name: str, discovery: float = 0.5) -> ExclusivePublisher:
+    return ExclusivePublisher(
         Node(name, context=context), Header, "joint_commands", qos.command(), discovery
     )
 
 
-def settled(owner: SolePublisher) -> Callable[[], bool]:
+def settled(owner: ExclusivePublisher) -> Callable[[], bool]:
     def check() -> bool:
         owner.check()
         return owner.settled
@@ -53,7 +53,7 @@ def test_the_second_refuses_and_the_first_sees_it(context: Context) -> None:
 
 def test_of_two_at_once_exactly_one_stays(context: Context) -> None:
     owners = [sole(context, "one"), sole(context, "two")]
-    refused: list[SolePublisher] = []
+    refused: list[ExclusivePublisher] = []
     end = time.monotonic() + 20.0
     while not (len(refused) == 1 and owners[0].settled) and time.monotonic() < end:
         for owner in list(owners):

@@ -16,7 +16,7 @@ HEAD = """
 import sys
 from rclpy.node import Node
 from gpc_ros.common.errors import ConfigError
-from gpc_ros.ros.runner import Looping, run
+from gpc_ros.ros.runner import PeriodicNode, run
 from gpc_ros.common.scheduling import Scheduling
 
 class Spinning:
@@ -30,7 +30,7 @@ class Spinning:
     def close(self):
         print("closed", self.node.context.ok(), flush=True)
 
-class Stepping(Spinning, Looping):
+class Stepping(Spinning, PeriodicNode):
     period = 0.002
     def step(self, late):
         print("step", flush=True)
@@ -107,13 +107,13 @@ def test_the_first_message_that_is_logged_looks_nothing_up() -> None:
     node = Node("tested")
     looked_up = []
     real = os.path.realpath
-    runner.know_modules()
+    runner.warm_logging_cache()
     os.path.realpath = lambda path, **more: looked_up.append(path) or real(path, **more)
-    validator.Intake(node).drop("topic", "no number")
+    validator.MessageValidator(node).drop("topic", "no number")
     print(len(looked_up))
     """)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60.0
     )
-    assert "dropped a message on topic: no number" in done.stderr
+    assert "rejected a message on topic: no number" in done.stderr
     assert int(done.stdout) < 10  # of some 400 modules

@@ -41,7 +41,7 @@ BROKEN = {
     "battery empty": replace(PLANNED, battery=0.04),
     "clock jumped": replace(PLANNED, clock_jumped=True),
     "state old": replace(PLANNED, state_age=0.11),
-    "motion capture in doubt": replace(PLANNED, mocap_doubt="it shows another robot"),
+    "motion capture in doubt": replace(PLANNED, mocap_inconsistency="it shows another robot"),
     "base unseen": replace(PLANNED, base_age=2.1),
     "object unseen": replace(PLANNED, object_age=1.1),
     "not lying": replace(PLANNED, arrived=False, overdue=1.1),
@@ -348,7 +348,7 @@ inputs_strategy = st.builds(
     heartbeat_age=st.sampled_from([0.1, 0.1, 0.1, 0.6, math.nan]),
     base_age=st.sampled_from([0.0, 0.0, 3.0, math.nan]),
     object_age=st.sampled_from([0.0, 0.0, 3.0, math.nan]),
-    mocap_doubt=st.sampled_from(["", "", "it shows another robot"]),
+    mocap_inconsistency=st.sampled_from(["", "", "it shows another robot"]),
 )
 steps = st.lists(
     st.tuples(
@@ -376,7 +376,7 @@ def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
             assert inputs.plan_fresh
             assert not inputs.clock_jumped
             assert not inputs.foreign
-            assert not inputs.mocap_doubt
+            assert not inputs.mocap_inconsistency
             assert inputs.base_age <= c.base_age
             assert inputs.object_age <= c.object_age
         assert (decision.mode == "walk") == (decision.state == State.ACTIVE)

@@ -9,7 +9,13 @@ import pytest
 
 from gpc_ros.common import config
 from gpc_ros.common.errors import ConfigError
-from gpc_ros.common.geometry import quat_conjugate, quat_from_rpy, quat_log, quat_multiply, yaw_of
+from gpc_ros.common.geometry import (
+    quat_conjugate,
+    quat_from_rpy,
+    quat_log,
+    quat_multiply,
+    yaw_from_quat,
+)
 from gpc_ros.simulation.plant import PlantConfig
 from gpc_ros.simulation.sensors import EncoderConfig, Encoders, Imu, ImuConfig
 
@@ -68,8 +74,8 @@ def test_imu_bias_is_constant_and_drawn_per_episode() -> None:
 def test_heading_drifts_and_gravity_does_not() -> None:
     imu = Imu(replace(SILENT_IMU, yaw_drift=0.01, yaw_offset=0.3), _rng())
     early, late = (imu.measure(t, ATTITUDE, GYRO, ACCEL)[0] for t in (0.0, 20.0))
-    assert yaw_of(early) - yaw_of(ATTITUDE) == pytest.approx(0.3)
-    assert yaw_of(late) - yaw_of(early) == pytest.approx(20.0 * imu.yaw_rate_error)
+    assert yaw_from_quat(early) - yaw_from_quat(ATTITUDE) == pytest.approx(0.3)
+    assert yaw_from_quat(late) - yaw_from_quat(early) == pytest.approx(20.0 * imu.yaw_rate_error)
     # Roll and pitch are what is left when the heading is taken out.
     for attitude in (early, late):
         up = 1.0 - 2.0 * (attitude[1] ** 2 + attitude[2] ** 2)

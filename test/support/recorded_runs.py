@@ -157,7 +157,7 @@ class MadeRun:
     def _states(self) -> list[Any]:
         messages = []
         for time in np.arange(-1.0, self.end + 1e-9, 0.02):
-            for topic, error in (("state", 0.01), ("ground_truth", 0.0)):
+            for topic, error in (("scene_state", 0.01), ("ground_truth", 0.0)):
                 box = {
                     "name": "box", "pose": _planar(*self.box(time), height=0.175), "age": 0.004,
                 }  # fmt: skip
@@ -169,7 +169,7 @@ class MadeRun:
                     "base_age": 0.003,
                     "objects": [box] if self.task == "box_push" else [],
                 }
-                messages.append((float(time), topic, MSGS + "State", fields))
+                messages.append((float(time), topic, MSGS + "SceneState", fields))
             speed = 0.25 if time > 0.0 else 0.0
             command: dict[str, Any] = {"command": [speed, 0.0, 0.0], "walker": "trot"}
             messages.append((float(time), "walker_state", MSGS + "WalkerState", command))

@@ -12,7 +12,7 @@ from gpc_ros.common.geometry import quat_conjugate, quat_log, quat_multiply
 from gpc_ros.estimation.estimator import Estimator, EstimatorConfig
 from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.robot.joints import STAND
-from gpc_ros.robot.types import JointCommand, RobotReading, RobotState
+from gpc_ros.robot.types import JointCommand, RobotReading, SceneState
 from gpc_ros.simulation.mocap_sensor import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
@@ -27,9 +27,9 @@ class Walk:
 
     estimator: Estimator
     times: list[float] = field(default_factory=list)
-    estimates: list[RobotState | None] = field(default_factory=list)
+    estimates: list[SceneState | None] = field(default_factory=list)
     covariances: list[np.ndarray | None] = field(default_factory=list)  # (9, 9) each
-    truths: list[RobotState] = field(default_factory=list)
+    truths: list[SceneState] = field(default_factory=list)
     readings: list[RobotReading] = field(default_factory=list)
     poses: list[PoseSample] = field(default_factory=list)
 

@@ -26,8 +26,8 @@ def rows(seed: int, count: int) -> list[np.ndarray]:
 def test_a_command_arrives_as_it_was_sent(seed: int) -> None:
     q, dq, tau, kp, kd = rows(seed, 5)
     sent = JointCommand(q, dq, tau, np.abs(kp), np.abs(kd))
-    record = low_level_messages.seal(codec.command_to(sent, codec.new_command()))
-    got = codec.command_from(COMMAND.decode(COMMAND.encode(record)))
+    record = low_level_messages.seal(codec.command_to_low_cmd(sent, codec.new_command()))
+    got = codec.command_from_low_cmd(COMMAND.decode(COMMAND.encode(record)))
     for name in ("position", "velocity", "effort", "kp", "kd"):
         assert getattr(got, name).tolist() == getattr(sent, name).tolist()
 
@@ -37,8 +37,8 @@ def test_a_reading_arrives_as_it_was_sent(seed: int) -> None:
     q, dq, tau = rows(seed, 3)
     sent = RobotReading(1.5, q, dq, tau, foot_force=np.array([1.0, 2.0, 3.0, 4.0]), battery=0.8)
     sent.temperature, sent.tick = np.arange(30.0, 42.0), 2**32 + 7
-    record = codec.state_to(sent, codec.new_state())
-    got = codec.state_from(STATE.decode(STATE.encode(record)), 1.5)
+    record = codec.reading_to_low_state(sent, codec.new_state())
+    got = codec.reading_from_low_state(STATE.decode(STATE.encode(record)), 1.5)
     for name in ("position", "velocity", "effort", "foot_force", "temperature", "orientation"):
         assert getattr(got, name).tolist() == getattr(sent, name).tolist(), name
     assert (got.battery, got.tick, got.stamp, got.faults) == (0.8, 7, 1.5, ())
@@ -47,25 +47,30 @@ def test_a_reading_arrives_as_it_was_sent(seed: int) -> None:
 def test_the_first_motor_is_the_front_right_hip() -> None:
     command = JointCommand.damping(0.0)
     command.position[JOINT_NAMES.index("FR_hip_joint")] = 0.5
-    record = codec.command_to(command, codec.new_command())
+    record = codec.command_to_low_cmd(command, codec.new_command())
     assert record["motor"]["q"][:12].tolist() == [0.5] + [0.0] * 11
     reading = RobotReading(0.0, np.zeros(12), np.zeros(12), foot_force=np.array([0.0, 9, 0, 0]))
-    assert codec.state_to(reading, codec.new_state())["foot_force"].tolist() == [9, 0, 0, 0]
+    assert codec.reading_to_low_state(reading, codec.new_state())["foot_force"].tolist() == [
+        9,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_new_command_controls_nothing() -> None:
-    command = codec.command_from(codec.new_command())
+    command = codec.command_from_low_cmd(codec.new_command())
     assert not command.kp.any() and not command.kd.any() and not command.effort.any()
     assert not command.position.any() and not command.velocity.any()
 
 
 def test_an_idle_motor_and_a_stop_value_take_the_gain_away() -> None:
     sent = JointCommand(*(np.full(12, 1.0) for _ in range(5)))
-    record = codec.command_to(sent, codec.new_command())
+    record = codec.command_to_low_cmd(sent, codec.new_command())
     record["motor"]["mode"][0] = low_level_messages.IDLE
     record["motor"]["q"][1] = low_level_messages.STOP_POSITION
     record["motor"]["dq"][2] = low_level_messages.STOP_VELOCITY
-    got = codec.command_from(record)
+    got = codec.command_from_low_cmd(record)
     hip, thigh, calf = (JOINT_NAMES.index(f"FR_{s}_joint") for s in ("hip", "thigh", "calf"))
     assert (got.kp[hip], got.kd[hip], got.effort[hip]) == (0.0, 0.0, 0.0)
     assert (got.kp[thigh], got.kd[thigh], got.effort[thigh]) == (0.0, 1.0, 1.0)
@@ -80,18 +85,18 @@ def test_what_is_not_finite_is_never_sent(name: str, value: float) -> None:
     record = codec.new_command()
     before = record.tobytes()
     with pytest.raises(InputError):
-        codec.command_to(command, record)
+        codec.command_to_low_cmd(command, record)
     assert record.tobytes() == before
 
 
 def test_a_negative_gain_is_never_sent() -> None:
     with pytest.raises(InputError):
-        codec.command_to(JointCommand.damping(-1.0), codec.new_command())
+        codec.command_to_low_cmd(JointCommand.damping(-1.0), codec.new_command())
 
 
 def test_lost_motors_are_named() -> None:
     lost = np.zeros(12, dtype=bool)
     lost[2] = True
-    assert codec.state_from(codec.new_state(), 0.0, lost).faults == (
+    assert codec.reading_from_low_state(codec.new_state(), 0.0, lost).faults == (
         "FL_calf_joint: the robot has lost this motor",
     )

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.common.errors import ConfigError
-from gpc_ros.common.ipc import Gone, pair
+from gpc_ros.common.ipc import PeerClosed, pair
 from gpc_ros.robot.joints import JOINT_NAMES, STAND
 from gpc_ros.robot.model import Gains
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree import codec, low_level_messages
 from gpc_ros.unitree.domains import check_domains, ros_domain, sdk_domain
 from gpc_ros.unitree.firmware import Firmware, FirmwareConfig
-from gpc_ros.unitree.link import BridgeEnd, DriverEnd, Status
+from gpc_ros.unitree.link import BridgeEndpoint, DriverEndpoint, Status
 from gpc_ros.unitree.low_level_driver import Driver, UnitreeConfig
 from gpc_ros.unitree.low_level_messages import COMMAND
 from gpc_ros.unitree.wire_faults import WireFaultConfig, WireFaults
@@ -36,7 +36,7 @@ def stiff(kp: float = 40.0) -> JointCommand:
 
 def state(tick: int, faults: WireFaults | None = None) -> bytes:
     reading = RobotReading(0.0, STAND.copy(), np.zeros(12), tick=tick)
-    record = codec.state_to(reading, codec.new_state())
+    record = codec.reading_to_low_state(reading, codec.new_state())
     data = (faults or WireFaults(WireFaultConfig())).frame(record)
     assert data is not None
     return data
@@ -47,7 +47,7 @@ def sends(made: Driver, now: float) -> JointCommand:
     assert data is not None
     record = COMMAND.decode(data)
     assert low_level_messages.intact(record)
-    return codec.command_from(record)
+    return codec.command_from_low_cmd(record)
 
 
 def brakes(command: JointCommand) -> bool:
@@ -201,7 +201,7 @@ def test_somebody_elses_commands_are_noticed_and_forgotten() -> None:
         made.take_order(data, 1.0)
     assert not made.foreign(1.0)
     other = COMMAND.encode(
-        low_level_messages.seal(codec.command_to(stiff(7.0), codec.new_command()))
+        low_level_messages.seal(codec.command_to_low_cmd(stiff(7.0), codec.new_command()))
     )
     made.take_order(other, 1.0)
     assert made.foreign(1.2) and not made.foreign(1.6)
@@ -210,9 +210,9 @@ def test_somebody_elses_commands_are_noticed_and_forgotten() -> None:
     assert not before.foreign(1.2)  # the sport mode may still be at work
 
 
-def ends() -> tuple[BridgeEnd, DriverEnd]:
+def ends() -> tuple[BridgeEndpoint, DriverEndpoint]:
     mine, its = pair()
-    return BridgeEnd(mine), DriverEnd(its)
+    return BridgeEndpoint(mine), DriverEndpoint(its)
 
 
 def test_the_newest_reading_and_the_newest_command_cross_the_link() -> None:
@@ -224,7 +224,7 @@ def test_the_newest_reading_and_the_newest_command_cross_the_link() -> None:
         assert received is not None
         received.lost[4] = True
         process.deliver(received)
-        bridge.send(stiff(float(i)), 4 + 2 * i)
+        bridge.send_command(stiff(float(i)), 4 + 2 * i)
     reading = bridge.receive()
     assert reading is not None and abs(reading.stamp - 1.004) < 1e-9 and reading.tick == 6
     assert np.allclose(reading.position, STAND) and "FR_thigh" in reading.faults[0]
@@ -246,24 +246,24 @@ def test_a_status_crosses_the_link() -> None:
 def test_each_end_notices_that_the_other_is_gone() -> None:
     bridge, process = ends()
     bridge.close()
-    with pytest.raises(Gone):
+    with pytest.raises(PeerClosed):
         process.receive()
     bridge, process = ends()
     process.close()
-    bridge.send(stiff())  # nobody hears it, and nothing raises
-    with pytest.raises(Gone):
+    bridge.send_command(stiff())  # nobody hears it, and nothing raises
+    with pytest.raises(PeerClosed):
         bridge.receive()
     bridge, process = ends()
-    bridge.send(stiff())
+    bridge.send_command(stiff())
     bridge.end()
-    with pytest.raises(Gone):
+    with pytest.raises(PeerClosed):
         process.receive()
 
 
 def test_a_driver_that_does_not_read_its_mail_does_not_stop_the_bridge() -> None:
     bridge, process = ends()
     for i in range(5000):
-        bridge.send(stiff(float(i)))
+        bridge.send_command(stiff(float(i)))
     assert process.receive() is not None
 
 

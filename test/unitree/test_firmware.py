@@ -26,7 +26,7 @@ def released() -> Firmware:
 
 def low_command(kp: float = 40.0) -> Record:
     command = JointCommand(STAND.copy(), np.zeros(12), np.zeros(12), np.full(12, kp), np.ones(12))
-    return low_level_messages.seal(codec.command_to(command, codec.new_command()))
+    return low_level_messages.seal(codec.command_to_low_cmd(command, codec.new_command()))
 
 
 def test_a_good_command_is_followed_once() -> None:
@@ -116,13 +116,13 @@ def test_sport_mode_can_be_selected_again_and_no_other() -> None:
     assert robot.check_mode() == "normal"
 
 
-def record_of(battery: float = 0.8) -> Record:
+def make_cycle_record(battery: float = 0.8) -> Record:
     reading = RobotReading(0.0, np.arange(12.0), np.ones(12), np.ones(12), battery=battery)
-    return codec.state_to(reading, codec.new_state())
+    return codec.reading_to_low_state(reading, codec.new_state())
 
 
 def sent(faults: WireFaults, record: Record | None = None) -> Record:
-    data = faults.frame(record_of() if record is None else record)
+    data = faults.frame(make_cycle_record() if record is None else record)
     assert data is not None
     return STATE.decode(data)
 
@@ -130,32 +130,32 @@ def sent(faults: WireFaults, record: Record | None = None) -> Record:
 def test_without_faults_a_message_is_whole_and_says_what_the_sensors_say() -> None:
     record = sent(WireFaults(WireFaultConfig()))
     assert low_level_messages.intact(record)
-    reading = codec.state_from(record, 0.0)
+    reading = codec.reading_from_low_state(record, 0.0)
     assert np.allclose(reading.position, np.arange(12.0)) and reading.battery == 0.8
 
 
 def test_each_fault_shows_and_ends() -> None:
     faults = WireFaults(WireFaultConfig(silence=True))
-    assert faults.frame(record_of()) is None
+    assert faults.frame(make_cycle_record()) is None
     faults.config = WireFaultConfig(bad_crc=True)
     assert not low_level_messages.intact(sent(faults))
     faults.config = WireFaultConfig(nan=True)
     bad = sent(faults)
     assert low_level_messages.intact(bad) and np.isnan(bad["imu"]["gyroscope"]).all()
     faults.config = WireFaultConfig(battery=0.04)
-    assert codec.state_from(sent(faults), 0.0).battery == 0.04
+    assert codec.reading_from_low_state(sent(faults), 0.0).battery == 0.04
     faults.config = WireFaultConfig(hot_motor="RL_thigh_joint", temperature=110.0)
-    hot = codec.state_from(sent(faults), 0.0).temperature
+    hot = codec.reading_from_low_state(sent(faults), 0.0).temperature
     assert hot[JOINT_NAMES.index("RL_thigh_joint")] == 110.0 and (hot == 110.0).sum() == 1
     faults.config = WireFaultConfig()
     assert low_level_messages.intact(sent(faults))
-    assert codec.state_from(sent(faults), 0.0).temperature.max() == 30.0
+    assert codec.reading_from_low_state(sent(faults), 0.0).temperature.max() == 30.0
 
 
 def test_a_frozen_message_is_the_same_one_until_it_thaws() -> None:
     faults = WireFaults(WireFaultConfig(frozen=True))
     first = sent(faults)
-    later = record_of()
+    later = make_cycle_record()
     later["tick"] = 99
     assert sent(faults, later) == first
     faults.config = WireFaultConfig()
@@ -166,7 +166,7 @@ def test_a_lost_motor_stands_still_counts_up_and_has_no_torque() -> None:
     faults = WireFaults(WireFaultConfig(lost_motor="FR_hip_joint"))
     assert motor("FR_hip_joint") == 0
     first = sent(faults)
-    moved = record_of()
+    moved = make_cycle_record()
     moved["motor"]["q"] += 1.0
     second = sent(faults, moved)
     assert second["motor"]["lost"][0] > first["motor"]["lost"][0] > 0

@@ -15,7 +15,7 @@ from rclpy.serialization import serialize_message
 
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_ros.bag.bag_writer import BagWriter, Qos
 from gpc_ros.bag.message_types import Codec
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
@@ -25,7 +25,7 @@ from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerConfig
 from gpc_ros.proposal.sampler import ProposalConfig
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
-from gpc_ros.ros.convert.status_msgs import CycleContext, status_to
+from gpc_ros.ros.convert.status_msgs import CycleContext, status_to_msg
 
 T0 = 1_790_000_000.0  # clock time at which the goal is set [s]
 MSGS = "gpc_msgs/msg/"
@@ -99,7 +99,7 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> MadeBag:
     begin, goal = lockstep.plant.time, lockstep.episode.goal
     plans: list[Plan] = []
     reports: list[PlannerReport] = []
-    recorder.write("goal", "geometry_msgs/msg/PoseStamped", 0.0, msgs.goal_to(goal, T0))
+    recorder.write("goal", "geometry_msgs/msg/PoseStamped", 0.0, msgs.goal_to_msg(goal, T0))
     mode = SupervisorState(state=SupervisorState.ACTIVE, name="ACTIVE")
     msgs.set_time(mode.header.stamp, T0)
     recorder.write("supervisor", MSGS + "SupervisorState", 0.0, mode)
@@ -114,14 +114,14 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> MadeBag:
         shown = Plan(**{**vars(plan), **{n: T0 - begin + getattr(plan, n) for n in _TIMES}})
         plans.append(shown)
         reports.append(report)
-        recorder.write("plan", MSGS + "Plan", time, state_msgs.plan_to(shown, PlanMsg()))
+        recorder.write("plan", MSGS + "Plan", time, state_msgs.plan_to_msg(shown, PlanMsg()))
         recorder.cycle(time, plan, report)
         context = CycleContext(
             stamp=T0 + time, plan_id=plan.id, cycles=cycle + 1, misses=0, task="box_push",
             optimizer="cem", horizon=2.0, period=0.1, deadline=0.095, goal=goal, state=state,
             dropped_states=0,
         )  # fmt: skip
-        status = status_to(report, context, PlannerStatus())
+        status = status_to_msg(report, context, PlannerStatus())
         recorder.write("planner/status", MSGS + "PlannerStatus", time, status)
         for tick in range(config.plan_ticks):
             if tick % 5 == 0:
@@ -138,15 +138,15 @@ def _write_state(recorder: Recorder, lockstep: Lockstep, begin: float) -> None:
     time = lockstep.plant.time - begin
     state = lockstep.plant.truth()
     state.stamp = T0 + time
-    message = state_msgs.state_to(state, StateMsg())
-    recorder.write("state", MSGS + "State", time, message)
-    recorder.write("ground_truth", MSGS + "State", time, message)
-    memory = robot_msgs.walker_state_to(
+    message = state_msgs.scene_state_to_msg(state, SceneStateMsg())
+    recorder.write("scene_state", MSGS + "SceneState", time, message)
+    recorder.write("ground_truth", MSGS + "SceneState", time, message)
+    memory = robot_msgs.walker_state_to_msg(
         T0 + time, np.zeros(3), lockstep.bridge.walker_state, WalkerState(walker=DEFAULT_WALKER)
     )
     recorder.write("walker_state", MSGS + "WalkerState", time, memory)
     for pose in lockstep.plant.poses():
-        sample = msgs.pose_to(T0 + time, pose.position, pose.quaternion, PoseStamped())
+        sample = msgs.pose_to_msg(T0 + time, pose.position, pose.quaternion, PoseStamped())
         topic = f"mocap/{pose.body}/pose"
         recorder.write(topic, "geometry_msgs/msg/PoseStamped", time, sample)
 

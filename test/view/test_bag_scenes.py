@@ -16,7 +16,7 @@ from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.view.bag_player import walker_of
 from gpc_ros.view.bag_source import BagScenes
 from gpc_ros.view.paths import PathRoller
-from gpc_ros.view.snapshot import Snapshot, candidates_of
+from gpc_ros.view.snapshot import Snapshot, candidates_from_msg
 from gpc_ros.view.status import status_markdown
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def record(**fields: object) -> SimpleNamespace:
     ],
 )
 def test_proposals_are_known_however_they_are_marked(fields: dict, expected: list[bool]) -> None:
-    found = candidates_of(record(**fields), 4)
+    found = candidates_from_msg(record(**fields), 4)
     assert list(found.proposed) == expected
     assert list(found.elites) == [True, False]
     np.testing.assert_array_equal(found.knots[1].ravel(), np.arange(12.0, 24.0))
@@ -136,7 +136,7 @@ def test_proposals_are_known_however_they_are_marked(fields: dict, expected: lis
 
 def test_candidates_of_another_length_are_refused() -> None:
     with pytest.raises(InputError, match="24 values are not 2 x 5 x 3"):
-        candidates_of(record(), 5)
+        candidates_from_msg(record(), 5)
 
 
 def test_a_bag_without_states_is_refused(tmp_path: Path) -> None:

@@ -71,11 +71,11 @@ class Cem:
         best: Array = knots[order[0]]
         return best
 
-    def memory(self) -> Array:
+    def state_dict(self) -> Array:
         """Return Sigma, the best cost and the cycles since it fell."""
         return np.concatenate([self.sigma.ravel(), [self._best, self._stalled]])
 
-    def restore(self, memory: Array) -> None:
+    def load_state_dict(self, memory: Array) -> None:
         """Continue from a memory; see :class:`gpc_ros.planning.optimizers.optimizer.Optimizer`."""
         size = self._start.size
         if memory.shape != (size + 2,):

@@ -1,6 +1,6 @@
-"""The interface of the sampling-based optimisers and the noise that all of them share.
+"""The interface of the sampling-based optimizers and the noise that all of them share.
 
-An optimiser owns a search distribution over knots; the planner owns the nominal. One planning
+An optimizer owns a search distribution over knots; the planner owns the nominal. One planning
 cycle is ``sample`` -> rollouts -> ``update``.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param, replace
-from gpc_ros.common.errors import ConfigError, InputError, nearest
+from gpc_ros.common.errors import ConfigError, InputError, suggest
 
 # Part of the candidates that counts as elites.
 ELITE_SHARE = 0.25
@@ -81,15 +81,15 @@ class Optimizer(Protocol):
         """Forget everything, as after a new goal."""
         ...
 
-    def memory(self) -> Array:
+    def state_dict(self) -> Array:
         """Return what the next cycle depends on, a flat array; empty if there is nothing."""
         ...
 
-    def restore(self, memory: Array) -> None:
+    def load_state_dict(self, memory: Array) -> None:
         """Continue from what :meth:`memory` returned.
 
         Raises:
-            InputError: it is of another optimiser or number of knots.
+            InputError: it is of another optimizer or number of knots.
         """
         ...
 
@@ -122,7 +122,7 @@ def gaussian(
 
 
 class FixedGaussian:
-    """What an optimiser has whose distribution stays as it is.
+    """What an optimizer has whose distribution stays as it is.
 
     Args:
         noise: the Gaussian.
@@ -139,11 +139,11 @@ class FixedGaussian:
     def reset(self) -> None:
         """Do nothing: there is no memory."""
 
-    def memory(self) -> Array:
+    def state_dict(self) -> Array:
         """Return nothing."""
         return np.zeros(0)
 
-    def restore(self, memory: Array) -> None:
+    def load_state_dict(self, memory: Array) -> None:
         """Continue from a memory, which must be empty."""
         if memory.size:
             raise InputError(f"{self.name}: has no memory, was given {memory.size} numbers")
@@ -166,10 +166,10 @@ def softmin_weights(costs: Array, temperature: float) -> Array:
 
 
 def make_optimizer(name: str, knots: int, overrides: Mapping[str, Any] | None = None) -> Optimizer:
-    """Return the optimiser of that name for a number of knots, with parameters replaced.
+    """Return the optimizer of that name for a number of knots, with parameters replaced.
 
     Raises:
-        ConfigError: unknown optimiser or parameter (the nearest is named), or a bad value.
+        ConfigError: unknown optimizer or parameter (the nearest is named), or a bad value.
     """
     from gpc_ros.planning.optimizers.cem import Cem, CemConfig
     from gpc_ros.planning.optimizers.mppi import Mppi, MppiConfig
@@ -184,7 +184,7 @@ def make_optimizer(name: str, knots: int, overrides: Mapping[str, Any] | None = 
         PredictiveSampling.name: (PredictiveSampling, PredictiveSamplingConfig()),
     }
     if name not in makers:
-        raise ConfigError(f"optimizer: unknown optimizer '{name}'; {nearest(name, makers)}")
+        raise ConfigError(f"optimizer: unknown optimizer '{name}'; {suggest(name, makers)}")
     maker, defaults = makers[name]
     optimizer: Optimizer = maker(replace(defaults, overrides or {}, f"optimizer {name}"), knots)
     return optimizer

@@ -8,7 +8,7 @@ from gpc_ros.replay.cycle_records import cycle_fields
 from gpc_ros.ros.convert.msgs import set_time
 
 
-def cycle_to(record: CycleRecord, message: PlannerCycle) -> PlannerCycle:
+def cycle_to_msg(record: CycleRecord, message: PlannerCycle) -> PlannerCycle:
     """Fill a message with everything that a cycle depended on and what came out of it."""
     set_time(message.header.stamp, record.inputs.stamp)
     for name, value in cycle_fields(record).items():

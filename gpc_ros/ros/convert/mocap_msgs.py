@@ -13,7 +13,7 @@ from typing import Any
 from gpc_ros.common.errors import ConfigError, InputError
 from gpc_ros.mocap.mocap_client import Seen
 from gpc_ros.mocap.mocap_map import SystemPose
-from gpc_ros.ros.convert.msgs import finite, quaternion_of, seconds, unit, vector_of
+from gpc_ros.ros.convert.msgs import finite, quaternion_from_msg, seconds, unit, vector_from_msg
 
 # The type of each driver's messages, and where its package is at home.
 _TYPES = {
@@ -96,6 +96,6 @@ def _pose(name: str, header: Any, pose: Any) -> SystemPose:
         name,
         header.frame_id,
         stamp,
-        finite(vector_of(pose.position), (3,), f"{what}: position [m]"),
-        quaternion_of(pose.orientation, f"{what}: orientation"),
+        finite(vector_from_msg(pose.position), (3,), f"{what}: position [m]"),
+        quaternion_from_msg(pose.orientation, f"{what}: orientation"),
     )

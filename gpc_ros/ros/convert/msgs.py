@@ -13,10 +13,10 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Vector3
 
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.errors import InputError
-from gpc_ros.common.geometry import quat_from_yaw, yaw_of
-from gpc_ros.robot.types import ObjectState, RobotState
+from gpc_ros.common.geometry import quat_from_yaw, yaw_from_quat
+from gpc_ros.robot.types import ObjectState, SceneState
 
 MAP_FRAME = "map"
 BASE_FRAME = "base_link"
@@ -40,7 +40,7 @@ def set_time(stamp: Time, time: float) -> None:
     stamp.nanosec = min(int((time - whole) * 1e9), 999_999_999)
 
 
-def vector_of(v: Vector3 | Point) -> list[float]:
+def vector_from_msg(v: Vector3 | Point) -> list[float]:
     """Return a message's vector as three numbers."""
     return [v.x, v.y, v.z]
 
@@ -55,7 +55,7 @@ def set_quaternion(target: Quaternion, wxyz: Array) -> None:
     target.w, target.x, target.y, target.z = (float(c) for c in wxyz)
 
 
-def quaternion_of(q: Quaternion, what: str) -> Array:
+def quaternion_from_msg(q: Quaternion, what: str) -> Array:
     """Return a message's quaternion as a unit quaternion (4,) wxyz.
 
     Raises:
@@ -79,19 +79,19 @@ def unit(w: float, x: float, y: float, z: float, what: str) -> Array:
 def finite(values: Any, shape: tuple[int, ...], what: str) -> Array:
     """Return values as a checked array of our own, not a view into the message."""
     array = np.array(values, dtype=np.float64)
-    # One sum tells whether all is finite, at a fraction of the cost; checked() then names what.
+    # One sum detects any non-finite value at a fraction of the cost; validate_array() names it.
     if array.shape != shape or not math.isfinite(array.sum()):
-        return checked(array, shape, what)
+        return validate_array(array, shape, what)
     return array
 
 
-def set_pose(pose: Pose, state: RobotState | ObjectState) -> None:
+def set_pose(pose: Pose, state: SceneState | ObjectState) -> None:
     """Write the pose of robot or object into a message."""
     set_vector(pose.position, state.position)
     set_quaternion(pose.orientation, state.orientation)
 
 
-def pose_to(stamp: float, position: Array, wxyz: Array, message: PoseStamped) -> PoseStamped:
+def pose_to_msg(stamp: float, position: Array, wxyz: Array, message: PoseStamped) -> PoseStamped:
     """Fill a message with a pose in the map frame."""
     set_time(message.header.stamp, stamp)
     message.header.frame_id = MAP_FRAME
@@ -108,7 +108,7 @@ class StampedPose(NamedTuple):
     orientation: Array
 
 
-def pose_from(message: PoseStamped) -> StampedPose:
+def pose_from_msg(message: PoseStamped) -> StampedPose:
     """Return the pose in a message.
 
     Raises:
@@ -119,22 +119,22 @@ def pose_from(message: PoseStamped) -> StampedPose:
         raise InputError(f"pose: frame '{frame}' is not '{MAP_FRAME}'")
     return StampedPose(
         seconds(message.header.stamp),
-        finite(vector_of(message.pose.position), (3,), "pose: position [m]"),
-        quaternion_of(message.pose.orientation, "pose: orientation"),
+        finite(vector_from_msg(message.pose.position), (3,), "pose: position [m]"),
+        quaternion_from_msg(message.pose.orientation, "pose: orientation"),
     )
 
 
-def goal_to(goal: Array, stamp: float) -> PoseStamped:
+def goal_to_msg(goal: Array, stamp: float) -> PoseStamped:
     """Return a goal x [m], y [m], yaw [rad] (3,) as a pose on the floor."""
     position = np.array([goal[0], goal[1], 0.0])
-    return pose_to(stamp, position, quat_from_yaw(goal[2]), PoseStamped())
+    return pose_to_msg(stamp, position, quat_from_yaw(goal[2]), PoseStamped())
 
 
-def goal_from(message: PoseStamped) -> Array:
+def goal_from_msg(message: PoseStamped) -> Array:
     """Return the goal x [m], y [m], yaw [rad] (3,) in a pose.
 
     Raises:
         InputError: an entry is not finite or the frame is not the map.
     """
-    pose = pose_from(message)
-    return np.array([pose.position[0], pose.position[1], float(yaw_of(pose.orientation))])
+    pose = pose_from_msg(message)
+    return np.array([pose.position[0], pose.position[1], float(yaw_from_quat(pose.orientation))])

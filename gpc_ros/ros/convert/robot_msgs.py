@@ -12,25 +12,25 @@ import numpy as np
 from sensor_msgs.msg import Imu, JointState
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
-from gpc_msgs.msg import RobotState as RobotStateMsg
+from gpc_msgs.msg import RobotReading as RobotReadingMsg
 from gpc_msgs.msg import WalkerState
-from gpc_ros.common.arrays import Array, checked
+from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.errors import InputError
 from gpc_ros.robot.joints import JOINT_NAMES
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.ros.convert.msgs import (
     BASE_FRAME,
     finite,
-    quaternion_of,
+    quaternion_from_msg,
     seconds,
     set_quaternion,
     set_time,
     set_vector,
-    vector_of,
+    vector_from_msg,
 )
 
 
-def reading_to(reading: RobotReading, message: RobotStateMsg) -> RobotStateMsg:
+def reading_to_msg(reading: RobotReading, message: RobotReadingMsg) -> RobotReadingMsg:
     """Fill a message with a reading of the robot's sensors."""
     set_time(message.header.stamp, reading.stamp)
     message.header.frame_id = BASE_FRAME
@@ -47,7 +47,7 @@ def reading_to(reading: RobotReading, message: RobotStateMsg) -> RobotStateMsg:
     return message
 
 
-def reading_from(message: RobotStateMsg) -> RobotReading:
+def reading_from_msg(message: RobotReadingMsg) -> RobotReading:
     """Return the reading in a message.
 
     Raises:
@@ -55,22 +55,24 @@ def reading_from(message: RobotStateMsg) -> RobotReading:
     """
     return RobotReading(
         stamp=seconds(message.header.stamp),
-        position=finite(message.position, (12,), "robot state: position [rad]"),
-        velocity=finite(message.velocity, (12,), "robot state: velocity [rad/s]"),
-        effort=finite(message.effort, (12,), "robot state: effort [N m]"),
-        orientation=quaternion_of(message.orientation, "robot state: orientation"),
-        angular_velocity=finite(vector_of(message.angular_velocity), (3,), "robot state: rate"),
-        linear_acceleration=finite(
-            vector_of(message.linear_acceleration), (3,), "robot state: acceleration"
+        position=finite(message.position, (12,), "robot reading: position [rad]"),
+        velocity=finite(message.velocity, (12,), "robot reading: velocity [rad/s]"),
+        effort=finite(message.effort, (12,), "robot reading: effort [N m]"),
+        orientation=quaternion_from_msg(message.orientation, "robot reading: orientation"),
+        angular_velocity=finite(
+            vector_from_msg(message.angular_velocity), (3,), "robot reading: rate"
         ),
-        temperature=finite(message.temperature, (12,), "robot state: temperature [deg C]"),
-        foot_force=finite(message.foot_force, (4,), "robot state: foot_force [N]"),
-        battery=float(checked(message.battery, (), "robot state: battery")),
+        linear_acceleration=finite(
+            vector_from_msg(message.linear_acceleration), (3,), "robot reading: acceleration"
+        ),
+        temperature=finite(message.temperature, (12,), "robot reading: temperature [deg C]"),
+        foot_force=finite(message.foot_force, (4,), "robot reading: foot_force [N]"),
+        battery=float(validate_array(message.battery, (), "robot reading: battery")),
         tick=message.tick,
     )
 
 
-def command_to(
+def command_to_msg(
     command: JointCommand, message: JointCommandMsg, stamp: float, sequence: int
 ) -> JointCommandMsg:
     """Fill a message with a joint command.
@@ -91,7 +93,7 @@ def command_to(
     return message
 
 
-def command_from(message: JointCommandMsg) -> JointCommand:
+def command_from_msg(message: JointCommandMsg) -> JointCommand:
     """Return the joint command in a message.
 
     Raises:
@@ -109,7 +111,7 @@ def command_from(message: JointCommandMsg) -> JointCommand:
     return command
 
 
-def joints_to(reading: RobotReading, message: JointState) -> JointState:
+def joints_to_msg(reading: RobotReading, message: JointState) -> JointState:
     """Fill a message with the joint part of a reading."""
     set_time(message.header.stamp, reading.stamp)
     message.name = list(JOINT_NAMES)
@@ -128,7 +130,7 @@ class Joints(NamedTuple):
     effort: Array
 
 
-def joints_from(message: JointState) -> Joints:
+def joints_from_msg(message: JointState) -> Joints:
     """Return joint values in model order; a message may name the joints in any order.
 
     Raises:
@@ -136,11 +138,11 @@ def joints_from(message: JointState) -> Joints:
     """
     names = list(message.name)
     n = len(names)
-    position = checked(message.position, (n,), "joint states: position [rad]")
-    velocity = checked(message.velocity, (n,), "joint states: velocity [rad/s]")
+    position = validate_array(message.position, (n,), "joint states: position [rad]")
+    velocity = validate_array(message.velocity, (n,), "joint states: velocity [rad/s]")
     effort = np.zeros(n)
     if len(message.effort):
-        effort = checked(message.effort, (n,), "joint states: effort [N m]")
+        effort = validate_array(message.effort, (n,), "joint states: effort [N m]")
     if tuple(names) != JOINT_NAMES:
         missing = [name for name in JOINT_NAMES if name not in names]
         if missing:
@@ -151,7 +153,7 @@ def joints_from(message: JointState) -> Joints:
     return Joints(stamp, np.array(position), np.array(velocity), np.array(effort))
 
 
-def imu_to(reading: RobotReading, message: Imu) -> Imu:
+def imu_to_msg(reading: RobotReading, message: Imu) -> Imu:
     """Fill a message with the IMU part of a reading."""
     set_time(message.header.stamp, reading.stamp)
     message.header.frame_id = BASE_FRAME
@@ -170,7 +172,7 @@ class ImuReading(NamedTuple):
     linear_acceleration: Array
 
 
-def imu_from(message: Imu) -> ImuReading:
+def imu_from_msg(message: Imu) -> ImuReading:
     """Return the IMU reading in a message.
 
     Raises:
@@ -178,13 +180,13 @@ def imu_from(message: Imu) -> ImuReading:
     """
     return ImuReading(
         seconds(message.header.stamp),
-        quaternion_of(message.orientation, "imu: orientation"),
-        finite(vector_of(message.angular_velocity), (3,), "imu: angular velocity [rad/s]"),
-        finite(vector_of(message.linear_acceleration), (3,), "imu: acceleration [m/s^2]"),
+        quaternion_from_msg(message.orientation, "imu: orientation"),
+        finite(vector_from_msg(message.angular_velocity), (3,), "imu: angular velocity [rad/s]"),
+        finite(vector_from_msg(message.linear_acceleration), (3,), "imu: acceleration [m/s^2]"),
     )
 
 
-def walker_state_to(
+def walker_state_to_msg(
     stamp: float, command: Array, state: Array, message: WalkerState
 ) -> WalkerState:
     """Fill a message with the walker's memory (S,) and command (3,); its name stays."""
@@ -194,7 +196,7 @@ def walker_state_to(
     return message
 
 
-def walker_state_from(message: WalkerState, walker: str, size: int) -> Array:
+def walker_state_from_msg(message: WalkerState, walker: str, size: int) -> Array:
     """Return the walker's memory (S,) in a message.
 
     Args:

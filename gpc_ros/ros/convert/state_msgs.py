@@ -11,31 +11,31 @@ from geometry_msgs.msg import Pose, Twist
 
 from gpc_msgs.msg import ObjectState as ObjectStateMsg
 from gpc_msgs.msg import Plan as PlanMsg
-from gpc_msgs.msg import State as StateMsg
-from gpc_ros.common.arrays import checked
+from gpc_msgs.msg import SceneState as SceneStateMsg
+from gpc_ros.common.arrays import validate_array
 from gpc_ros.common.errors import InputError
 from gpc_ros.planning.plan import Plan
-from gpc_ros.robot.types import ObjectState, RobotState
+from gpc_ros.robot.types import ObjectState, SceneState
 from gpc_ros.ros.convert.msgs import (
     BASE_FRAME,
     MAP_FRAME,
     finite,
-    quaternion_of,
+    quaternion_from_msg,
     seconds,
     set_pose,
     set_time,
     set_vector,
-    vector_of,
+    vector_from_msg,
 )
 
 
-def _fill_body(pose: Pose, twist: Twist, state: RobotState | ObjectState) -> None:
+def _fill_body(pose: Pose, twist: Twist, state: SceneState | ObjectState) -> None:
     set_pose(pose, state)
     set_vector(twist.linear, state.linear_velocity)
     set_vector(twist.angular, state.angular_velocity)
 
 
-def state_to(state: RobotState, message: StateMsg) -> StateMsg:
+def scene_state_to_msg(state: SceneState, message: SceneStateMsg) -> SceneStateMsg:
     """Fill a message with the fused state."""
     set_time(message.header.stamp, state.stamp)
     message.header.frame_id = MAP_FRAME
@@ -45,7 +45,7 @@ def state_to(state: RobotState, message: StateMsg) -> StateMsg:
     message.covariance = state.covariance
     message.base_age = float(state.base_age)
     message.joint_age = float(state.joint_age)
-    message.mocap_doubt = state.mocap_doubt
+    message.mocap_inconsistency = state.mocap_inconsistency
     if [o.name for o in message.objects] != list(state.objects):
         message.objects = [ObjectStateMsg(name=name) for name in state.objects]
     for target, body in zip(message.objects, state.objects.values(), strict=True):
@@ -55,43 +55,47 @@ def state_to(state: RobotState, message: StateMsg) -> StateMsg:
     return message
 
 
-def state_from(message: StateMsg) -> RobotState:
+def scene_state_from_msg(message: SceneStateMsg) -> SceneState:
     """Return the fused state in a message.
 
     Raises:
         InputError: an entry is not finite.
     """
     pose, twist = message.pose, message.twist
-    return RobotState(
+    return SceneState(
         stamp=seconds(message.header.stamp),
-        position=finite(vector_of(pose.position), (3,), "state: position [m]"),
-        orientation=quaternion_of(pose.orientation, "state: orientation"),
-        linear_velocity=finite(vector_of(twist.linear), (3,), "state: linear velocity [m/s]"),
-        angular_velocity=finite(vector_of(twist.angular), (3,), "state: angular velocity [rad/s]"),
-        joint_position=finite(message.joint_position, (12,), "state: joint position [rad]"),
-        joint_velocity=finite(message.joint_velocity, (12,), "state: joint velocity [rad/s]"),
-        objects={o.name: _object_from(o) for o in message.objects},
-        covariance=finite(message.covariance, (12,), "state: covariance"),
-        base_age=float(checked(message.base_age, (), "state: base age [s]")),
-        joint_age=float(checked(message.joint_age, (), "state: joint age [s]")),
-        mocap_doubt=message.mocap_doubt,
+        position=finite(vector_from_msg(pose.position), (3,), "scene state: position [m]"),
+        orientation=quaternion_from_msg(pose.orientation, "scene state: orientation"),
+        linear_velocity=finite(
+            vector_from_msg(twist.linear), (3,), "scene state: linear velocity [m/s]"
+        ),
+        angular_velocity=finite(
+            vector_from_msg(twist.angular), (3,), "scene state: angular velocity [rad/s]"
+        ),
+        joint_position=finite(message.joint_position, (12,), "scene state: joint position [rad]"),
+        joint_velocity=finite(message.joint_velocity, (12,), "scene state: joint velocity [rad/s]"),
+        objects={o.name: _object_from_msg(o) for o in message.objects},
+        covariance=finite(message.covariance, (12,), "scene state: covariance"),
+        base_age=float(validate_array(message.base_age, (), "scene state: base age [s]")),
+        joint_age=float(validate_array(message.joint_age, (), "scene state: joint age [s]")),
+        mocap_inconsistency=message.mocap_inconsistency,
     )
 
 
-def _object_from(message: ObjectStateMsg) -> ObjectState:
-    what = f"state: object '{message.name}'"
+def _object_from_msg(message: ObjectStateMsg) -> ObjectState:
+    what = f"scene state: object '{message.name}'"
     pose, twist = message.pose, message.twist
     return ObjectState(
-        position=finite(vector_of(pose.position), (3,), f"{what}: position [m]"),
-        orientation=quaternion_of(pose.orientation, f"{what}: orientation"),
-        linear_velocity=finite(vector_of(twist.linear), (3,), f"{what}: velocity [m/s]"),
-        angular_velocity=finite(vector_of(twist.angular), (3,), f"{what}: rate [rad/s]"),
-        age=float(checked(message.age, (), f"{what}: age [s]")),
+        position=finite(vector_from_msg(pose.position), (3,), f"{what}: position [m]"),
+        orientation=quaternion_from_msg(pose.orientation, f"{what}: orientation"),
+        linear_velocity=finite(vector_from_msg(twist.linear), (3,), f"{what}: velocity [m/s]"),
+        angular_velocity=finite(vector_from_msg(twist.angular), (3,), f"{what}: rate [rad/s]"),
+        age=float(validate_array(message.age, (), f"{what}: age [s]")),
         covariance=finite(message.covariance, (6,), f"{what}: covariance"),
     )
 
 
-def plan_to(plan: Plan, message: PlanMsg) -> PlanMsg:
+def plan_to_msg(plan: Plan, message: PlanMsg) -> PlanMsg:
     """Fill a message with a plan."""
     set_time(message.header.stamp, plan.stamp)
     message.header.frame_id = BASE_FRAME
@@ -106,7 +110,7 @@ def plan_to(plan: Plan, message: PlanMsg) -> PlanMsg:
     return message
 
 
-def plan_from(message: PlanMsg) -> Plan:
+def plan_from_msg(message: PlanMsg) -> Plan:
     """Return the plan in a message.
 
     Raises:

@@ -13,7 +13,7 @@ from gpc_msgs.msg import PlannerStatus, SupervisorState
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.geometry import rotate_inverse
 from gpc_ros.planning.planner import PlannerReport
-from gpc_ros.robot.types import ObjectState, RobotState
+from gpc_ros.robot.types import ObjectState, SceneState
 from gpc_ros.ros.convert.msgs import (
     BASE_FRAME,
     MAP_FRAME,
@@ -73,12 +73,12 @@ class CycleContext:
     period: float
     deadline: float
     goal: Array | None
-    state: RobotState | None
+    state: SceneState | None
     dropped_states: int
     proposal: str = ""
 
 
-def status_to(
+def status_to_msg(
     report: PlannerReport, context: CycleContext, message: PlannerStatus
 ) -> PlannerStatus:
     """Fill a message with every figure of a planning cycle."""
@@ -112,7 +112,7 @@ def status_to(
     return message
 
 
-def odometry_to(state: RobotState, message: Odometry) -> Odometry:
+def odometry_to_msg(state: SceneState, message: Odometry) -> Odometry:
     """Fill a message with base pose and velocity; twist is in the base frame (REP-105)."""
     set_time(message.header.stamp, state.stamp)
     message.header.frame_id, message.child_frame_id = MAP_FRAME, BASE_FRAME
@@ -124,9 +124,9 @@ def odometry_to(state: RobotState, message: Odometry) -> Odometry:
     return message
 
 
-def frames_to(state: RobotState, message: TFMessage) -> TFMessage:
+def frames_to_msg(state: SceneState, message: TFMessage) -> TFMessage:
     """Fill a message with the frames of the base and of every object, in the map."""
-    bodies: list[tuple[str, RobotState | ObjectState]] = [
+    bodies: list[tuple[str, SceneState | ObjectState]] = [
         (BASE_FRAME, state), *state.objects.items()
     ]  # fmt: skip
     if len(message.transforms) != len(bodies):

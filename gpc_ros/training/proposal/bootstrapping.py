@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpc_ros.common import config
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.evaluate import Evaluation, Summary, evaluate, summarise
 from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult
 from gpc_ros.evaluation.provenance import made_with
@@ -66,7 +66,7 @@ def bootstrap(
     """Run the rounds; what the folder already holds is not done again.
 
     Returns:
-        Figures of plain sampling and then of every round, on the same seeds.
+        Metrics of plain sampling and then of every round, on the same seeds.
 
     Raises:
         ConfigError: something in the settings is wrong.
@@ -125,4 +125,4 @@ def _report(folder: Path, plan: Bootstrap, summaries: list[Summary]) -> None:
     ]
     seeds = [plan.validation_seeds[0], plan.validation_seeds[-1]]
     document = {"validation_seeds": seeds, "rounds": rows, "made_with": made_with()}
-    write_whole(folder / "rounds.json", json.dumps(document, indent=1) + "\n")
+    write_atomic(folder / "rounds.json", json.dumps(document, indent=1) + "\n")

@@ -49,7 +49,7 @@ class Collection:
     Attributes:
         config: how.
         task_overrides: parameters of the task by dotted name; they win over what is drawn.
-        optimizer: parameters of the optimiser by dotted name.
+        optimizer: parameters of the optimizer by dotted name.
     """
 
     config: CollectConfig = CollectConfig()

@@ -164,7 +164,7 @@ def _target(
         chosen: Array = shard.elites[np.arange(len(shard)), choice]
         return chosen
     if target == "executed":
-        return executed(shard, knot_dt, splines.order_of(spline))
+        return executed(shard, knot_dt, splines.spline_order(spline))
     raise DataError(f"target '{target}' is not one of {', '.join(TARGETS)}")
 
 

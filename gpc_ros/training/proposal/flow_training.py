@@ -28,11 +28,11 @@ from gpc_ros.proposal.card import Card
 from gpc_ros.proposal.flow_model import CLIP, Flow, Gaussian, Proposal, Weights
 from gpc_ros.tasks import TASKS
 from gpc_ros.training.checkpoint import Checkpoint
-from gpc_ros.training.device import device_of
+from gpc_ros.training.device import select_device
 from gpc_ros.training.proposal.cost_to_go import train_cost
 from gpc_ros.training.proposal.dataset import Dataset, mirrored, split
 from gpc_ros.training.proposal.flow_network import VelocityField
-from gpc_ros.training.proposal.normalization import energy_score, fit_gaussian, scales_of
+from gpc_ros.training.proposal.normalization import energy_score, fit_gaussian, normalization_scales
 from gpc_ros.training.proposal.training_config import TrainConfig
 
 # Plans and samples of each that the quality of samples is measured with.
@@ -43,7 +43,7 @@ _SAVE_INTERVAL = 10.0
 
 @dataclass
 class History:
-    """Figures of every epoch so far.
+    """Metrics of every epoch so far.
 
     Attributes:
         loss: on the training episodes.
@@ -128,10 +128,10 @@ class Trainer:
             target = np.concatenate([target, more_u[~held]])
             cost = np.concatenate([cost, cost])
         self.plans = len(target), int(held.sum())
-        self._scales = scales_of(observation, target)
+        self._scales = normalization_scales(observation, target)
         self._held_observation, self._held_target = dataset.observation[held], dataset.target[held]
         self._costs = observation, cost, to_go[held]
-        self._device = device_of(config.device)
+        self._device = select_device(config.device)
         # Networks this small gain nothing from more, and beside other work two threads of torch
         # waited for each other twenty times as long as they computed.
         torch.set_num_threads(config.threads)

@@ -25,7 +25,7 @@ def energy_score(samples: Array, truth: Array) -> float:
     return float((near - 0.5 * apart / (s * max(s - 1, 1))).mean())
 
 
-def scales_of(observation: Array, target: Array) -> Weights:
+def normalization_scales(observation: Array, target: Array) -> Weights:
     """Return mean and standard deviation of observations (d,) and knots (K, 3)."""
     scales = {
         "observation_mean": observation.mean(axis=0),

@@ -11,10 +11,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from gpc_ros.common.config import flatten
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.common.model_files import checksum
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.proposal.card import Card, card_path, save_card, stem_of
+from gpc_ros.proposal.card import Card, card_path, card_stem, save_card
 from gpc_ros.proposal.flow_model import Weights
 from gpc_ros.training.proposal.dataset import Dataset
 from gpc_ros.training.proposal.flow_training import Trained, blank_card
@@ -50,7 +50,7 @@ def store(
         trained: what came out.
         reproduce: the commands that make it again.
     """
-    target, stem = card_path(path), stem_of(path)
+    target, stem = card_path(path), card_stem(path)
     common: dict[str, Any] = {
         "training": _plain(config),
         "data": _provenance(dataset, trained),
@@ -58,8 +58,8 @@ def store(
         "reproduce": tuple(reproduce),
     }
     onnx = sampler_graph(blank_card(dataset, config), trained.weights, ONNX_STEPS)
-    write_whole(target.with_name(f"{stem}.svg"), training_curves(trained))
-    write_whole(target.with_name(f"{stem}.onnx"), onnx)
+    write_atomic(target.with_name(f"{stem}.svg"), training_curves(trained))
+    write_atomic(target.with_name(f"{stem}.onnx"), onnx)
     control = control_path(target)
     files = {"safetensors": _write(control, trained.gaussian)}
     figures = {"energy_score": round(trained.control_score, 4)}
@@ -80,7 +80,7 @@ def store(
 def _write(card_file: Path, weights: Weights) -> dict[str, str]:
     content = save({name: np.ascontiguousarray(value) for name, value in weights.items()})
     path = card_file.with_suffix(".safetensors")
-    write_whole(path, content)
+    write_atomic(path, content)
     return {"name": path.name, "sha256": checksum(content)}
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import DataError
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 
 FORMAT = "gpc_ros shard 1"
 _META, _CHECKSUM = "meta", "sha256"
@@ -94,7 +94,7 @@ def save_shard(path: Path, shard: Shard) -> None:
         allow_pickle=False,
         **{_META: _text(meta), _CHECKSUM: _text(_checksum(meta, arrays)), **arrays},
     )
-    write_whole(path, stream.getvalue())
+    write_atomic(path, stream.getvalue())
 
 
 def load_shard(path: Path) -> Shard:

@@ -14,9 +14,9 @@ from gpc_ros.locomotion.policy import (
     VELOCITY,
     Description,
     PolicyWalker,
-    gate_of,
-    phase_of,
-    slewed_of,
+    gate_in_memory,
+    phase_in_memory,
+    slewed_in_memory,
 )
 from gpc_ros.locomotion.walker import heading_velocity
 from gpc_ros.robot.joints import JOINT_NAMES
@@ -150,9 +150,9 @@ class Environment:
         qpos, qvel = self._gather("qpos"), self._gather("qvel")
         broken = np.concatenate([world.broken() for world in self._worlds])
         moment = Moment(
-            qpos, qvel, before_qvel, before_feet, slewed_of(self._memory), self._actions, targets,
-            phase_of(self._memory, self.config.gait.cycle), gate_of(self._memory),
-            self._gather("strength"),
+            qpos, qvel, before_qvel, before_feet, slewed_in_memory(self._memory), self._actions,
+            targets, phase_in_memory(self._memory, self.config.gait.cycle),
+            gate_in_memory(self._memory), self._gather("strength"),
         )  # fmt: skip
         parts = rewards(moment, self.config.reward, self.config.gait, PERIOD)
         upright = 1.0 - 2.0 * (qpos[:, 4] ** 2 + qpos[:, 5] ** 2)
@@ -171,7 +171,7 @@ class Environment:
 
     def tracking_error(self) -> tuple[float, float]:
         """Return the mean error of the speed [m/s] and of the yaw rate [rad/s] now."""
-        miss = slewed_of(self._memory) - heading_velocity(
+        miss = slewed_in_memory(self._memory) - heading_velocity(
             self._gather("qpos"), self._gather("qvel")
         )
         return float(np.hypot(miss[0], miss[1]).mean()), float(np.abs(miss[2]).mean())

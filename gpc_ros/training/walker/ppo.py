@@ -24,7 +24,7 @@ from gpc_ros.common.config import flatten
 from gpc_ros.common.errors import InputError
 from gpc_ros.locomotion.network import Layer
 from gpc_ros.training.checkpoint import Checkpoint
-from gpc_ros.training.device import device_of
+from gpc_ros.training.device import select_device
 from gpc_ros.training.walker.environment import PERIOD, PRIVILEGED_MIRROR, Environment, description
 from gpc_ros.training.walker.mirror import JOINT_MIRROR, UNCHANGED, beside, feature_mirror
 from gpc_ros.training.walker.symmetry import make_symmetric
@@ -59,7 +59,7 @@ class Trainer:
             InputError: the checkpoint is of a training with other parameters.
         """
         self.config, self._file = config, checkpoint
-        self.device = device_of(config.device)
+        self.device = select_device(config.device)
         saved = Checkpoint.load(checkpoint) if checkpoint else None
         self.history: dict[str, list[float]] = {}
         self.best: tuple[int, float] | None = None

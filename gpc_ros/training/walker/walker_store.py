@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpc_ros.common.config import flatten
-from gpc_ros.common.files import write_whole
+from gpc_ros.common.files import write_atomic
 from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.locomotion.policy_file import WalkerCard, save_walker
 from gpc_ros.training.walker.environment import description
@@ -57,7 +57,7 @@ def store(path: Path, trainer: Trainer, reproduce: Sequence[str]) -> WalkerCard:
         },
         reproduce=tuple(reproduce),
     )
-    write_whole(path.with_suffix(".svg"), training_curves(h))
+    write_atomic(path.with_suffix(".svg"), training_curves(h))
     return save_walker(path, card, trainer.layers())
 
 

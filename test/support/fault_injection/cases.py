@@ -125,7 +125,7 @@ def holds(g: LiveGraph, since: float, words: str) -> Heard:
 
 def reported(g: LiveGraph, since: float, condition: Callable[[Any], bool]) -> Heard:
     """Return the first reading after a time [s] that meets a condition."""
-    return g.observer.wait("robot_state", condition, since)
+    return g.observer.wait("robot_reading", condition, since)
 
 
 def joint_index(name: str = "FL_calf_joint") -> int:

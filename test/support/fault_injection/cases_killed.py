@@ -25,7 +25,7 @@ def estimator_killed(g: LiveGraph) -> float:
     """Estimator killed."""
     killed = g.kill("estimator")
     still = holds(g, killed, "estimate of where the robot is")
-    return still.sent - msgs.seconds(g.observer.kept("state")[-1].message.header.stamp)
+    return still.sent - msgs.seconds(g.observer.kept("scene_state")[-1].message.header.stamp)
 
 
 @case(4, "damping, latched", 0.05, "last reading to first braking command")
@@ -33,7 +33,7 @@ def sim_killed(g: LiveGraph) -> float:
     """Robot (its simulation) killed."""
     killed = g.kill(g.robot)
     brake = latched(g, killed, "no reading from the robot")
-    return brake.sent - g.observer.kept("robot_state")[-1].sent
+    return brake.sent - g.observer.kept("robot_reading")[-1].sent
 
 
 @case(

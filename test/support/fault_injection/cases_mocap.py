@@ -39,7 +39,7 @@ def object_unseen(g: LiveGraph) -> float:
     begin = g.observer.now()
     g.fault(objects="hidden")
     still = holds(g, begin, "motion capture has not seen an object")
-    newest = [h for h in g.observer.kept("state", begin) if h.sent < still.sent][-1].message
+    newest = [h for h in g.observer.kept("scene_state", begin) if h.sent < still.sent][-1].message
     unseen_since = msgs.seconds(newest.header.stamp) - newest.objects[0].age
     return still.sent - unseen_since
 
@@ -51,7 +51,7 @@ def largest_step(g: LiveGraph, since: float) -> float:
     """
     states = [
         (msgs.seconds(m.header.stamp), np.array([v.x, v.y, v.z]))
-        for m in (h.message for h in g.observer.kept("state", since))
+        for m in (h.message for h in g.observer.kept("scene_state", since))
         for v in [m.twist.linear]
     ]
     steps = [
@@ -72,7 +72,7 @@ def outliers(g: LiveGraph) -> float:
     g.observer.pass_time(1.0)
     step = largest_step(g, begin)
     truth = g.observer.last("ground_truth").message.pose.position
-    seen = g.observer.last("state").message.pose.position
+    seen = g.observer.last("scene_state").message.pose.position
     off = float(np.hypot(truth.x - seen.x, truth.y - seen.y))
     check(off < 0.25, f"outliers were believed: the estimate is off by {off:.2f} m")
     return step
@@ -88,11 +88,11 @@ def jump(g: LiveGraph) -> float:
         return bool(message.pose.position.x - truth.x > 0.3)  # type: ignore[attr-defined]
 
     # The way back from an earlier jump is one too.
-    g.observer.wait("state", lambda m: not off(m))
+    g.observer.wait("scene_state", lambda m: not off(m))
     g.supervisor(SupervisorState.ACTIVE)
     begin, gaps = g.observer.now(), _count(g, "reading gaps")
     g.fault(base="jump", distance=0.5)
-    believed = g.observer.wait("state", off, begin)
+    believed = g.observer.wait("scene_state", off, begin)
     g.said("estimator", "")
     if _count(g, "reading gaps") > gaps:
         # Whoever starts over believes the first pose: there was no jump then.
@@ -173,9 +173,9 @@ def readings_ahead(g: LiveGraph) -> float:
     g.fault(ahead=0.5)
     brake = latched(g, begin, "no reading from the robot")
     wrong = g.observer.wait(
-        "robot_state", lambda m: msgs.seconds(m.header.stamp) > begin + 0.45, begin
+        "robot_reading", lambda m: msgs.seconds(m.header.stamp) > begin + 0.45, begin
     )
-    first = next(h for h in g.observer.kept("robot_state", begin)
+    first = next(h for h in g.observer.kept("robot_reading", begin)
                  if msgs.seconds(h.message.header.stamp) > h.sent + 0.3)  # fmt: skip
     check(wrong.sent >= first.sent, "stamps are out of order")
     g.said("bridge", "ahead of the clock")

@@ -24,11 +24,11 @@ from fault_injection.live_graph import LiveGraph
 from fault_injection.observer import Heard, SilentError
 from fault_injection.proposals import write_misleading
 from gpc_msgs.msg import Plan as PlanMsg
-from gpc_msgs.msg import State as StateMsg
+from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.planning.plan import Plan
-from gpc_ros.robot.types import RobotState
+from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 
@@ -48,7 +48,7 @@ def send_plan(
     knots = np.array([knot, knot])
     identity = int(now * 1e3) if number is None else number
     plan = Plan(identity, task, robot, now, now, now + 0.35, knots, 0.2, 1, 0.0)
-    message = state_msgs.plan_to(plan, PlanMsg())
+    message = state_msgs.plan_to_msg(plan, PlanMsg())
     if spoilt:
         message.knots[0] = float("nan")
     g.observer.publish("plan", message)
@@ -134,7 +134,7 @@ def state_silent(g: LiveGraph) -> float:
     begin = g.observer.now()
     g.pause("estimator")
     still = holds(g, begin, "estimate of where the robot is")
-    stamp = msgs.seconds(g.observer.kept("state")[-1].message.header.stamp)
+    stamp = msgs.seconds(g.observer.kept("scene_state")[-1].message.header.stamp)
     told = g.observer.wait("planner/status", lambda m: "the state is" in m.hold_reason, begin)
     g.observer.pass_time(0.3)
     check(not g.observer.kept("plan", told.sent), "the planner went on")
@@ -144,7 +144,7 @@ def state_silent(g: LiveGraph) -> float:
 @case(6, "dropped, counted, never followed")
 def plan_not_finite(g: LiveGraph) -> float:
     """Plan with a knot that is no number."""
-    return _refused(g, "dropped plan", lambda: send_plan(g, spoilt=True))
+    return _refused(g, "rejected plan", lambda: send_plan(g, spoilt=True))
 
 
 @case(7, "refused, counted, never followed")
@@ -208,13 +208,15 @@ def rollouts_diverge(g: LiveGraph) -> float:
 
     def speak(speed: float) -> None:
         """Say what the nodes that are gone said, with a speed that no simulation survives."""
-        now, last = g.observer.now(), g.observer.last("state").message
-        state = state_msgs.state_from(last)
-        state = RobotState(**{**vars(state), "stamp": now})
+        now, last = g.observer.now(), g.observer.last("scene_state").message
+        state = state_msgs.scene_state_from_msg(last)
+        state = SceneState(**{**vars(state), "stamp": now})
         state.linear_velocity = np.full(3, speed)
-        g.observer.publish("state", state_msgs.state_to(state, StateMsg()), qos.sensor(1))
+        g.observer.publish(
+            "scene_state", state_msgs.scene_state_to_msg(state, SceneStateMsg()), qos.sensor(1)
+        )
         message = WalkerState(walker=walker.name)
-        robot_msgs.walker_state_to(now, np.zeros(3), memory, message)
+        robot_msgs.walker_state_to_msg(now, np.zeros(3), memory, message)
         g.observer.publish("walker_state", message, qos.sensor(1))
         mode = SupervisorState(state=SupervisorState.READY, name="READY")
         g.observer.publish("supervisor", mode, qos.report())
@@ -226,7 +228,7 @@ def rollouts_diverge(g: LiveGraph) -> float:
     bad = o.wait("planner/status", lambda m: "diverged" in m.hold_reason, good.sent,
                  lambda: speak(1e8))  # fmt: skip
     check(bad.message.id == 0, "a plan came of rollouts that all diverged")
-    for topic in ("state", "walker_state", "supervisor"):
+    for topic in ("scene_state", "walker_state", "supervisor"):
         o.silence(topic)
     return NO_DELAY
 
@@ -249,7 +251,7 @@ def object_outside(g: LiveGraph) -> float:
     g.fault(objects="jump", distance=20.0)
     told = g.observer.wait("planner/status", lambda m: "workspace" in m.hold_reason, begin)
     g.supervisor(SupervisorState.HOLDING, "", told.sent)
-    outside = g.observer.kept("state", begin)
+    outside = g.observer.kept("scene_state", begin)
     first = next(h for h in outside
                  if h.message.objects and h.message.objects[0].pose.position.x > 10.0)  # fmt: skip
     return told.sent - first.sent

@@ -36,7 +36,7 @@ def robot_silent(g: LiveGraph) -> float:
     begin = g.observer.now()
     g.fault(silent=True)
     brake = latched(g, begin, "no reading from the robot")
-    last = g.observer.kept("robot_state")[-1]
+    last = g.observer.kept("robot_reading")[-1]
     check(last.sent < brake.sent, "it damped before the robot was silent")
     return brake.sent - last.sent
 
@@ -63,9 +63,9 @@ def readings_not_finite(g: LiveGraph) -> float:
     g.fault(not_finite=True)
     bad = reported(g, begin, lambda m: bool(np.isnan(m.position).any()))
     brake = latched(g, bad.sent, "no reading from the robot")
-    check(now_counted(g, "dropped robot_state") > 0, "bad readings were not counted")
+    check(now_counted(g, "rejected robot_reading") > 0, "bad readings were not counted")
     stamps = {(h.message.header.stamp.sec, h.message.header.stamp.nanosec)
-              for h in g.observer.kept("robot_state", bad.sent - 1e-6)}  # fmt: skip
+              for h in g.observer.kept("robot_reading", bad.sent - 1e-6)}  # fmt: skip
     used = [h for h in g.observer.kept("joint_commands", bad.sent)
             if (h.message.header.stamp.sec, h.message.header.stamp.nanosec) in stamps]  # fmt: skip
     check(not used, f"{len(used)} commands answer a reading that was not finite")
@@ -110,9 +110,9 @@ def _rise_with_encoder_off(g: LiveGraph, past: float) -> float:
     wanted = float(LOWER[joint]) + LimitsConfig().margin - past
     g.ask("disarm")
     g.supervisor(SupervisorState.DISARMED)
-    true = float(g.observer.last("robot_state").message.position[joint])
+    true = float(g.observer.last("robot_reading").message.position[joint])
     g.fault(joint="FL_calf_joint", angle=wanted - true)
-    g.observer.wait("robot_state", lambda m: m.position[joint] < wanted + 0.1)
+    g.observer.wait("robot_reading", lambda m: m.position[joint] < wanted + 0.1)
     begin = g.observer.now()
     answer = g.ask("arm")
     check(answer.success, f"it was not armed: {answer.message}")
@@ -199,8 +199,10 @@ def pushed_over(g: LiveGraph) -> float:
     brake = damped(g, begin)
     g.supervisor(SupervisorState.FAULT, "", begin)
     g.fault(push=0.0)
-    tilted = [h.sent for h in g.observer.kept("robot_state", begin) if _tilt(h.message) > 1.047]
-    low = [h.sent for h in g.observer.kept("state", begin) if h.message.pose.position.z < 0.12]
+    tilted = [h.sent for h in g.observer.kept("robot_reading", begin) if _tilt(h.message) > 1.047]
+    low = [
+        h.sent for h in g.observer.kept("scene_state", begin) if h.message.pose.position.z < 0.12
+    ]
     cause = min([*tilted, *low])
     check(cause <= brake.sent, "it damped before it had fallen")
     return brake.sent - cause

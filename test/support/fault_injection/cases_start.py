@@ -9,8 +9,8 @@ from fault_injection.live_graph import LiveGraph
 from fault_injection.proposals import write_shuffled
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import SupervisorState
-from gpc_ros.common.errors import ConfigError
-from gpc_ros.graph.graphs import GRAPHS, REFUSED
+from gpc_ros.common.errors import REFUSED, ConfigError
+from gpc_ros.graph.graphs import GRAPHS
 from gpc_ros.graph.resolve import parse_arguments, resolve
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.ros import qos
@@ -90,7 +90,7 @@ def foreign_stream(g: LiveGraph) -> float:
     """Foreign stream of joint commands."""
     intruder = JointCommandMsg(source=_INTRUDER)
     begin = g.observer.now()
-    robot_msgs.command_to(JointCommand.damping(0.0), intruder, begin, 1)
+    robot_msgs.command_to_msg(JointCommand.damping(0.0), intruder, begin, 1)
 
     def intrude() -> None:
         g.observer.publish("joint_commands", intruder, qos.stream())

@@ -44,7 +44,7 @@ class HardwareGraph(LiveGraph):
         self._robot_words = [*robot_words, f"sdk_domain:={domain}"]
         self._tap = tap = SdkTap(domain)
         super().__init__(words=[*words, f"sdk_domain:={domain}"], **given)
-        for topic in ("robot_state", "joint_commands"):
+        for topic in ("robot_reading", "joint_commands"):
             self.observer.keep(topic)
         self.observer.sources.append(tap.take)
 

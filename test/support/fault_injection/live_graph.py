@@ -26,8 +26,8 @@ from gpc_msgs.msg import (
     JointCommand,
     Plan,
     PlannerStatus,
-    RobotState,
-    State,
+    RobotReading,
+    SceneState,
     SupervisorState,
     WalkerState,
 )
@@ -100,7 +100,7 @@ class LiveGraph(NodeProcesses):
     _tolerance = 1e-9  # of numbers that went through a message
     # How readings and commands are heard.
     _wire: tuple[tuple[str, type, QoSProfile | None], ...] = (
-        ("robot_state", RobotState, None),
+        ("robot_reading", RobotReading, None),
         ("joint_commands", JointCommand, None),
     )
 
@@ -131,8 +131,8 @@ class LiveGraph(NodeProcesses):
             ("diagnostics", DiagnosticArray, qos.report(100)),
             ("planner/status", PlannerStatus, qos.report(100)),
             ("plan", Plan, qos.sensor(100)),
-            ("state", State, None),
-            ("ground_truth", State, None),
+            ("scene_state", SceneState, None),
+            ("ground_truth", SceneState, None),
             ("walker_state", WalkerState, None),
             ("mocap/base/pose", PoseStamped, None),
         ):
@@ -156,7 +156,7 @@ class LiveGraph(NodeProcesses):
     def _check(self, topic: str, heard: Heard) -> None:
         if topic == "joint_commands":
             m = heard.message
-            self.audit.check(robot_msgs.command_from(m), m.source, m.sequence)
+            self.audit.check(robot_msgs.command_from_msg(m), m.source, m.sequence)
 
     def start_again(self, name: str, **parameters: Any) -> None:
         """Start a killed node, and once more if it took its predecessor for alive."""

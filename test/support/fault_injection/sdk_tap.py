@@ -1,8 +1,8 @@
 """Listens to what really goes over the wire between driver and robot, on the SDK's own domain.
 
-LowCmd and LowState are heard as if they were the topics ``joint_commands`` and ``robot_state``, so
-that the cases of the fault table hold for a robot behind the SDK too. Their times are those of
-receipt in this process.
+LowCmd and LowState appear as the topics ``joint_commands`` and ``robot_reading``, so that the
+cases of the fault table also hold for a robot behind the SDK. Times are those of receipt in this
+process.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from fault_injection.observer import Heard
-from gpc_msgs.msg import JointCommand, RobotState
+from gpc_msgs.msg import JointCommand, RobotReading
 from gpc_ros.ros.convert import robot_msgs
 from gpc_ros.unitree import dds
-from gpc_ros.unitree.codec import command_from, state_from
+from gpc_ros.unitree.codec import command_from_low_cmd, reading_from_low_state
 from gpc_ros.unitree.low_level_messages import COMMAND, STATE
 
 _SOURCE = "driver"
@@ -37,8 +37,8 @@ class _Command(Heard):
         if self._message is None:
             record = COMMAND.decode(self._data)
             filled = JointCommand(source=_SOURCE)
-            self._message = robot_msgs.command_to(
-                command_from(record), filled, self.sent, self._number
+            self._message = robot_msgs.command_to_msg(
+                command_from_low_cmd(record), filled, self.sent, self._number
             )
         return self._message
 
@@ -52,8 +52,8 @@ class _State(Heard):
     def message(self) -> Any:
         """The reading as the simulation publishes it."""
         if self._message is None:
-            reading = state_from(STATE.decode(self._data), self.sent)
-            self._message = robot_msgs.reading_to(reading, RobotState())
+            reading = reading_from_low_state(STATE.decode(self._data), self.sent)
+            self._message = robot_msgs.reading_to_msg(reading, RobotReading())
         return self._message
 
 
@@ -75,7 +75,7 @@ class SdkTap:
         self._heard.append(("joint_commands", _Command(time.time(), data, self._number)))
 
     def _take_state(self, data: bytes) -> None:
-        self._heard.append(("robot_state", _State(time.time(), data, RobotState)))
+        self._heard.append(("robot_reading", _State(time.time(), data, RobotReading)))
 
     def close(self) -> None:
         """Hear nothing more."""
