@@ -14,7 +14,7 @@ from gpc_ros.robot.model import BASE_BODY
 from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks.task import Task, standing_robot
 from gpc_ros.view import shapes
-from gpc_ros.view.paths import Paths
+from gpc_ros.view.candidate_paths import Paths
 from gpc_ros.view.snapshot import Pose
 
 # What can be shown and hidden, with its colour in paths and ghosts.

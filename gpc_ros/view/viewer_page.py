@@ -17,7 +17,7 @@ from gpc_ros.locomotion.walker import Walker
 from gpc_ros.settings.viewer_settings import ViewConfig
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.task import Task
-from gpc_ros.view.paths import PathRoller, Paths
+from gpc_ros.view.candidate_paths import PathRoller, Paths
 from gpc_ros.view.scene import COLOURS, SceneView
 from gpc_ros.view.snapshot import Snapshot
 from gpc_ros.view.status import status_markdown

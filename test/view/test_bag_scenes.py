@@ -15,7 +15,7 @@ from gpc_ros.common.errors import BagError, InputError
 from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
 from gpc_ros.view.bag_player import walker_of
 from gpc_ros.view.bag_source import BagScenes
-from gpc_ros.view.paths import PathRoller
+from gpc_ros.view.candidate_paths import PathRoller
 from gpc_ros.view.snapshot import Snapshot, candidates_from_msg
 from gpc_ros.view.status import status_markdown
 

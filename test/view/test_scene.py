@@ -13,7 +13,7 @@ from gpc_ros.locomotion.walker import make_walker
 from gpc_ros.settings.viewer_settings import ViewConfig
 from gpc_ros.tasks import make_task
 from gpc_ros.view.bag_source import BagScenes
-from gpc_ros.view.paths import Paths
+from gpc_ros.view.candidate_paths import Paths
 from gpc_ros.view.snapshot import Snapshot
 from gpc_ros.view.viewer_page import Page
 
