@@ -29,7 +29,7 @@ MESSAGES := $(shell find gpc_msgs -type f)
 
 MULTIARCH = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("MULTIARCH") or "")')
 
-.PHONY: help venv sim test faults training hardware browser pictures lint format colcon ci lock clean machine
+.PHONY: help venv sim test faults training hardware browser pictures docs lint format colcon ci lock clean machine
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
@@ -60,6 +60,10 @@ browser: ## Install Chromium, in which the tests look at gpc view
 
 pictures: $(VENV)/.complete ## Make the pictures of docs/view.md
 	@GPC_PICTURES=docs/images exec $(BIN)/python -m pytest -q test/view/test_browser.py test/nodes/test_live_view.py
+
+docs: $(VENV)/.docs ## Build the documentation as a site: .site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	echo ".site/index.html"
 
 lint: $(VENV)/.complete ## Check style and types
 	@$(BIN)/ruff check .
@@ -114,11 +118,16 @@ lock: ## Resolve requirements.txt into requirements.lock.txt
 	cp "$$folder/lock" requirements.lock.txt
 
 clean: ## Remove everything that was made, the virtual environment too
-	@rm -rf $(VENV) $(COLCON) build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(COLCON) .site build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.training: requirements-training.txt $(VENV)/.complete
 	@$(unless_done)
 	$(BIN)/pip install -qq -r requirements-training.txt
+	touch $@
+
+$(VENV)/.docs: requirements-docs.txt $(VENV)/.complete
+	@$(unless_done)
+	$(BIN)/pip install -qq -r requirements-docs.txt
 	touch $@
 
 # The robot speaks Cyclone DDS 0.10.2, of which PyPI has no wheel for this Python: it is built against
