@@ -1,9 +1,9 @@
-"""What a proposal that does not fit costs: its weights shuffled, or those of another task.
+"""Measure the cost of a proposal that does not fit: shuffled weights, weights of another task.
 
     python bench/broken_proposal.py --seeds 3000:3060 --out docs/results/broken_proposal.json
 
 Runs box_push in lockstep without a proposal and with each broken one, on the same seeds, and gives
-the paired difference in time to success. Called again it goes on where it was stopped.
+the paired difference in time to success. The same command resumes a stopped measurement.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BROKEN: dict[str, Callable[[Path], Path]] = {
 
 
 def main() -> None:
-    """Run and write the figures."""
+    """Run the episodes and write the metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="3000:3060")
     parser.add_argument("--samples", type=int, default=8)

@@ -1,13 +1,12 @@
-"""What recorder and viewer cost the control: live runs without them, with each, and watched.
+"""Measure how recorder and viewer affect control: live runs without them, with each, and watched.
 
     python bench/bystanders.py --seeds 0:10 --out docs/results/bystanders.json [name:=value ...]
 
-Every seed is run in four ways, in an order that changes from seed to seed, since a machine's speed
-drifts: ``alone`` (neither), ``recorder``, ``viewer`` (with it, nobody watching) and ``watched`` (a
-client takes in everything that the page would; a browser on this machine would cost what drawing
-costs, and that is not the viewer's). Prints each run's figures, which come from what the nodes say
-in ``diagnostics``, and the paired differences to ``alone`` with 95 % intervals. Finished runs are
-kept in the file and not run again. Nothing else should run on the machine meanwhile.
+Each seed runs in four ways, in an order that changes from seed to seed because the speed of a
+machine drifts: ``alone`` (neither), ``recorder``, ``viewer`` (no client connected) and ``watched``
+(a client receives all data of the page without drawing, which leaves out the cost of a browser).
+Prints the metrics of each run, read from ``diagnostics``, and the paired differences to ``alone``
+with 95 % intervals. Finished runs are kept in the file and not repeated. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ WAYS = ("alone", "recorder", "viewer", "watched")
 _RETRY = 0.5  # [s]
 _MISSED = re.compile(r"plans\s+[\d.]+ Hz .*?\| missed (\d+) \(([\d.]+) %\)")
 _VERDICT = re.compile(r"^(?:success|FAILED) after ([\d.]+) s.*$", re.MULTILINE)
-# Metrics of the nodes' diagnostics that are kept: node, key, short name.
+# Recorded metrics from the diagnostics of the nodes: node, key, short name.
 _FIGURES = (
     ("planner", "plan time p50 [ms]", "plan_p50_ms"),
     ("planner", "plan time p99 [ms]", "plan_p99_ms"),
@@ -59,10 +58,10 @@ _FIGURES = (
 
 
 class Listener:
-    """Keeps what the nodes say of themselves while the robot is active."""
+    """Records the diagnostics of the nodes while the robot is active."""
 
     def __init__(self) -> None:
-        """Join the graph; ``avoid_shared_memory`` comes before."""
+        """Join the graph; call ``avoid_shared_memory`` first."""
         self._context = Context()
         rclpy.init(context=self._context)
         self._node = Node("bystander", context=self._context)
@@ -91,7 +90,7 @@ class Listener:
                 self._figures[short] = float(values[key])
 
     def close(self) -> dict[str, Any]:
-        """Leave the graph and return the last figures and the median of each node's cores."""
+        """Leave the graph and return the last metrics and the median CPU load of each node."""
         self._stop.set()
         self._thread.join()
         self._node.destroy_node()
@@ -101,14 +100,14 @@ class Listener:
 
 
 class Watcher:
-    """A client of the page that takes everything in and draws nothing.
+    """A client of the page that receives all data and draws nothing.
 
     Attributes:
-        messages: number of batches that came.
+        messages: number of received batches.
     """
 
     def __init__(self, port: int) -> None:
-        """Connect as soon as the page is there."""
+        """Connect as soon as the page is served."""
         self.messages = 0
         self._url = f"ws://127.0.0.1:{port}"
         self._stop = threading.Event()
@@ -122,7 +121,9 @@ class Watcher:
                 contextlib.suppress(OSError, WebSocketException),
                 connect(self._url, subprotocols=[protocol], max_size=None) as page,
             ):
-                page.send(msgspec.msgpack.encode(_CAMERA))  # from then on it counts as watched
+                page.send(
+                    msgspec.msgpack.encode(_CAMERA)
+                )  # the viewer counts as watched from here on
                 while not self._stop.is_set():
                     with contextlib.suppress(TimeoutError):
                         page.recv(timeout=_RETRY)
@@ -142,24 +143,24 @@ _CAMERA = {
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def stolen() -> float:
-    """Return the time that other machines took from this one's cores since it started [s]."""
+    """Return the steal time of all cores since boot [s]."""
     stat = Path("/proc/stat")
     fields = stat.read_text().split("\n")[0].split() if stat.exists() else []
     return float(fields[8]) / os.sysconf("SC_CLK_TCK") if len(fields) > 8 else 0.0
 
 
 def measure(way: str, seed: int, words: list[str]) -> dict[str, Any]:
-    """Run one seed in one way and return its figures.
+    """Run one seed in one way and return its metrics.
 
     Raises:
-        SystemExit: the run did not end as it should, or the page was never watched.
+        SystemExit: the run failed to end normally, or no client reached the page.
     """
     given = [w for w in words if not w.startswith("params:=")]
     params = [w.removeprefix("params:=") for w in words if w.startswith("params:=")]
@@ -184,7 +185,7 @@ def measure(way: str, seed: int, words: list[str]) -> dict[str, Any]:
     text = done.stdout.replace("\r", "\n")
     missed, verdict = _MISSED.findall(text), _VERDICT.search(text)
     if done.returncode not in (0, 1) or not missed or verdict is None:
-        raise SystemExit(f"seed {seed}, {way}: the run did not end as it should:\n{text}")
+        raise SystemExit(f"seed {seed}, {way}: the run failed to end normally:\n{text}")
     result = {
         "way": way,
         "seed": seed,
@@ -207,8 +208,8 @@ def main() -> None:
     """Run the seeds in every way and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", default="0:10", help="first:last+1")
-    parser.add_argument("--ways", default=",".join(WAYS), help="which, separated by commas")
-    parser.add_argument("--out", type=Path, help="JSON file to write, and to go on from")
+    parser.add_argument("--ways", default=",".join(WAYS), help="ways to run, separated by commas")
+    parser.add_argument("--out", type=Path, help="JSON file to write and to resume from")
     parser.add_argument("words", nargs="*", metavar="name:=value", help="for gpc sim")
     options = parser.parse_args()
     avoid_shared_memory()
@@ -236,7 +237,7 @@ def main() -> None:
 
 
 def summary(runs: list[dict[str, Any]]) -> str:
-    """Return each way's figures and its differences to ``alone``, as a table in Markdown."""
+    """Return the metrics of each way and its differences to ``alone`` as a Markdown table."""
     by_way = {w: {r["seed"]: r for r in runs if r["way"] == w} for w in WAYS}
     names = ("missed_percent", *(short for _, _, short in _FIGURES))
     lines = [f"| figure | {' | '.join(WAYS)} |", "|---" * (len(WAYS) + 1) + "|"]

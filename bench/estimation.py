@@ -1,14 +1,13 @@
-"""How good the estimate is, against the plant's truth and beside raw motion capture.
+"""Measure the estimator against the true state and beside raw motion capture.
 
     python bench/estimation.py [--seeds 0:10] [--seconds 14] [--out docs/results/estimation.json]
 
-The simulated robot walks about, and pushes a box, with the noise, the delay and the biases that the
-simulated sensors have. What they said is then given to the estimator in lockstep, with motion
-capture whole and with gaps of 0.1, 0.5 and 2 s, and to what one would do without an estimator: the
-newest pose that has arrived, and its differences through a low-pass. Printed are root mean squares
-of the errors over all samples and seeds; for the estimator also whether its covariance is right
-(NEES: its mean belongs near the number of dimensions, and 95 % of it inside the bounds).
-Everything follows from the seeds, so that a busy machine changes nothing.
+The simulated robot walks freely or pushes a box; its sensors have noise, delay and biases. The
+recorded measurements feed the estimator in lockstep, with complete motion capture and with gaps of
+0.1, 0.5 and 2 s. The baseline without an estimator uses the newest pose and its low-pass filtered
+differences. Prints root mean square errors over all samples and seeds, and for the estimator the
+consistency of its covariance (NEES: the mean should be near the number of dimensions, with 95 % of
+the samples inside the bounds). All results follow from the seeds, independent of machine load.
 """
 
 from __future__ import annotations
@@ -42,21 +41,21 @@ from gpc_ros.simulation.plant import PERIOD, Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
 
 BOX = "box"
-GAPS = (0.0, 0.1, 0.5, 2.0)  # [s]; 0 leaves motion capture whole
+GAPS = (0.0, 0.1, 0.5, 2.0)  # [s]; 0 is complete motion capture
 # The first gap, and the time from the end of one to the next [s].
 FIRST_GAP, BETWEEN = 3.0, 2.0
-# Errors count from here on: biases and velocity have to be found first [s].
+# Errors count from this time on; biases and velocity must converge first [s].
 SETTLED = 2.0
-# Periods from one comparison with the truth to the next: no multiple of the walker's ten, so that
-# all moments of its steps count.
+# Control periods between two comparisons with the truth. It is not a multiple of the walker period
+# of ten, so that all gait phases are sampled.
 EVERY = 14
-# Cut-off of the low-pass on differences of raw poses [Hz]: of 2, 5, 8, 12, 20, 30 and 60 Hz those
-# with the least error of velocity on seeds 100 and 101.
+# Cut-off frequencies of the low-pass on pose differences [Hz], chosen from 2, 5, 8, 12, 20, 30 and
+# 60 Hz for the smallest velocity error on seeds 100 and 101.
 CUT_OFF = {BASE: 20.0, BOX: 12.0}
 
 
 class Arrival(NamedTuple):
-    """A pose and when it came [s]."""
+    """A pose and its time of arrival [s]."""
 
     time: float
     sample: PoseSample
@@ -64,7 +63,7 @@ class Arrival(NamedTuple):
 
 @dataclass
 class Recording:
-    """What the sensors of one run said, and the truth every few periods."""
+    """The sensor data of one run, and the true state every few periods."""
 
     readings: list[RobotReading] = field(default_factory=list)
     poses: list[Arrival] = field(default_factory=list)
@@ -72,9 +71,9 @@ class Recording:
 
 
 def simulate(pushes: bool, seed: int, seconds: float, delay: float) -> Recording:
-    """Return a run of the plant, walking about or pushing a box; the commands follow the seed."""
+    """Simulate one run, walking or pushing a box; the seed defines the commands."""
     task, walker = make_task("box_push"), make_walker(DEFAULT_WALKER)
-    # Hidden markers are made afterwards, the same for both ways to estimate.
+    # Marker gaps are applied later, identical for both methods.
     mocap = MocapConfig(dropout_probability=0.0, delay=delay)
     model = build_model(task, "plant", walker.gains)
     plant = Plant(model, (BOX,), PlantConfig(mocap=mocap), seed)
@@ -110,7 +109,7 @@ def simulate(pushes: bool, seed: int, seconds: float, delay: float) -> Recording
 
 
 def towards_box(state: SceneState, wander: Array) -> Array:
-    """Return the command (3,) that pushes against the box while it wanders a little."""
+    """Return a command (3,) that pushes the box with a random disturbance."""
     away = state.objects[BOX].position - state.position
     bearing = float(
         wrap_angle(math.atan2(away[1], away[0]) - float(yaw_from_quat(state.orientation)))
@@ -124,7 +123,7 @@ def hidden(stamp: float, gap: float) -> bool:
 
 
 class Guess(NamedTuple):
-    """What is thought of base or object at one time, with a covariance (9, 9) if there is one."""
+    """The estimate of base or object at one time, with a covariance (9, 9) if available."""
 
     position: Array
     orientation: Array
@@ -148,7 +147,7 @@ class Filtered:
         self.estimator.on_mocap(pose.body, pose.stamp, pose.position, pose.quaternion, now)
 
     def guess(self) -> dict[str, Guess]:
-        """Return what is thought now, by body."""
+        """Return the present estimate by body."""
         state = self.estimator.estimate()
         if state is None:
             return {}
@@ -173,7 +172,7 @@ class Raw:
         self._velocity: dict[str, Array] = {}
 
     def read(self, reading: RobotReading) -> None:
-        """Readings are not looked at."""
+        """Ignore the reading."""
 
     def see(self, pose: PoseSample, now: float) -> None:
         """Take in a pose."""
@@ -188,7 +187,7 @@ class Raw:
         self._velocity[pose.body] = (1.0 - share) * self._velocity[pose.body] + share * difference
 
     def guess(self) -> dict[str, Guess]:
-        """Return what is thought now, by body."""
+        """Return the present estimate by body."""
         return {
             body: Guess(pose.position, pose.quaternion, self._velocity[body])
             for body, pose in self._last.items()
@@ -232,20 +231,20 @@ def bounds(dimensions: int) -> tuple[float, float]:
     return low, high
 
 
-# What NEES is computed of: name, and where it stands in the error.
+# Parts of the error vector for NEES: name and slice.
 PARTS = {"position": slice(0, 3), "rotation": slice(3, 6), "velocity": slice(6, 9)}
 PARTS["all"] = slice(0, 9)
 
 
 @dataclass
 class Errors:
-    """All errors of one kind of run, body and way: (N, 9), and NEES of each part."""
+    """All errors (N, 9) of one run type, body and method, and the NEES of each part."""
 
     errors: list[Array] = field(default_factory=list)
     nees: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, error: Array, covariance: Array | None) -> None:
-        """Take in one error (9,)."""
+        """Append one error (9,)."""
         self.errors.append(error)
         if covariance is not None:
             for name, part in PARTS.items():
@@ -253,7 +252,7 @@ class Errors:
                 self.nees[name].append(float(e @ np.linalg.solve(covariance[part, part], e)))
 
     def figures(self) -> dict[str, float]:
-        """Return RMSE of position [m], yaw [rad] and velocity [m/s], and what NEES says."""
+        """Return RMSE of position [m], yaw [rad] and velocity [m/s], and the mean NEES."""
         errors = np.array(self.errors)
         squares = (errors**2).mean(axis=0)
         result = {
@@ -272,7 +271,7 @@ class Errors:
 
 
 def measure(seeds: range, seconds: float, delay: float) -> dict[str, dict[str, float]]:
-    """Return figures by "run/gap/body/way" over all seeds."""
+    """Return metrics over all seeds by "run/gap/body/method"."""
     table: dict[str, Errors] = defaultdict(Errors)
     for seed in seeds:
         for kind in ("walk", "push"):
@@ -282,7 +281,7 @@ def measure(seeds: range, seconds: float, delay: float) -> dict[str, dict[str, f
                     name = type(way).__name__.lower()
                     for time, body, error, covariance in compare(run, way, gap):
                         if body == BOX and kind == "walk":
-                            continue  # nobody moves it
+                            continue  # the object does not move
                         seen = "" if gap == 0.0 else " unseen" if hidden(time, gap) else " seen"
                         table[f"{kind}/{gap:g}{seen}/{body}/{name}"].add(error, covariance)
         print(f"seed {seed}", flush=True)
@@ -290,7 +289,7 @@ def measure(seeds: range, seconds: float, delay: float) -> dict[str, dict[str, f
 
 
 def text(figures: dict[str, dict[str, float]]) -> str:
-    """Return the figures as one table in Markdown."""
+    """Return the metrics as a Markdown table."""
     lines = [
         "| run | markers | of | position [mm] | yaw [mrad] | velocity [m/s] "
         "| NEES of 9 (inside) | position, rotation, velocity of 3 |",
@@ -316,7 +315,7 @@ def text(figures: dict[str, dict[str, float]]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table and write the figures."""
+    """Measure, print the table and write the metrics."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", default="0:10")
     parser.add_argument("--seconds", type=float, default=14.0)

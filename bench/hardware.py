@@ -1,11 +1,11 @@
-"""The whole hardware path over many seeds: does box_push succeed on the emulated Go2?
+"""Run box_push over many seeds through the whole hardware path, on the emulated Go2.
 
     python bench/hardware.py --seeds 0:5 [--out FILE.json] [name:=value ...]
 
-Starts ``gpc emulate-robot`` and ``gpc hardware`` once a seed, with the ages and limits of the
-configuration; the goal is the one that the seed's episode has. Poses are the emulator's, with the
-noise of its motion capture. Metrics are read from the bag that each run leaves. Finished seeds are
-kept in the file and not run again. Nothing else should run on the machine meanwhile.
+Starts ``gpc emulate-robot`` and ``gpc hardware`` once per seed with the configured ages and limits
+and the goal of the episode. Poses come from the emulator, with motion capture noise. Metrics are
+read from the bag of each run. Finished seeds are kept in the file and not repeated. Run it on an
+idle machine.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.live import outcome, run_seeds
 from gpc_ros.tasks import make_task
 
-# Domains of the bench: of ROS, and of the robot.
+# DDS domains of the bench: ROS and robot.
 ROS_DOMAIN, SDK_DOMAIN = 63, 163
 _TASK = "box_push"
 
 
 def command(name: str, *words: str) -> list[str]:
-    """Return a command of gpc on the bench's domain of the robot."""
+    """Return a gpc command line with the robot domain of the bench."""
     return [sys.executable, "-m", "gpc_ros.cli.main", name, f"sdk_domain:={SDK_DOMAIN}", *words]
 
 
 def run(seed: int, words: list[str]) -> dict[str, Any]:
-    """Run one seed and return its figures.
+    """Run one seed and return its metrics.
 
     Raises:
-        SystemExit: the run did not end as it should.
+        SystemExit: the run failed to end normally.
     """
     goal = ",".join(f"{value:.4f}" for value in make_task(_TASK).sample_episode(seed).goal)
     environment = {**os.environ, "ROS_DOMAIN_ID": str(ROS_DOMAIN)}

@@ -2,17 +2,17 @@
 
     python bench/latency.py [--seconds 40] [--out FILE.json] [name:=value ...]
 
-Starts ``gpc emulate-robot`` and ``gpc hardware`` as processes, twice: with real-time priority, as
-configured, and without. Metrics are of the last 20 s of the run:
+Starts ``gpc emulate-robot`` and ``gpc hardware`` twice: with real-time priority, as configured, and
+without. Metrics cover the last 20 s of each run:
 
 - LowState to LowCmd: measured in the emulator, from sending a LowState to receiving the first
-  LowCmd that answers it (the driver's parameter ``echo``), so it holds the wire, both ways, and
+  LowCmd that answers it (driver parameter ``echo``): the wire in both directions and
   the wait for the bridge's next cycle;
-- LowCmd period: measured there too;
-- bridge period, reading to command: of the bridge's own diagnostics;
-- planner: share of missed deadlines and plan time, to show that it was at work.
+- LowCmd period: measured in the emulator;
+- bridge period, reading to command: from the diagnostics of the bridge;
+- planner: share of missed deadlines and plan time, to verify that it was running.
 
-Nothing else should run on the machine meanwhile.
+Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from gpc_ros.ros import qos
 from gpc_ros.ros.middleware import avoid_shared_memory
 from gpc_ros.ros.polling import PolledSubscription
 
-# Domains of the bench: of ROS, and of the robot.
+# DDS domains of the bench: ROS and robot.
 ROS_DOMAIN, SDK_DOMAIN = 61, 161
-# How long the start may take [s].
+# Time limit of the start [s].
 START = 120.0
 NODES = ("estimator", "bridge", "bridge.unitree")
 WITHOUT = {
     "emulator": "params:=emulator.scheduling.priority=0",
     "hardware": "params:=" + ",".join(f"{n}.scheduling.priority=0" for n in NODES),
 }
-# Metrics that are kept, by node.
+# Recorded metrics by node.
 KEPT = {
     "emulator": ("LowState to LowCmd", "LowCmd period"),
     "bridge": ("period", "measurement to command"),
@@ -56,7 +56,7 @@ KEPT = {
 
 
 class Listener:
-    """Hears what the nodes say of themselves."""
+    """Records the diagnostics of the nodes."""
 
     def __init__(self) -> None:
         """Join the bench's domain."""
@@ -82,11 +82,11 @@ class Listener:
                 self.plan_times.append(1e3 * plan.plan_time)
 
     def wait(self, what: str, done: Callable[[], bool], limit: float) -> None:
-        """Wait until something is the case [s]."""
+        """Wait until a condition holds, up to a time limit [s]."""
         end = time.monotonic() + limit
         while not done():
             if time.monotonic() > end:
-                raise SystemExit(f"latency: {what} did not come about; {self.sentences}")
+                raise SystemExit(f"latency: timeout while waiting: {what}; {self.sentences}")
             self.hear()
             time.sleep(0.05)
 
@@ -98,7 +98,7 @@ def start(command: str, *words: str) -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a graph in good order."""
+    """Stop a graph and wait for it."""
     process.send_signal(signal.SIGINT)
     process.wait(60.0)
 
@@ -108,7 +108,7 @@ def _is_params(word: str) -> bool:
 
 
 def measure(seconds: float, priority: bool, words: list[str]) -> dict[str, Any]:
-    """Run once and return the figures."""
+    """Run once and return the metrics."""
     listener = Listener()
     given = {name: [] if priority else [text] for name, text in WITHOUT.items()}
     robot = start("emulate-robot", *given["emulator"])
@@ -157,16 +157,18 @@ def measure(seconds: float, priority: bool, words: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure both ways and print or write what came out."""
+    """Measure in both modes and print or write the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=40.0, help="of each of the two runs")
-    parser.add_argument("--modes", default="real time,normal", help="which, separated by commas")
+    parser.add_argument(
+        "--modes", default="real time,normal", help="modes to run, separated by commas"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("words", nargs="*", help="name:=value for gpc hardware")
     options = parser.parse_args()
     os.environ["ROS_DOMAIN_ID"] = str(ROS_DOMAIN)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    inherited = dict(os.environ)  # what the nodes are to start from
+    inherited = dict(os.environ)  # environment for the nodes
     avoid_shared_memory()
     rclpy.init()
     os.environ.clear()

@@ -1,10 +1,9 @@
-"""Live runs of the whole graph over many seeds: success, deadlines, ages and delays.
+"""Run the live graph over many seeds: success, deadlines, ages and delays.
 
     python bench/live.py --seeds 0:10 [--out FILE.json] [name:=value ...]
 
-Starts ``gpc sim`` once a seed, all six nodes as processes, and reads the figures from the bag that
-each run leaves. Finished seeds are kept in the file and not run again. Nothing else should run on
-the machine meanwhile.
+Starts ``gpc sim`` once per seed, all six nodes as processes, and reads the metrics from the bag of
+each run. Finished seeds are kept in the file and not repeated. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from gpc_ros.common.paths import share
 from gpc_ros.evaluation.statistics import bootstrap
 from gpc_ros.replay.load_run import load_run
 
-# Metrics of the bridge's diagnostics that are kept, with short names.
+# Recorded metrics from the diagnostics of the bridge, with short names.
 _BRIDGE = {
     "period p99 [ms]": "period_p99_ms",
     "period max [ms]": "period_max_ms",
@@ -40,7 +39,7 @@ _BRIDGE = {
 
 
 def run(seed: int, words: list[str]) -> dict[str, Any]:
-    """Run one seed and return its figures."""
+    """Run one seed and return its metrics."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         command = [sys.executable, "-m", "gpc_ros.cli.main", "sim", *words]
@@ -50,15 +49,15 @@ def run(seed: int, words: list[str]) -> dict[str, Any]:
 
 
 def outcome(seed: int, done: subprocess.CompletedProcess[str], bag: Path) -> dict[str, Any]:
-    """Return the figures of a run that has ended.
+    """Return the metrics of a finished run.
 
     Raises:
-        SystemExit: it did not end as it should.
+        SystemExit: the run failed to end normally.
     """
     lines = done.stdout.replace("\r", "\n").splitlines()
     verdict = [line for line in lines if line.startswith(("success after", "FAILED after"))]
     if done.returncode not in (0, 1) or not verdict:
-        raise SystemExit(f"seed {seed}: the run did not end as it should:\n{done.stdout}")
+        raise SystemExit(f"seed {seed}: the run failed to end normally:\n{done.stdout}")
     return {"seed": seed, "verdict": verdict[0], **figures(bag)} | {
         "success": done.returncode == 0,
         "time_s": float(verdict[0].split()[2]),
@@ -66,7 +65,7 @@ def outcome(seed: int, done: subprocess.CompletedProcess[str], bag: Path) -> dic
 
 
 def figures(bag: Path) -> dict[str, Any]:
-    """Return what a bag says about timing."""
+    """Return the timing metrics of a bag."""
     reader = BagReader(bag)
     recorded = load_run(reader)
     status = recorded.status
@@ -97,21 +96,21 @@ def main() -> None:
 
 
 def defaults() -> str:
-    """Return the checksum of all parameters and cards that runs start from."""
+    """Return a checksum of all default parameters and model cards."""
     files = [*share("config").glob("*.yaml"), *share("models").rglob("*.json")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()
 
 
 def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -> None:
-    """Run the seeds of the command line and print one line each, then the summary.
+    """Run the given seeds, print one line each and then a summary.
 
     Args:
-        about: the bench's docstring.
-        run_one: runs a seed with arguments ``name:=value`` and returns its figures.
+        about: docstring of the bench.
+        run_one: runs a seed with arguments ``name:=value`` and returns its metrics.
     """
     parser = argparse.ArgumentParser(description=about.split("\n")[0])
     parser.add_argument("--seeds", default="0:10", help="first:last+1")
-    parser.add_argument("--out", type=Path, help="JSON file to write, and to go on from")
+    parser.add_argument("--out", type=Path, help="JSON file to write and to resume from")
     parser.add_argument("words", nargs="*", metavar="name:=value", help="for the graph")
     options = parser.parse_args()
     first, last = (int(number) for number in options.seeds.split(":"))
@@ -125,7 +124,7 @@ def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -
         for key, what in (("words", "arguments"), ("defaults", "parameters or models")):
             if before.get(key) != head[key]:
                 raise SystemExit(
-                    f"{options.out} holds runs with other {what}: move it away, or choose another"
+                    f"{options.out} contains runs with other {what}: choose another file"
                 )
         runs = before["runs"]
     known = {r["seed"] for r in runs}
@@ -140,7 +139,7 @@ def run_seeds(about: str, run_one: Callable[[int, list[str]], dict[str, Any]]) -
 
 
 def summary(runs: list[dict[str, Any]]) -> str:
-    """Return the figures over all runs in a few lines."""
+    """Return a summary of all runs, line by line."""
     cycles, misses = sum(r["cycles"] for r in runs), sum(r["misses"] for r in runs)
     lines = [
         f"{len(runs)} runs: success {bootstrap([float(r['success']) for r in runs])}",

@@ -1,9 +1,9 @@
-"""How far the planner's model is from the plant while the robot pushes a box.
+"""Measure the error of the planner model against the plant while the robot pushes a box.
 
     python bench/model_error.py [--states 160] [--seconds 1.2]
 
-From states of the plant near a box, both models follow the same random walking commands; printed
-are the distances between where they end, for the planner's model as it is and for other solvers.
+Both models follow the same random walking commands from the same states near a box. Prints the
+distance between the final states, for the planner model and for other solver settings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOW, _HIGH = np.array([-0.2, -0.3, -0.8]), np.array([0.6, 0.3, 0.8])
 
 
 def near_box(plant: mujoco.MjModel, walker: Walker, seed: int) -> Scene:
-    """Return a scene of a robot that has walked for 0.8 s towards a box just before it."""
+    """Return a scene in which the robot has walked for 0.8 s towards a box in front of it."""
     rng = np.random.default_rng(seed)
     qpos = make_task("box_push").sample_episode(seed).qpos.copy()
     yaw = float(yaw_from_quat(qpos[3:7]))
@@ -38,7 +38,7 @@ def near_box(plant: mujoco.MjModel, walker: Walker, seed: int) -> Scene:
 
 
 def main() -> None:
-    """Print one line a model."""
+    """Print one line for each model."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--states", type=int, default=160)
     parser.add_argument("--seconds", type=float, default=1.2)

@@ -1,11 +1,11 @@
-"""What every option of proposal and search is worth: one is changed at a time.
+"""Measure the effect of each option of proposal and search, one change at a time.
 
     python bench/options.py --plans runs/box_push_plans --out docs/results/options.json
 
-Runs box_push in lockstep, with few samples and a short horizon so that the proposal counts, with
-the defaults and with each change, on the same seeds. Targets and cost windows need a training
-each, of the plans in the folder; without one they are left out. Called again it goes on where it
-was stopped.
+Runs box_push in lockstep with the defaults and with each change on the same seeds, with few
+rollouts and a short horizon so that the proposal matters. Targets and cost windows need one
+training each on the plans in the folder; without a folder they are left out. The same command
+resumes a stopped measurement.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def trained(plans: Path, folder: Path, name: str, value: Any) -> Path:
 
 
 def main() -> None:
-    """Run and write the figures."""
+    """Run the episodes and write the metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plans", type=Path)
     parser.add_argument("--seeds", default="300:316")

@@ -1,10 +1,10 @@
-"""Plan time over samples and horizon, and how close the planner's rollouts come to open loop.
+"""Measure plan time over rollouts and horizon, and rollout throughput relative to open loop.
 
     python bench/planner.py [--threads 2] [--repeats 9] [--out FILE.json]
 
-The ratio divides the steps per second inside the planner (walker in the loop, Python between the
-control intervals) by those of ``mujoco.rollout`` replaying the very same controls on the same
-model, batch and number of threads, alternating in the same run. Medians over the repeats.
+The ratio divides the steps per second of the planner (walker in the loop, Python between control
+intervals) by the steps per second of ``mujoco.rollout`` with the same recorded controls, model,
+batch and thread count. Both alternate in one run; medians over the repeats.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HORIZONS = (0.4, 0.8, 1.2, 2.0)
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Return how long a call takes [s]."""
+    """Return the duration of a call [s]."""
     begin = time.perf_counter()
     run()
     return time.perf_counter() - begin
@@ -45,7 +45,7 @@ def seconds(run: Callable[[], object]) -> float:
 def plan_times(
     name: str, samples: int, horizon: float, threads: int, repeats: int
 ) -> dict[str, float]:
-    """Return median and largest time of a planning cycle [ms], and the walker's share of it."""
+    """Return median and maximum cycle time [ms] and the fraction spent in the walker."""
     task, walker = make_task("box_push"), _Stopwatch(name)
     planner = Planner(
         task,
@@ -69,7 +69,7 @@ def plan_times(
 
 
 class _Stopwatch:
-    """A walker that knows how long its steps took."""
+    """A walker that measures the time of its steps."""
 
     def __init__(self, name: str) -> None:
         self._walker = make_walker(name)
@@ -86,7 +86,7 @@ class _Stopwatch:
 
 
 class _Recorder:
-    """A walker that remembers the controls of every interval."""
+    """A walker that records the controls of every interval."""
 
     def __init__(self, name: str) -> None:
         self._walker = make_walker(name)
@@ -105,7 +105,7 @@ class _Recorder:
 def throughput(
     name: str, samples: int, horizon: float, threads: int, repeats: int
 ) -> dict[str, float]:
-    """Return steps per second in closed and open loop and their ratio."""
+    """Return steps per second in closed and open loop, and their ratio."""
     task, walker, recorder = make_task("box_push"), make_walker(name), _Recorder(name)
     model = build_model(task, "planner", walker.gains)
     episode = task.sample_episode(0)

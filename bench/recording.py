@@ -1,15 +1,15 @@
-"""Recording and analysis: how fast bags are written, replayed, reported and exported.
+"""Measure how fast bags are written, replayed, reported and exported.
 
     python bench/recording.py [--minutes 10] [--bag RUN] [--out FILE.json]
 
-Measures, each part printed as soon as it is known:
+Prints each part as soon as it is measured:
 
-- write: messages and bytes a second through recorder and writer, flushed and synchronised as live;
-- replay: bag time a second of ``gpc replay``'s work;
-- report, export: time and largest memory for a bag of so many minutes, made by repeating a run.
+- write: messages and bytes per second through recorder and writer, flushed and synced as live;
+- replay: speed of ``gpc replay`` relative to real time;
+- report, export: time and peak memory for a bag of the given length, made by repeating a run.
 
-Nothing else should run on the machine meanwhile. ``--parts`` leaves some of it out. What recording
-costs the planner is measured by ``bench/bystanders.py``.
+``--parts`` selects parts. ``bench/bystanders.py`` measures the effect of recording on the planner.
+Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.replay.cycle_replay import Replay
 
 PARTS = ("write", "replay", "report", "export")
-# Types that begin with a header, whose stamp then lies behind four bytes of encapsulation.
+# Types that begin with a header; the stamp follows the four bytes of CDR encapsulation.
 _STAMP = struct.Struct("<iI")
 
 
 def gpc(*words: str) -> tuple[str, float, float]:
-    """Run the command; return its output, its time [s] and its largest memory [MB]."""
+    """Run a command; return its output, duration [s] and peak memory [MB]."""
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
@@ -59,7 +59,7 @@ def gpc(*words: str) -> tuple[str, float, float]:
 
 
 def write(bag: BagReader, folder: Path, repeats: int = 8) -> dict[str, Any]:
-    """Return how many messages and bytes a second a recorder takes, none of them dropped."""
+    """Return messages and bytes per second that a recorder writes without dropping any."""
     messages = list(bag.raw())
     recorder = Recorder(folder / "written", None, {"task": "bench"})
     begin = time.perf_counter()
@@ -67,7 +67,7 @@ def write(bag: BagReader, folder: Path, repeats: int = 8) -> dict[str, Any]:
         for name, moment, data in messages:
             recorder.put(name, bag.topics[name].type, data, moment + k * 10**10)
         while recorder.status().waiting > 16e6:
-            time.sleep(0.002)  # the queue is bounded; what is measured is the writer
+            time.sleep(0.002)  # the queue is bounded; this measures the writer
     status = recorder.close()
     seconds = time.perf_counter() - begin
     return {
@@ -80,7 +80,7 @@ def write(bag: BagReader, folder: Path, repeats: int = 8) -> dict[str, Any]:
 
 
 def replay(bag: BagReader) -> dict[str, Any]:
-    """Return how much bag time a second is replayed, and whether it was exact."""
+    """Return the replay speed relative to real time, and whether the replay was exact."""
     recorded = Replay(bag)
     begin = time.perf_counter()
     results = recorded.run()
@@ -94,7 +94,7 @@ def replay(bag: BagReader) -> dict[str, Any]:
 
 
 def lengthened(bag: BagReader, folder: Path, minutes: float) -> Path:
-    """Write a bag of so many minutes: a run again and again, its stamps moved along."""
+    """Write a bag of the given length by repeating a run with shifted stamps."""
     writer = BagWriter(folder, bag.info)
     for topic in bag.topics.values():
         writer.add_topic(topic.name, topic.type, topic.qos)
@@ -111,7 +111,7 @@ def lengthened(bag: BagReader, folder: Path, minutes: float) -> Path:
 
 
 def _moved(kind: str, data: bytes, shift: int) -> bytes:
-    """Return a message with its stamps moved by a time [ns]."""
+    """Return a message with its stamps shifted by a time [ns]."""
     if kind in ("tf2_msgs/msg/TFMessage", "std_msgs/msg/String"):
         return data
     if kind.endswith(("/PlannerCycle", "/Plan")):
@@ -130,7 +130,7 @@ def _moved(kind: str, data: bytes, shift: int) -> bytes:
 
 
 def _length(bag: BagReader) -> float:
-    """Return how long a bag is [s]."""
+    """Return the duration of a bag [s]."""
     first = min(topic.first for topic in bag.topics.values())
     return (max(topic.last for topic in bag.topics.values()) - first) * 1e-9
 
@@ -140,11 +140,13 @@ def _size(folder: Path) -> int:
 
 
 def main() -> None:
-    """Run the parts and print each; write the file at the end."""
+    """Run and print each part; write the file at the end."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the long bag")
     parser.add_argument("--bag", type=Path, help="a recorded run; without it, one is made")
-    parser.add_argument("--parts", default=",".join(PARTS), help="which, separated by commas")
+    parser.add_argument(
+        "--parts", default=",".join(PARTS), help="parts to run, separated by commas"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     options = parser.parse_args()
     parts = options.parts.split(",")
