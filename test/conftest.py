@@ -1,4 +1,4 @@
-"""What every test run has in common; set before rclpy and numpy are imported."""
+"""Settings of every test run, made before rclpy and numpy are imported."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-# A wrong length in a message is an error, not memory read past its end.
+# An array of the wrong length raises an error; without this rclpy reads past its end.
 os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
-# Runs at the same time do not hear each other; numbers up to 101 fit the ports of every system.
+# Concurrent test runs use different domains; numbers up to 101 are valid on every system.
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,13 +21,13 @@ from hypothesis import settings
 
 import gpc_ros  # noqa: F401  (sets the threads of linear algebra)
 
-# No deadline, since time on a busy machine says nothing; the same examples in every run.
+# No time limit, because a busy machine is slow; the same examples in every run.
 settings.register_profile("gpc_ros", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("gpc_ros")
 
 
 def _not_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Where everything has to be installed, what was skipped has failed."""
+    """Turn a skipped test into a failure where everything must be installed."""
     if report.skipped and os.environ.get("GPC_REQUIRE_ALL"):
         report.outcome = "failed"
         report.longrepr = f"skipped, and GPC_REQUIRE_ALL is set: {report.longrepr}"
@@ -47,16 +47,16 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
-# How a missing browser is mended; also in docs/view.md and .ci/run.
+# How to install a missing browser; also in docs/view.md and .ci/run.
 _MEND = "make browser (or apt-get install chromium; pip install playwright)"
-# Generous: a page is drawn by the processor, on a machine that may be busy [ms].
+# Generous, because the CPU renders the page, possibly on a busy machine [ms].
 BROWSER_TIMEOUT = 240_000.0
 SMALL = (800, 600)
 
 
 @pytest.fixture
 def browser_page() -> Iterator[Any]:
-    """Return a page of playwright in a headless Chromium of the system."""
+    """Return a playwright page in the headless Chromium of the system."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((path for name in names if (path := shutil.which(name))), None)
     try:
@@ -75,7 +75,7 @@ def browser_page() -> Iterator[Any]:
                 "--disable-component-update", "--disable-sync", "--no-first-run",
             ],
         )  # fmt: skip
-        # Small, because every pixel costs; larger for the pictures of the docs.
+        # Small, because every pixel costs time; larger for the pictures of the docs.
         size = (1280, 800) if os.environ.get("GPC_PICTURES") else SMALL
         page = browser.new_page(viewport={"width": size[0], "height": size[1]})
         page.set_default_timeout(BROWSER_TIMEOUT)
@@ -85,12 +85,12 @@ def browser_page() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser_page: Any) -> Callable[[str, str], Any]:
-    """Return what opens an address and returns the page once it shows a text."""
+    """Return a function that opens an address and waits until the page shows a text."""
 
     def opened(url: str, text: str) -> Any:
         browser_page.goto(url)
         browser_page.get_by_text(text, exact=False).first.wait_for()
-        # Drawing by the processor is told in a note that lies over the scene.
+        # Software rendering adds a note on top of the scene.
         note = browser_page.get_by_text("Software WebGL rendering detected")
         if note.count():
             note.locator("xpath=ancestor::*[@role='alert']").get_by_role("button").click()
@@ -101,7 +101,7 @@ def open_page(browser_page: Any) -> Callable[[str, str], Any]:
 
 @pytest.fixture
 def save_picture() -> Callable[[Any, str], None]:
-    """Return what leaves a picture of a page in the folder GPC_PICTURES, if that is set."""
+    """Return a function that saves a screenshot in the folder GPC_PICTURES, if it is set."""
 
     def save(page: Any, name: str) -> None:
         folder = os.environ.get("GPC_PICTURES")

@@ -1,4 +1,4 @@
-"""Pages of docs/ that hold what is made from code or results, between marks."""
+"""Fill generated blocks, enclosed by marks, in the pages of docs/."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def filled(page: str, blocks: Mapping[str, str]) -> str:
 
     Args:
         page: Markdown with ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
-        blocks: what stands between, by name; those that the page does not have are left out.
+        blocks: text between the marks, by name; blocks missing from the page are ignored.
     """
     for name, text in blocks.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"

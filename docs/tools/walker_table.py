@@ -11,7 +11,7 @@ RESULTS = "docs/results/walkers.json"
 
 
 def walker_blocks(root: Path) -> dict[str, str]:
-    """Return the table of docs/walker.md from the results of a clone; nothing without them."""
+    """Return the table of docs/walker.md from the stored results; empty without results."""
     path = root / RESULTS
     if not path.is_file():
         return {}

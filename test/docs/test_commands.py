@@ -1,4 +1,4 @@
-"""Every command that a page names is one that the program takes."""
+"""Every command on a page is accepted by the program."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def test_every_command_on_a_page_is_accepted(page: Path) -> None:
             pytest.fail(f"{page.name}: 'gpc' does not take: {command}")
 
 
-def test_the_pages_name_commands_at_all() -> None:
+def test_pages_contain_commands() -> None:
     found = [command for page in PAGES for command in commands(page)]
     assert any("gpc evaluate" in command for command in found)
     assert any("gpc train" in command for command in found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+def test_every_link_to_a_file_exists(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name}: {target} is not there"
 
 
-def test_shipped_proposals_fit_the_tasks_that_they_are_of() -> None:
+def test_shipped_proposals_match_their_tasks() -> None:
     from gpc_ros.locomotion.walker import make_walker
     from gpc_ros.proposal.card import incompatibility
     from gpc_ros.proposal.flow_model import load_proposal

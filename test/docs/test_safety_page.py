@@ -1,4 +1,4 @@
-"""docs/safety.md says what the code does: its tables are made from it, and its tests exist."""
+"""The tables of docs/safety.md match the code and the results, and its tests exist."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_are_those_of_the_code_and_of_the_results() -> None:
+def test_tables_match_code_and_results() -> None:
     assert filled_pages(ROOT)["docs/safety.md"] == PAGE, "run: python docs/tools/generate.py"
 
 
@@ -31,7 +31,7 @@ def test_every_block_of_the_page_is_filled() -> None:
         assert len(block.strip().splitlines()) > 3, name
 
 
-def test_every_rule_condition_and_state_is_told() -> None:
+def test_every_rule_condition_and_state_is_listed() -> None:
     for rule in RULES:
         assert f"| {rule.event.value} |" in PAGE
     for row in CONDITIONS:
@@ -40,7 +40,7 @@ def test_every_rule_condition_and_state_is_told() -> None:
         assert state.name in drawing() and f"| {state.words} |" in PAGE
 
 
-def test_every_test_that_the_page_names_exists() -> None:
+def test_every_named_test_exists() -> None:
     named = set(re.findall(r"(test/[\w/]+\.py)(?:::(\w+))?", PAGE))
     assert named
     for file, function in named:
@@ -54,7 +54,7 @@ def test_every_test_that_the_page_names_exists() -> None:
         assert f"`[{name}]`" in PAGE
 
 
-def test_every_case_behind_the_sdk_is_told_and_tested() -> None:
+def test_every_case_behind_the_sdk_is_listed_and_tested() -> None:
     block = PAGE.split("<!-- begin hardware -->")[1].split("<!-- end hardware -->")[0]
     for name, case in HARDWARE_CASES.items():
         assert f"`[{name}]`" in block and case.reaction in block
@@ -68,7 +68,7 @@ def test_each_row_from_1_to_25_is_in_the_table() -> None:
     assert rows == set(range(1, 26))
 
 
-def test_what_was_measured_stands_beside_its_bound() -> None:
+def test_measured_delays_are_beside_their_bounds() -> None:
     row = {"n": 3, "p50": 0.0431, "p99": 0.0462, "max": 0.0463, "failures": [], "held": True}
     assert "| 43, 46, 46 ms (3) |" in fault_table({"robot_silent": row})
     late = fault_table({"robot_silent": {**row, "held": False}})
@@ -84,7 +84,7 @@ def test_what_was_measured_stands_beside_its_bound() -> None:
     assert "| 76, 120 ms, **not held** |" in late
 
 
-def test_text_beside_the_marks_stays() -> None:
+def test_text_outside_the_marks_is_kept() -> None:
     page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb <!-- begin y -->"
     assert filled(page, {"x": "new", "y": "lost"}) == (
         "a\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nb <!-- begin y -->"

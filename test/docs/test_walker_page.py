@@ -1,4 +1,4 @@
-"""docs/walker.md holds the figures that were measured, of the walkers that there are."""
+"""The table of docs/walker.md has the measured metrics of every shipped walker."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ PAGE = (ROOT / "docs" / "walker.md").read_text(encoding="utf-8")
 RESULTS = ROOT / "docs" / "results" / "walkers.json"
 
 
-def test_the_table_is_that_of_the_results() -> None:
+def test_table_matches_the_results() -> None:
     assert filled_pages(ROOT)["docs/walker.md"] == PAGE, "run: python docs/tools/generate.py"
     assert "| falls after impulses of 2 m/s |" in PAGE
 
 
-def test_every_walker_that_ships_was_measured_and_is_told() -> None:
+def test_every_shipped_walker_is_measured_and_listed() -> None:
     measured = json.loads(RESULTS.read_text(encoding="utf-8"))["walkers"]
     for name in ("trot", *shipped_walkers()):
         assert name in measured

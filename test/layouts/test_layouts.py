@@ -1,4 +1,4 @@
-"""The layouts for RViz, Foxglove and PlotJuggler name only what the graph publishes."""
+"""The layouts for RViz, Foxglove and PlotJuggler name only topics that the graph publishes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gpc_ros.tasks import TASKS
 LAYOUTS = share("config", "layouts")
 # Every topic of the graph of a task that has objects, as a user sees it without a namespace.
 TYPES = {f"/{t.name}": t.type for task in TASKS.values() for t in recorded(task.bodies)}
-# What the displays of RViz subscribe to.
+# Message types of the RViz displays.
 RVIZ = {
     "rviz_default_plugins/Odometry": "nav_msgs/msg/Odometry",
     "rviz_default_plugins/Pose": "geometry_msgs/msg/PoseStamped",
@@ -30,7 +30,7 @@ NUMBERS = {"float64", "float32", "uint8", "uint32", "uint64", "int32", "bool"}
 
 
 def topic_of(path: str) -> str:
-    """Return the topic that a path begins with; the longest one wins."""
+    """Return the longest topic that is a prefix of a path."""
     found = [t for t in TYPES if path == t or path.startswith((f"{t}/", f"{t}."))]
     assert found, f"{path}: no such topic"
     return max(found, key=len)
@@ -51,7 +51,7 @@ def leaf(type_name: str, fields: list[str]) -> str:
             assert index is not None, f"{type_name}: {name} is an array"
             assert kind == 2 or not length or int(index) < length, field
         else:
-            assert index is None, f"{type_name}: {name} is no array"
+            assert index is None, f"{type_name}: {name} is not an array"
         if kind == 2:
             type_name = rest
         else:
@@ -91,14 +91,14 @@ def displays() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", sorted(set(foxglove_paths())))
-def test_foxglove_plots_what_there_is(path: str) -> None:
+def test_foxglove_plots_existing_fields(path: str) -> None:
     topic = topic_of(path)
     kind = leaf(TYPES[topic], path[len(topic) + 1 :].split("."))
     assert kind in NUMBERS or path == "/supervisor.name"
 
 
 @pytest.mark.parametrize("topic", sorted(set(foxglove_topics())))
-def test_foxglove_shows_topics_that_there_are(topic: str) -> None:
+def test_foxglove_shows_existing_topics(topic: str) -> None:
     assert topic in TYPES
 
 
@@ -110,26 +110,26 @@ def test_every_foxglove_panel_is_laid_out_once() -> None:
 
 
 @pytest.mark.parametrize("curve", sorted(set(curves())))
-def test_plotjuggler_plots_what_there_is(curve: str) -> None:
+def test_plotjuggler_plots_existing_fields(curve: str) -> None:
     topic = topic_of(curve)
     assert leaf(TYPES[topic], curve[len(topic) + 1 :].split("/")) in NUMBERS
 
 
 @pytest.mark.parametrize(("display", "topic"), displays())
-def test_rviz_shows_what_there_is(display: str, topic: str) -> None:
+def test_rviz_shows_existing_topics(display: str, topic: str) -> None:
     assert TYPES[topic] == RVIZ[display]
 
 
 @pytest.mark.parametrize(
     "path", ["/scene_state.pose.position.w", "/status.plan_time", "/plan.knots"]
 )
-def test_a_wrong_path_would_be_found(path: str) -> None:
+def test_a_wrong_path_is_detected(path: str) -> None:
     with pytest.raises(AssertionError):
         topic = topic_of(path)
         leaf(TYPES[topic], path[len(topic) + 1 :].split("."))
 
 
-def test_all_layouts_are_there() -> None:
+def test_all_layouts_exist() -> None:
     assert {p.name for p in Path(LAYOUTS).iterdir()} == {
         "gpc.rviz", "foxglove.json", "plotjuggler.xml",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What an installed gpc_ros offers: programs that import, shared files that are found."""
+"""An installed gpc_ros: all programs import, all shared files are found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAMS = (
 SCRIPTS = {e.name: e for e in distribution("gpc_ros").entry_points if e.group == "console_scripts"}
 
 
-def test_programs_are_all_there() -> None:
+def test_all_programs_are_installed() -> None:
     assert set(SCRIPTS) == set(PROGRAMS)
 
 
@@ -33,7 +33,7 @@ def test_every_node_of_a_graph_is_a_program() -> None:
     assert started <= set(PROGRAMS)
 
 
-def test_command_knows_its_version() -> None:
+def test_command_prints_its_version() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "gpc_ros.cli.main", "--version"],
         capture_output=True, text=True, check=True, timeout=60,

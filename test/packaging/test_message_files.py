@@ -1,4 +1,4 @@
-"""The message files: every field explained, all built, and /tf as everybody else has it."""
+"""Message files: every field is documented, all are built, /tf has the published type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 MESSAGES = Path(__file__).resolve().parents[2] / "gpc_msgs"
 FILES = sorted(path.relative_to(MESSAGES) for path in MESSAGES.glob("*/*.[ms][sr][gv]"))
-# Fields whose names say it all: standard types, names and costs.
+# Fields with self-explanatory names: standard types, names and costs.
 PLAIN = {"header", "name", "task", "optimizer", "state", "best_cost", "effective_sample_size"}
 PLAIN |= {"objects", "term_values", "counter_values", "success"}
 FIELD = re.compile(r"^(?P<type>[\w/]+(\[\d*\])?) (?P<name>\w+)(=\S+)?\s*(?P<comment>#.*)?$")
@@ -23,12 +23,12 @@ def lines(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_begins_with_what_it_is(path: Path) -> None:
+def test_begins_with_a_description(path: Path) -> None:
     assert re.match(r"# [A-Z].*\w", lines(path)[0])
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_every_field_is_explained(path: Path) -> None:
+def test_every_field_is_documented(path: Path) -> None:
     for line in lines(path):
         if line.strip() and not line.lstrip().startswith("#") and line != "---":
             field = FIELD.match(line)
@@ -45,7 +45,7 @@ def test_is_built(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".msg"], ids=str)
 def test_installed_message_is_the_one_in_the_tree(path: Path) -> None:
-    """A stale build would explain much that nobody finds."""
+    """A stale build causes errors that are hard to find."""
     message = getattr(importlib.import_module("gpc_msgs.msg"), path.stem)
     declared = []
     for line in lines(path):
@@ -56,7 +56,7 @@ def test_installed_message_is_the_one_in_the_tree(path: Path) -> None:
 
 
 def test_tf_message_has_the_published_type_hash() -> None:
-    """Other programs hear /tf only if the hash is theirs."""
+    """Other programs receive /tf only if the type hash matches."""
     import tf2_msgs.msg
 
     name = Path("share/tf2_msgs/msg/TFMessage.json")
@@ -70,7 +70,7 @@ def test_tf_message_has_the_published_type_hash() -> None:
 
 
 def test_checks_of_message_fields_are_on() -> None:
-    """Without them, an array of a wrong length is sent with memory read past its end."""
+    """Without these checks rclpy reads past the end of an array of the wrong length."""
     from gpc_msgs.msg import JointCommand
 
     with pytest.raises(AssertionError):

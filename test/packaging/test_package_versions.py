@@ -1,4 +1,4 @@
-"""What states the same version or name in several files, held equal."""
+"""Versions and names that occur in several files are equal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import gpc_ros
 REPO = Path(__file__).resolve().parents[2]
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)")
 PYPROJECTS = ("gpc_msgs/pyproject.toml", "gpc_msgs/compat/tf2_msgs/pyproject.toml")
-# Names of modules where package.xml says another.
+# Module names that differ from the name in package.xml.
 ROS_PACKAGES = {"yaml": "python3-yaml"} | {
     name: f"python3-{name}" for name in ("lz4", "numpy", "tqdm")
 }
@@ -27,16 +27,16 @@ FROM_PYPI = {"imageio_ffmpeg": "imageio-ffmpeg", "pinocchio": "pin"} | {
         "mcap", "mujoco", "pyarrow", "rosbags", "safetensors", "trimesh", "viser", "zstandard",
     )
 }  # fmt: skip
-# Imported by what trains, only when it is asked to; `make training` brings them.
+# Imported by training code on demand; `make training` installs them.
 TRAINING = {"rsl_rl": "rsl-rl-lib"} | {
     name: name for name in ("matplotlib", "onnx", "onnxruntime", "ray", "tensordict", "torch")
 }
-# Imported by what reaches a robot, in one place; `make hardware` brings it.
+# Imported in one place by the hardware driver; `make hardware` installs it.
 HARDWARE = {"unitree_sdk2py": "unitree-sdk2py-dimos", "motioncapture": "motioncapture"}
 
 
 def pins(path: Path) -> dict[str, str]:
-    """Versions by normalised name; any line that is not a pin fails."""
+    """Return versions by normalised name; any line that is not a pin fails."""
     found = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         requirement = line.split("#")[0].strip()
@@ -52,7 +52,7 @@ def normalise(name: str) -> str:
 
 
 def imported(where: Path) -> set[str]:
-    """Top-level modules that a file imports, or the files of a folder."""
+    """Return the top-level modules imported by a file or by the files of a folder."""
     names = set()
     for path in where.rglob("*.py") if where.is_dir() else [where]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -74,7 +74,7 @@ def test_both_packages_have_one_version() -> None:
     assert {*stated, messages} == {gpc_ros.__version__}
 
 
-def test_changelog_knows_the_version_or_is_ahead_of_it() -> None:
+def test_changelog_has_this_version_or_a_newer_one() -> None:
     text = (REPO / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## \[?([^\]\s]+)", text, re.MULTILINE)
     assert headings
@@ -97,7 +97,7 @@ def test_messages_are_built_with_the_versions_of_the_environment(path: str) -> N
     assert {name: resolved.get(name) for name in stated} == stated
 
 
-def test_package_xml_names_what_is_imported() -> None:
+def test_package_xml_names_every_import() -> None:
     elsewhere = {"gpc_ros", *FROM_PYPI, *TRAINING, *HARDWARE}
     imports = imported(REPO / "gpc_ros") - set(sys.stdlib_module_names) - elsewhere
     root = manifest("package.xml")
@@ -105,7 +105,7 @@ def test_package_xml_names_what_is_imported() -> None:
     assert {ROS_PACKAGES.get(name, name) for name in imports} - stated == set()
 
 
-def test_setup_and_requirements_name_what_is_imported() -> None:
+def test_setup_and_requirements_name_every_import() -> None:
     imports = imported(REPO / "gpc_ros") & set(FROM_PYPI)
     setup = (REPO / "setup.py").read_text(encoding="utf-8")
     resolved = pins(REPO / "requirements.lock.txt")
@@ -114,7 +114,7 @@ def test_setup_and_requirements_name_what_is_imported() -> None:
         assert name in resolved
 
 
-def test_training_alone_needs_what_trains() -> None:
+def test_only_training_needs_the_training_packages() -> None:
     setup = (REPO / "setup.py").read_text(encoding="utf-8")
     added = pins(REPO / "requirements-training.txt")
     assert not set(TRAINING.values()) & set(pins(REPO / "requirements.lock.txt"))
@@ -124,10 +124,10 @@ def test_training_alone_needs_what_trains() -> None:
     assert not set(TRAINING) & imported(REPO / "gpc_ros" / "nodes")
 
 
-def test_hardware_alone_needs_the_libraries_and_one_file_calls_each() -> None:
+def test_only_one_file_calls_each_hardware_library() -> None:
     added = pins(REPO / "requirements-hardware.txt")
     assert not set(added) & set(pins(REPO / "requirements.lock.txt"))
-    assert added["cyclonedds"] == "0.10.2"  # what runs in the robot
+    assert added["cyclonedds"] == "0.10.2"  # the version on the robot
     homes = {"unitree_sdk2py": "unitree/dds.py", "motioncapture": "mocap/mocap_process.py"}
     for module, name in HARDWARE.items():
         assert name in added

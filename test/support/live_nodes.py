@@ -1,7 +1,4 @@
-"""Every test of nodes talks in a ROS domain of its own, on this machine only.
-
-Here are also the tools of the live tests: processes of nodes, and a probe that talks to them.
-"""
+"""Tools of the live tests: a ROS domain per test, node processes and a probe that talks to them."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ from gpc_ros.graph.launcher import end_with_parent
 from gpc_ros.ros import qos
 from gpc_ros.ros.polling import PolledSubscription
 
-# Generous, because a test must not fail on a busy machine; a passing test does not wait for it.
+# Generous, so that a busy machine does not fail a test; a passing test does not wait this long.
 TIMEOUT = 60.0
 
 _COUNTER = itertools.count(os.getpid())
@@ -34,7 +31,7 @@ _COUNTER = itertools.count(os.getpid())
 
 @pytest.fixture(autouse=True)
 def domain(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Set a domain that no other test uses at the same time, and strict message fields."""
+    """Use a domain that no concurrent test uses, and strict message field checks."""
     number = 1 + next(_COUNTER) % 100
     monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
@@ -44,7 +41,7 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def context(domain: int) -> Iterator[Context]:
-    """Return a ROS context in the test's domain."""
+    """Return a ROS context in the domain of the test."""
     made = Context()
     rclpy.init(context=made)
     yield made
@@ -55,7 +52,7 @@ class Running:
     """The process of one node, with its output in a file."""
 
     def __init__(self, name: str, words: tuple[str, ...], log: Path) -> None:
-        """Start the node with its own file and overrides ``name:=value``."""
+        """Start the node with its parameter file and overrides ``name:=value``."""
         arguments = [sys.executable, "-m", f"gpc_ros.nodes.{name}", "--ros-args"]
         arguments += ["--params-file", str(share("config", f"{name}.yaml"))]
         arguments += [w for word in words for w in ("-p", word)]
@@ -69,23 +66,23 @@ class Running:
             )
 
     def output(self) -> str:
-        """Return what the node has written so far."""
+        """Return the output of the node so far."""
         return self._log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """End the process without any chance to say good-bye."""
+        """Kill the process without any cleanup."""
         self.process.kill()
         self.process.wait()
 
     def end(self) -> int:
-        """Ask the node to end and return its exit code."""
+        """Stop the node with a signal and return its exit code."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(TIMEOUT)
 
 
 @pytest.fixture
 def start_node(domain: int, tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Return what starts nodes; whatever still runs at the end is killed."""
+    """Return a function that starts nodes; they are killed at the end of the test."""
     running: list[Running] = []
 
     def start(name: str, *words: str) -> Running:
@@ -99,10 +96,10 @@ def start_node(domain: int, tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
 
 class Probe:
-    """A node of the test: listens, speaks and asks."""
+    """A node of the test: subscribes, publishes and calls services."""
 
     def __init__(self, context: Context) -> None:
-        """Join the test's domain."""
+        """Join the domain of the test."""
         self.node = Node("probe", context=context)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
@@ -110,7 +107,7 @@ class Probe:
         self._voices: dict[str, Any] = {}
 
     def listen(self, topic: str, message: type, profile: Any = None) -> None:
-        """Begin to listen to a topic."""
+        """Subscribe to a topic."""
         self._heard[topic] = PolledSubscription(
             self.node, message, topic, profile or qos.sensor(50)
         )
@@ -132,8 +129,8 @@ class Probe:
         """Return the first message from now on that meets a condition.
 
         Args:
-            topic: one that was listened to before.
-            condition: what the message has to meet.
+            topic: a topic passed to :meth:`listen` before.
+            condition: predicate of the message.
             meanwhile: called a hundred times a second.
         """
         for _ in self._heard[topic].drain():
@@ -146,12 +143,12 @@ class Probe:
                 if condition(last):
                     return last
             time.sleep(0.01)
-        raise AssertionError(f"{topic}: it did not come to that; the last message was {last}")
+        raise AssertionError(f"{topic}: timeout; the last message was {last}")
 
     def call(
         self, service: str, kind: Any, meanwhile: Callable[[], None] = lambda: None, **fields: Any
     ) -> Any:
-        """Call a service and return its answer."""
+        """Call a service and return the response."""
         client = self.node.create_client(kind, service)
         assert client.wait_for_service(TIMEOUT), f"no service {service}"
         future = client.call_async(kind.Request(**fields))
@@ -163,11 +160,11 @@ class Probe:
         return future.result()
 
     def now(self) -> float:
-        """Return the time that stamps are on [s]."""
+        """Return the present ROS time [s]."""
         return float(self.node.get_clock().now().nanoseconds) * 1e-9
 
 
 @pytest.fixture
 def probe(context: Context) -> Probe:
-    """Return a node of the test's own."""
+    """Return a probe node."""
     return Probe(context)

@@ -1,4 +1,4 @@
-"""Proposals with drawn weights, and shards of a made-up teacher, without simulation."""
+"""Proposals with random weights and shards of a synthetic teacher, without simulation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def blank(task: str = "box_push", kind: str = "flow", **changes: object) -> Card
 
 
 def drawn_weights(card: Card, seed: int = 0) -> Weights:
-    """Return weights of the right shapes, small and positive where they scale."""
+    """Return random weights of the right shapes; scales are small and positive."""
     rng = np.random.default_rng(seed)
     weights = {
         name: (0.3 * rng.standard_normal(shape)).astype(np.float32)
@@ -46,7 +46,7 @@ def drawn_weights(card: Card, seed: int = 0) -> Weights:
 
 
 def write(path: Path, card: Card, weights: Weights) -> Path:
-    """Write card and weights as gpc train does, and return the card's path."""
+    """Write card and weights like ``gpc proposal train``; return the path of the card."""
     content = save(weights)
     path.with_suffix(".safetensors").write_bytes(content)
     entry = {"name": path.with_suffix(".safetensors").name, "sha256": checksum(content)}

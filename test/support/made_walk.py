@@ -1,7 +1,7 @@
-"""A robot that glides over the floor as if it walked: readings that fit its motion exactly.
+"""Synthetic readings of a gliding robot, exactly consistent with the motion of its base.
 
-Joints stay where they are; their velocities are those of feet that stand while the base moves. For
-what only looks at one reading after the other, and cheap beside a simulation.
+Joint positions are constant; joint velocities match feet that stand still while the base moves. A
+cheap replacement of a simulation for code that processes one reading at a time.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class MadeWalk:
     """Readings, and the pose of the base at each: position (3,) [m], attitude (4,) wxyz.
 
     Args:
-        still: time that it stands at first [s].
-        seconds: time that it moves after that [s].
-        speed: amplitude of its velocities ahead and to the left [m/s].
-        turn: amplitude of its yaw rate [rad/s].
+        still: initial time at rest [s].
+        seconds: time of motion after that [s].
+        speed: amplitude of the forward and leftward velocity [m/s].
+        turn: amplitude of the yaw rate [rad/s].
     """
 
     still: float = 1.5

@@ -1,6 +1,6 @@
-"""An OptiTrack system as its clients see it: NatNet 3.0 over UDP, unicast, on this machine.
+"""An emulated OptiTrack server: NatNet 3.0 over unicast UDP on this machine.
 
-Layout after NaturalPoint's NatNet SDK: packets begin with an id and the length of what follows.
+Packet layout from NaturalPoint's NatNet SDK: id, payload length, payload.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PERIOD = 0.01  # [s]
 
 
 def free_port() -> int:
-    """Return a UDP port that nobody has."""
+    """Return a free UDP port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -22,19 +22,19 @@ def free_port() -> int:
 
 
 class OptiTrack:
-    """A system that answers and streams until it is closed.
+    """A server that answers commands and streams poses until it is closed.
 
     Args:
-        numbers: of the bodies, by name.
-        port: for commands.
-        data: port that it streams to.
+        numbers: streaming ids of the bodies, by name.
+        port: command port.
+        data: destination port of the stream.
 
     Attributes:
-        poses: position and orientation xyzw by name, of those that are seen now.
+        poses: position and orientation xyzw of the visible bodies, by name.
     """
 
     def __init__(self, numbers: dict[str, int], port: int, data: int) -> None:
-        """Begin to answer and to stream."""
+        """Start answering and streaming."""
         self.numbers = numbers
         self.poses: dict[str, tuple[float, ...]] = {}
         self._data = data
@@ -85,7 +85,7 @@ class OptiTrack:
         for name, own in self.numbers.items():
             seen = name in self.poses
             pose = self.poses.get(name, (0.0,) * 7)
-            # Cameras never see the same twice.
+            # Camera noise: two frames are never identical.
             pose = (pose[0] + 1e-5 * (number % 7), *pose[1:])
             body += struct.pack("<i7ffh", own, *pose, 0.0, int(seen))
         skeletons, markers, plates, devices = 0, 0, 0, 0

@@ -15,7 +15,7 @@ WriteProposal = Callable[..., Path]
 
 @pytest.fixture
 def write_proposal(tmp_path: Path) -> WriteProposal:
-    """Return a function that writes a proposal with drawn weights and returns its card's path."""
+    """Return a function that writes a proposal with random weights and returns its card path."""
 
     def make(name: str = "made", seed: int = 0, **changes: object) -> Path:
         card = blank(**changes)  # type: ignore[arg-type]
@@ -26,7 +26,7 @@ def write_proposal(tmp_path: Path) -> WriteProposal:
 
 @pytest.fixture
 def taught(tmp_path: Path) -> Path:
-    """Return a folder of twelve taught shards."""
+    """Return a folder with twelve shards of the synthetic teacher."""
     folder = tmp_path / "shards"
     for seed in range(12):
         save_shard(path_of(folder, seed), taught_shard(seed))

@@ -1,4 +1,4 @@
-"""Messages, bags and whole made-up runs for the tests of the recording room."""
+"""Synthetic messages, bags and runs for the tests of bag, replay and report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POSE = "geometry_msgs/msg/PoseStamped"
 
 
 def message(type_name: str, **fields: Any) -> Any:
-    """Return a message with some fields set; a dict sets fields inside a field, the rest is zero.
+    """Return a message with some fields set; a dict sets nested fields, all others are zero.
 
     A field ``stamp`` given for a message with a header sets the header's stamp [s].
     """
@@ -70,19 +70,19 @@ def pose_bytes(x: float, stamp: float = 0.0, frame: str = "map") -> bytes:
 
 @pytest.fixture(name="encoded")
 def _encoded() -> Callable[..., bytes]:
-    """Return the maker of serialised messages."""
+    """Return a function that makes serialised messages."""
     return encoded
 
 
 @pytest.fixture
 def pose() -> Callable[..., bytes]:
-    """Return the maker of serialised poses."""
+    """Return a function that makes serialised poses."""
     return pose_bytes
 
 
 @pytest.fixture
 def pose_bag(tmp_path: Path) -> Callable[..., Path]:
-    """Return a maker of bags with one topic /pose of n messages, flushed every few."""
+    """Return a function that writes a bag with n messages on /pose, flushed in chunks."""
 
     def make(n: int = 20, every: int = 5, name: str = "bag", compression: str = "zstd") -> Path:
         folder = tmp_path / name
@@ -99,16 +99,16 @@ def pose_bag(tmp_path: Path) -> Callable[..., Path]:
 
 
 MSGS = "gpc_msgs/msg/"
-T0 = 1_790_000_000.0  # clock time at which the goal of a made-up run is set [s]
+T0 = 1_790_000_000.0  # clock time at which the goal of a synthetic run is set [s]
 GOAL = (1.5, 0.5, 0.4)
 
 
 class MadeRun:
-    """A made-up run: the robot walks straight along x while the box glides to its goal.
+    """A synthetic run: the robot walks along x while the box glides to its goal.
 
     Args:
-        reach: time at which the box arrives [s]; after that it rests.
-        end: of the recording [s].
+        reach: time of arrival of the box [s]; it rests afterwards.
+        end: end of the recording [s].
         task: name of the task.
         prefix: of every topic.
     """
@@ -146,7 +146,7 @@ class MadeRun:
         return folder
 
     def box(self, time: float) -> tuple[float, float, float]:
-        """Return the box's true planar pose at a time."""
+        """Return the true planar pose of the box at a time."""
         share = min(max(time / self.reach, 0.0), 1.0)
         return GOAL[0] - (1.0 - share), GOAL[1], GOAL[2]
 
@@ -231,7 +231,7 @@ def _planar(x: float, y: float, yaw: float, height: float) -> dict[str, Any]:
 
 @pytest.fixture
 def message_of() -> Callable[..., bytes]:
-    """Return a serialiser for a type whose definition is given."""
+    """Return a function that serialises a type from its definition."""
 
     def make(type_name: str, text: str, **fields: Any) -> bytes:
         c = Codec(type_name, text)
@@ -242,5 +242,5 @@ def message_of() -> Callable[..., bytes]:
 
 @pytest.fixture
 def made_run() -> type[MadeRun]:
-    """Return the maker of made-up runs."""
+    """Return the class of synthetic runs."""
     return MadeRun

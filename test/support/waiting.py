@@ -1,4 +1,4 @@
-"""Waits for what is to happen, instead of for a time."""
+"""Wait for a condition instead of a fixed time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
-    """Wait for a condition; fail with what was to happen if it does not come within a time [s]."""
+    """Wait until a condition holds; fail with its description after a time limit [s]."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, f"not within {timeout} s: {what}"

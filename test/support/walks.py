@@ -1,4 +1,4 @@
-"""A walk of the simulated robot with the estimator listening to its noisy sensors."""
+"""A walk of the simulated robot, with the estimator running on its noisy sensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Commands = Callable[[float], tuple[float, float, float]]
 
 @dataclass
 class Walk:
-    """What was estimated and what was true, at 100 Hz."""
+    """Estimated and true states at 100 Hz."""
 
     estimator: Estimator
     times: list[float] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Walk:
     poses: list[PoseSample] = field(default_factory=list)
 
     def errors(self, since: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Position, rotation, velocity errors (T, 3) and their normalised square (T,)."""
+        """Return position, rotation and velocity errors (T, 3) and their normalised square (T,)."""
         position, rotation, velocity, nees = [], [], [], []
         for time, e, t, c in zip(
             self.times, self.estimates, self.truths, self.covariances, strict=True
