@@ -39,8 +39,8 @@ _EXAMPLE = SupervisorInputs(
     broken_limits=("RR_thigh_joint: motor at 97 deg C (limit 95 deg C)",),
     warnings=("RR_thigh_joint: motor at 84 deg C (limit 80 deg C)",),
     pause=0.31,
-    foreign="another bridge publishes joint commands: /bridge",
-    heartbeat_age=0.61,
+    other_authority="another bridge publishes joint commands: /bridge",
+    stops={"/estop": (True, 0.61)},
     base_age=2.02,
     object_age=1.05,
     mocap_inconsistency="motion capture and the legs disagree about the way walked",
@@ -93,6 +93,7 @@ def conditions_table() -> str:
 def _reaction(row: Condition) -> str:
     words = [f"*{row.reaction}*" if row.reaction in EVENTS else row.reaction]
     words += ["no arming"] if row.arming else []
+    words += ["no reset"] if row.reset else []
     words += ["no new goals"] if row.goals else []
     return "; ".join(words)
 

@@ -98,8 +98,9 @@ class BridgeController:
         self._broken: tuple[str, ...] = ()
         self._near: tuple[str, ...] = ()
         self._clamped, self._clamped_at = 0, -math.inf
-        self._foreign = ""
-        self._emergency, self._heartbeat = False, -math.inf
+        self._other_authority = ""
+        # Of each emergency stop: whether it is pressed, and the time of its last message [s].
+        self._stops: dict[str, tuple[bool, float]] = {}
         self._events = dict.fromkeys(("clock_jumps", "bad_times", "walker_failures"), 0)
         self._zero = _frozen(np.zeros(3))
         self._effort = _frozen(np.zeros(12))
@@ -127,6 +128,12 @@ class BridgeController:
         }
 
     @property
+    def stops(self) -> dict[str, tuple[bool, float]]:
+        """Every known emergency stop by name: whether it is pressed, and its age [s]; a copy."""
+        now = self._real
+        return {name: (pressed, now - heard) for name, (pressed, heard) in self._stops.items()}
+
+    @property
     def refusals(self) -> dict[str, str]:
         """What was wrong with the last dropped input, by the name of its counter."""
         return self._in.refusals
@@ -147,17 +154,25 @@ class BridgeController:
         """Take in a plan, see :meth:`Inputs.set_plan`."""
         return self._in.set_plan(plan, received)
 
-    def set_foreign(self, who: str) -> None:
-        """Say in plain words who else commands this robot; empty if nobody does."""
-        self._foreign = who
+    def set_other_authority(self, reason: str) -> None:
+        """Set why the robot must stand: somebody else commands it. Empty while nobody does."""
+        self._other_authority = reason
 
-    def set_emergency_stop(self, pressed: bool) -> None:
-        """Say whether the emergency stop is pressed."""
-        self._emergency = pressed
+    def set_emergency_stop(self, pressed: bool, stop: str = "unnamed") -> None:
+        """Take in a message of an emergency stop; each one is also its heartbeat.
 
-    def set_heartbeat(self, received: float) -> None:
-        """Take in a sign of life of the emergency stop, received at a time [s]."""
-        self._heartbeat = received
+        Every stop counts on its own: the robot damps while any of them is pressed, and where a
+        heartbeat is required, once any of them falls silent.
+
+        Args:
+            pressed: whether this stop is pressed.
+            stop: identity of the stop, the same in all of its messages.
+        """
+        self._stops[stop] = (pressed, self._clock())
+
+    def remove_stop(self, stop: str) -> None:
+        """Drop an emergency stop that a person has taken out of service."""
+        self._stops.pop(stop, None)
 
     def arm(self) -> tuple[bool, str]:
         """Ask to stand up; return whether it is granted, and why not."""
@@ -235,8 +250,6 @@ class BridgeController:
             return False, pause
         self._events["clock_jumps"] += 1
         self._in.forget(now)
-        if self._heartbeat > -math.inf:
-            self._heartbeat = now  # as alive as a moment ago; silence will show
         self._motion = None  # it goes on from where the legs are
         self._next_tick = self._clamped_at = self._excused_until = -math.inf
         return True, 0.0
@@ -262,9 +275,8 @@ class BridgeController:
             warnings,
             pause,
             jumped,
-            self._foreign,
-            self._emergency,
-            now - self._heartbeat,
+            self._other_authority,
+            self.stops,
             max(now - known.base_seen, 0.0),
             max(now - known.object_seen, 0.0),
             known.estimate.mocap_inconsistency if known.estimate else "",

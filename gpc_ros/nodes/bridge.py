@@ -130,16 +130,15 @@ class Bridge(PeriodicNode):
             plan = self._validator.validate("plan", state_msgs.plan_from_msg, plan_message)
             if plan is not None and self._controller.set_plan(plan, now):
                 self._plan = plan
-        self._take_stops(now)
+        self._take_stops()
         return reading
 
-    def _take_stops(self, now: float) -> None:
-        """Look whether the emergency stop is pressed; each of its messages is a sign of life."""
+    def _take_stops(self) -> None:
+        """Hand the messages of the emergency stop to the controller."""
         stops = [message.data for message in self._stops.drain()]
         if stops:
             # Pressed and released between two cycles was pressed.
             self._controller.set_emergency_stop(any(stops))
-            self._controller.set_heartbeat(now)
 
     def _publish_sensors(self, reading: RobotReading) -> None:
         # A clock that was set back keeps nobody waiting.
@@ -215,7 +214,7 @@ class Bridge(PeriodicNode):
             self._stop.request(REFUSED)
             return
         foreign = self._driver.foreign
-        self._controller.set_foreign("; ".join(foreign))
+        self._controller.set_other_authority("; ".join(foreign))
         self._troubles = [*foreign, self._driver.trouble] if self._driver.trouble else foreign
         if self._plans.publishers() > 1:
             self._troubles.append(f"{self._plans.publishers()} planners publish plans")

@@ -40,6 +40,7 @@ class Condition:
         say: what to tell a person.
         advice: what a person does about it.
         arming: whether it forbids to arm.
+        reset: whether it forbids to reset a fault.
         goals: whether new goals are refused meanwhile.
     """
 
@@ -50,6 +51,7 @@ class Condition:
     say: Callable[[SupervisorConfig, SupervisorInputs], str]
     advice: str
     arming: bool = False
+    reset: bool = False
     goals: bool = False
 
 
@@ -63,6 +65,23 @@ def _unseen(what: str, age: float, limit: float) -> str:
     return f"motion capture has not seen {what} for {age:.2f} s (limit {limit} s)"
 
 
+def _pressed(inputs: SupervisorInputs) -> list[str]:
+    """Return the names of the emergency stops that are pressed."""
+    return [name for name, (pressed, _) in inputs.stops.items() if pressed]
+
+
+def _silent_stops(config: SupervisorConfig, inputs: SupervisorInputs) -> list[str]:
+    """Return a sentence for every emergency stop whose heartbeat is overdue."""
+    limit = config.heartbeat_age
+    if not inputs.stops:
+        return [_missing("heartbeat of the emergency stop", math.inf, limit)]
+    return [
+        _missing(f"heartbeat of the emergency stop {name}", age, limit)
+        for name, (_, age) in inputs.stops.items()
+        if not age <= limit
+    ]
+
+
 def _battery(inputs: SupervisorInputs) -> str:
     return f"the battery is at {100 * inputs.battery:.0f} %"
 
@@ -74,18 +93,19 @@ CONDITIONS = (
         # Also of a robot that is down: nobody and nothing may arm it before a reset.
         frozenset(State) - {State.FAULT},
         "fault",
-        lambda c, i: i.emergency,
-        lambda c, i: "the emergency stop is pressed",
-        "Find out why it was pressed. Release it, `reset`, `arm`.",
+        lambda c, i: any(pressed for pressed, _ in i.stops.values()),
+        lambda c, i: f"the emergency stop is pressed: {', '.join(_pressed(i))}",
+        "Find out why it was pressed. Release every stop that is named, `reset`, `arm`.",
         arming=True,
+        reset=True,
     ),
     Condition(
         "emergency stop silent",
         POWERED | {State.DAMPING},
         "fault",
-        lambda c, i: c.heartbeat and not i.heartbeat_age <= c.heartbeat_age,
-        lambda c, i: _missing("heartbeat of the emergency stop", i.heartbeat_age, c.heartbeat_age),
-        "Start `gpc estop`, or mend its network or battery; then `reset`, `arm`.",
+        lambda c, i: c.heartbeat and bool(_silent_stops(c, i)),
+        lambda c, i: "; ".join(_silent_stops(c, i)),
+        "Start `gpc estop`, or repair the network or battery of the named stop; `reset`, `arm`.",
         arming=True,
     ),
     Condition(
@@ -203,12 +223,12 @@ CONDITIONS = (
         "Bring the object back into the view of motion capture, or clear its markers.",
     ),
     Condition(
-        "foreign commands",
+        "other authority",
         WALKING,
         "hold",
-        lambda c, i: bool(i.foreign),
-        lambda c, i: i.foreign,
-        "Stop the other bridge, or give one of them another namespace or ROS_DOMAIN_ID.",
+        lambda c, i: bool(i.other_authority),
+        lambda c, i: i.other_authority,
+        "Stop the named publisher, or give it another namespace or ROS_DOMAIN_ID.",
         arming=True,
     ),
     Condition(

@@ -151,6 +151,14 @@ class Supervisor:
         """Leave a fault; the robot is disarmed then, and arming looks at every condition anew."""
         if self.state != State.FAULT:
             return False, f"there is no fault to reset ({self.state.words})"
+        inputs = self._last
+        against = [
+            row.say(self.config, inputs)
+            for row in CONDITIONS
+            if row.reset and inputs is not None and row.holds(self.config, inputs)
+        ]
+        if against:
+            return False, "; ".join(against)
         self.state, self._why = after(self.state, Event.RESET), ()
         return True, "fault cleared; disarmed"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gpc_ros.common.config import param
 
@@ -40,9 +41,15 @@ class SupervisorConfig:
         low=0.02,
         high=5.0,
     )
-    heartbeat: bool = param(False, "Whether an emergency stop must send a heartbeat")
+    heartbeat: bool = param(
+        False, "Require an emergency stop, and a heartbeat from every known one"
+    )
     heartbeat_age: float = param(
-        0.5, "Silence of that heartbeat after which the robot damps", unit="s", low=0.05, high=5.0
+        0.5,
+        "Silence of an emergency stop after which the robot damps",
+        unit="s",
+        low=0.05,
+        high=5.0,
     )
     tilt: float = param(1.047, "Largest tilt of the base", unit="rad", low=0.1, high=3.2)
     base_height: float = param(
@@ -82,9 +89,10 @@ class SupervisorInputs:
         warnings: what is near a limit, in plain words.
         pause: time since the previous control cycle [s].
         clock_jumped: whether the clock has jumped since the previous cycle.
-        foreign: who else commands this robot, in plain words; empty if nobody.
-        emergency: whether the emergency stop is pressed.
-        heartbeat_age: since its last sign of life [s]; infinite if there is none.
+        other_authority: why somebody other than this graph's own nodes sends commands, plans or
+            states; empty while nobody does.
+        stops: every known emergency stop by name: whether it is pressed, and the time since its
+            last message [s].
         base_age: since motion capture last saw the base [s].
         object_age: of the object that was unseen longest [s].
         mocap_inconsistency: why motion capture is not believed to show this robot; empty if it is.
@@ -102,9 +110,8 @@ class SupervisorInputs:
     warnings: tuple[str, ...] = ()
     pause: float = 0.0
     clock_jumped: bool = False
-    foreign: str = ""
-    emergency: bool = False
-    heartbeat_age: float = math.inf
+    other_authority: str = ""
+    stops: Mapping[str, tuple[bool, float]] = field(default_factory=dict)
     base_age: float = 0.0
     object_age: float = 0.0
     mocap_inconsistency: str = ""

@@ -48,15 +48,19 @@ def plan(start: float, id: int = 1, **changes: Any) -> Plan:
 class Rig:
     """A controller with a clock that runs at 500 Hz and inputs that can be cut."""
 
-    def __init__(self, walker: Walker = WALKER) -> None:
+    def __init__(self, walker: Walker = WALKER, config: ControllerConfig | None = None) -> None:
         self.now = self.real = 0.0
-        self.bridge = BridgeController(walker, clock=lambda: self.real)
+        self.bridge = BridgeController(walker, config=config, clock=lambda: self.real)
         self.command = JointCommand.damping(0.0)
 
-    def run(self, seconds: float, *, readings: bool = True, states: bool = True) -> None:
+    def run(
+        self, seconds: float, *, readings: bool = True, states: bool = True, beat: str = ""
+    ) -> None:
         for _ in range(round(seconds * 500)):
             self.now += 0.002
             self.real += 0.002
+            if beat:
+                self.bridge.set_emergency_stop(False, beat)
             if readings:
                 self.bridge.set_reading(reading(self.now), self.now)
             if states:
@@ -353,13 +357,13 @@ def test_a_base_on_the_ground_damps(ready: Rig) -> None:
     assert "it has fallen" in ready.bridge.decision.reasons[0]
 
 
-def test_foreign_commands_make_it_stand_and_forbid_arming(ready: Rig) -> None:
+def test_another_authority_makes_it_stand_and_forbids_arming(ready: Rig) -> None:
     ready.bridge.set_plan(plan(ready.now, expiry=ready.now + 1.0), ready.now)
-    ready.bridge.set_foreign("another bridge commands this robot: /b")
+    ready.bridge.set_other_authority("another bridge commands this robot: /b")
     ready.run(0.03)
     assert ready.is_in(State.HOLDING)
     assert ready.bridge.decision.reasons[0].startswith("another bridge commands")
-    ready.bridge.set_foreign("")
+    ready.bridge.set_other_authority("")
     ready.run(0.03)
     assert ready.is_in(State.ACTIVE)
 
@@ -438,9 +442,52 @@ def test_the_emergency_stop_damps_in_the_next_cycle_and_latches(ready: Rig) -> N
     assert ready.bridge.reset()[0]
 
 
+def test_one_released_stop_does_not_release_another(ready: Rig) -> None:
+    for k in range(500):
+        if k % 50 == 0:
+            ready.bridge.set_emergency_stop(True, "hand")
+        if k % 50 == 7:
+            ready.bridge.set_emergency_stop(False, "desk")
+        ready.run(0.002)
+        if k:
+            assert ready.is_in(State.FAULT)
+            assert ready.bridge.reset() == (False, "the emergency stop is pressed: hand")
+            assert not ready.bridge.arm()[0]
+    assert ready.bridge.stops["hand"][0] and not ready.bridge.stops["desk"][0]
+    assert 0.0 <= ready.bridge.stops["desk"][1] <= 0.1
+    ready.bridge.set_emergency_stop(False, "hand")
+    ready.run(0.002)
+    assert ready.bridge.reset()[0]
+
+
+def test_a_silent_stop_damps_although_another_one_still_sends() -> None:
+    config = ControllerConfig(supervisor=SupervisorConfig(heartbeat=True))
+    rig = Rig(config=config)
+    rig.bridge.set_emergency_stop(False, "hand")
+    rig.bridge.set_emergency_stop(False, "desk")
+    rig.run(0.01, beat="desk")
+    assert rig.bridge.arm()[0]
+    rig.run(0.48, beat="desk")
+    assert rig.is_in(State.STANDING_UP)
+    rig.run(0.02, beat="desk")
+    assert rig.is_in(State.FAULT)
+    assert "heartbeat of the emergency stop hand" in rig.bridge.decision.reasons[0]
+
+
+def test_a_stop_that_was_taken_out_of_service_no_longer_counts(ready: Rig) -> None:
+    ready.bridge.set_emergency_stop(True, "hand")
+    ready.run(0.002)
+    ready.bridge.remove_stop("hand")
+    ready.bridge.remove_stop("never seen")
+    ready.run(0.002)
+    assert ready.bridge.stops == {}
+    assert ready.bridge.reset()[0]
+
+
 def test_a_silent_emergency_stop_forbids_arming_and_damps() -> None:
     config = ControllerConfig(supervisor=SupervisorConfig(heartbeat=True))
-    bridge, now = BridgeController(WALKER, config=config), 0.0
+    now = 0.0
+    bridge = BridgeController(WALKER, config=config, clock=lambda: now)
 
     def run(seconds: float) -> None:
         nonlocal now
@@ -453,7 +500,7 @@ def test_a_silent_emergency_stop_forbids_arming_and_damps() -> None:
     run(0.01)
     assert bridge.arm() == (False, "no heartbeat of the emergency stop yet")
     heard = now
-    bridge.set_heartbeat(heard)
+    bridge.set_emergency_stop(False)
     run(0.002)
     assert bridge.arm()[0]
     run(0.49)

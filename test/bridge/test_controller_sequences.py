@@ -33,7 +33,7 @@ class Sequences(RuleBasedStateMachine):
         self.rng = np.random.default_rng(0)
         self.joints = LIE.copy()
         self.came = {"reading": -1e9, "state": -1e9, "plan": -1e9, "heartbeat": -1e9}
-        self.pressed = False
+        self.pressed = {"hand": False, "desk": False}
         self.seen = 0.0
 
     @initialize(seed=st.integers(0, 2**31))
@@ -93,13 +93,19 @@ class Sequences(RuleBasedStateMachine):
 
     @rule()
     def beat(self) -> None:
-        self.bridge.set_heartbeat(self.now)
+        for stop, pressed in self.pressed.items():
+            self.bridge.set_emergency_stop(pressed, stop)
         self.came["heartbeat"] = self.now
 
-    @rule(pressed=st.booleans())
-    def emergency_stop(self, pressed: bool) -> None:
-        self.pressed = pressed
-        self.bridge.set_emergency_stop(pressed)
+    @rule(pressed=st.booleans(), stop=st.sampled_from(["hand", "desk"]))
+    def emergency_stop(self, pressed: bool, stop: str) -> None:
+        self.pressed[stop] = pressed
+        self.bridge.set_emergency_stop(pressed, stop)
+        self.cycle()
+        if any(self.pressed.values()):
+            assert self.bridge.decision.state == State.FAULT
+            assert not self.bridge.reset()[0]
+            assert not self.bridge.arm()[0]
 
     @rule(spoil=st.sampled_from(WRONG))
     def a_bad_reading_comes(self, spoil: float) -> None:

@@ -25,13 +25,13 @@ from gpc_ros.safety.supervisor import (
 
 CONFIG = SupervisorConfig(heartbeat=True)
 FINE = SupervisorInputs(
-    reading_age=0.002, state_age=0.01, height=0.3, arrived=True, heartbeat_age=0.1
+    reading_age=0.002, state_age=0.01, height=0.3, arrived=True, stops={"A": (False, 0.1)}
 )
 PLANNED = replace(FINE, plan_fresh=True)
 # For each row of the table: inputs that break it and nothing else.
 BROKEN = {
-    "emergency stop": replace(PLANNED, emergency=True),
-    "emergency stop silent": replace(PLANNED, heartbeat_age=0.51),
+    "emergency stop": replace(PLANNED, stops={"A": (True, 0.1), "B": (False, 0.1)}),
+    "emergency stop silent": replace(PLANNED, stops={"A": (False, 0.1), "B": (False, 0.51)}),
     "robot silent": replace(PLANNED, reading_age=0.041),
     "control loop stalled": replace(PLANNED, pause=0.3),
     "limit broken": replace(PLANNED, broken_limits=("FL_calf_joint: too hot",)),
@@ -45,7 +45,7 @@ BROKEN = {
     "base unseen": replace(PLANNED, base_age=2.1),
     "object unseen": replace(PLANNED, object_age=1.1),
     "not lying": replace(PLANNED, arrived=False, overdue=1.1),
-    "foreign commands": replace(PLANNED, foreign="another bridge commands this robot"),
+    "other authority": replace(PLANNED, other_authority="another bridge commands this robot"),
     "no plan": FINE,
     "battery too low": replace(PLANNED, battery=0.09),
     "battery low": replace(PLANNED, battery=0.15),
@@ -129,12 +129,12 @@ def test_arming_is_refused_by_the_rows_that_say_so(row: Condition) -> None:
     assert (row.say(supervisor.config, inputs) in reason) == row.arming
 
 
-def test_an_emergency_stop_that_is_still_pressed_outlives_a_reset() -> None:
+def test_reset_is_refused_while_an_emergency_stop_is_pressed() -> None:
     supervisor = supervisor_in(State.ACTIVE)
     pressed = BROKEN["emergency stop"]
     assert supervisor.update(1.0, pressed).mode == "damping"
-    assert supervisor.reset()[0]
-    assert supervisor.arm() == (False, "the emergency stop is pressed")
+    assert supervisor.reset() == (False, "the emergency stop is pressed: A")
+    assert not supervisor.arm()[0]
     assert supervisor.update(1.1, pressed).state == State.FAULT
     supervisor.update(1.2, FINE)
     assert supervisor.reset()[0]
@@ -143,14 +143,44 @@ def test_an_emergency_stop_that_is_still_pressed_outlives_a_reset() -> None:
 
 def test_the_heartbeat_counts_only_where_it_is_asked_for() -> None:
     supervisor = Supervisor()
-    silent = replace(PLANNED, heartbeat_age=math.inf)
+    silent = replace(PLANNED, stops={"A": (False, math.inf)})
     supervisor.update(0.0, silent)
     assert supervisor.arm()[0]
     assert supervisor.update(0.1, silent).state == State.READY
 
 
+@pytest.mark.parametrize("pressed", [("A",), ("B",), ("A", "B")])
+def test_any_pressed_stop_damps_and_forbids_reset_and_arming(pressed: tuple[str, ...]) -> None:
+    stops = {name: (name in pressed, 0.1) for name in ("A", "B", "C")}
+    supervisor = supervisor_in(State.ACTIVE)
+    sentence = f"the emergency stop is pressed: {', '.join(pressed)}"
+    decision = supervisor.update(1.0, replace(PLANNED, stops=stops))
+    assert decision == Decision(State.FAULT, "damping", (sentence,))
+    assert supervisor.reset() == (False, sentence)
+    disarmed = Supervisor(CONFIG)
+    disarmed._last = replace(PLANNED, stops=stops)  # as between two cycles
+    assert disarmed.arm() == (False, sentence)
+
+
+@pytest.mark.parametrize("age", [0.51, math.inf, math.nan])
+def test_each_stop_has_a_heartbeat_of_its_own(age: float) -> None:
+    stops = {"A": (False, 0.1), "B": (False, age)}
+    decision = supervisor_in(State.ACTIVE).update(1.0, replace(PLANNED, stops=stops))
+    assert decision.state == State.FAULT
+    assert "heartbeat of the emergency stop B" in decision.reasons[0]
+    assert "stop A" not in decision.reasons[0]
+
+
+def test_without_any_known_stop_the_required_heartbeat_is_missing() -> None:
+    supervisor = Supervisor(CONFIG)
+    supervisor.update(0.0, replace(FINE, stops={}))
+    assert supervisor.arm() == (False, "no heartbeat of the emergency stop yet")
+
+
 def test_a_fault_wins_over_everything_else() -> None:
-    everything = replace(FINE, tilt=2.0, state_age=1.0, battery=0.0, foreign="x", warnings=("y",))
+    everything = replace(
+        FINE, tilt=2.0, state_age=1.0, battery=0.0, other_authority="x", warnings=("y",)
+    )
     decision = supervisor_in(State.ACTIVE).update(1.0, everything)
     assert decision == Decision(
         State.FAULT, "damping", ("the base is tilted by 2.00 rad (limit 1.047 rad)",)
@@ -343,9 +373,15 @@ inputs_strategy = st.builds(
     warnings=st.sampled_from([(), ("a joint",)]),
     pause=st.sampled_from([0.002, 0.002, 0.3, math.nan]),
     clock_jumped=st.sampled_from([False, False, True]),
-    foreign=st.sampled_from(["", "", "another bridge"]),
-    emergency=st.sampled_from([False, False, False, True]),
-    heartbeat_age=st.sampled_from([0.1, 0.1, 0.1, 0.6, math.nan]),
+    other_authority=st.sampled_from(["", "", "another bridge"]),
+    stops=st.dictionaries(
+        st.sampled_from("AB"),
+        st.tuples(
+            st.sampled_from([False, False, False, True]),
+            st.sampled_from([0.1, 0.1, 0.1, 0.6, math.nan]),
+        ),
+        min_size=1,
+    ),
     base_age=st.sampled_from([0.0, 0.0, 3.0, math.nan]),
     object_age=st.sampled_from([0.0, 0.0, 3.0, math.nan]),
     mocap_inconsistency=st.sampled_from(["", "", "it shows another robot"]),
@@ -375,14 +411,14 @@ def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
             assert inputs.state_age <= c.state_age
             assert inputs.plan_fresh
             assert not inputs.clock_jumped
-            assert not inputs.foreign
+            assert not inputs.other_authority
             assert not inputs.mocap_inconsistency
             assert inputs.base_age <= c.base_age
             assert inputs.object_age <= c.object_age
         assert (decision.mode == "walk") == (decision.state == State.ACTIVE)
         if decision.mode != "damping":
-            assert not inputs.emergency
-            assert inputs.heartbeat_age <= c.heartbeat_age
+            assert not any(pressed for pressed, _ in inputs.stops.values())
+            assert all(age <= c.heartbeat_age for _, age in inputs.stops.values())
             assert inputs.reading_age <= c.reading_age
             assert inputs.tilt <= c.tilt
             assert inputs.pause <= c.stall
