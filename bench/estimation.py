@@ -34,7 +34,7 @@ from gpc_ros.common.geometry import (
 )
 from gpc_ros.estimation.estimator import BASE, Estimator
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.robot.types import JointCommand, ObjectState, RobotReading, SceneState
 from gpc_ros.simulation.mocap_sensor import MocapConfig, PoseSample
 from gpc_ros.simulation.plant import PERIOD, Plant, PlantConfig

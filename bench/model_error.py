@@ -18,7 +18,8 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
 from gpc_ros.evaluation.agreement import Scene, follow
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, Walker, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.walker import Walker
 from gpc_ros.tasks import build_model, make_task
 
 # Limits of the random commands [m/s, m/s, rad/s].

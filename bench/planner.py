@@ -25,7 +25,8 @@ from mujoco import rollout as mujoco_rollout
 import gpc_ros  # noqa: F401  (one BLAS thread, before numpy is imported)
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.files import write_atomic
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, JointTargets, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.walker import JointTargets
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import RolloutPool
 from gpc_ros.robot.types import SceneState

@@ -72,7 +72,7 @@ def _tell(title: str, test: str) -> None:
 
 def _cards(names: list[str]) -> dict[str, Path]:
     """Return the cards of the walkers that have one, by title."""
-    from gpc_ros.locomotion.walker import shipped_walkers
+    from gpc_ros.locomotion.registry import shipped_walkers
 
     own = {Path(name).stem: Path(name) for name in names if name.endswith(".json")}
     return {**{name: card for name, card in shipped_walkers().items() if name in names}, **own}
@@ -85,7 +85,7 @@ def _walkers(names: list[str], adapters: list[Path]) -> dict[str, Walker]:
         ConfigError: networks and adapters are not as many, or a walker is named twice.
     """
     from gpc_ros.locomotion.policy_file import load_onnx
-    from gpc_ros.locomotion.walker import make_walker
+    from gpc_ros.locomotion.registry import make_walker
 
     networks = [name for name in names if name.endswith(".onnx")]
     if len(networks) != len(adapters):

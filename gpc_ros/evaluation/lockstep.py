@@ -18,7 +18,8 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import ConfigError, GpcError
 from gpc_ros.estimation.estimator import Estimator
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, WALKER_CHOICE, Walker, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, WALKER_CHOICE, make_walker
+from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.plan import Plan

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gpc_ros.evaluation.evaluate import Evaluation
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.planning.planner import Planner
 from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import make_task

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from gpc_ros.common.errors import REFUSED
 from gpc_ros.graph.hardware import EMULATOR, hardware_graph
 from gpc_ros.graph.spec import COMMON, ENVIRONMENT, PACKAGE, Argument, Graph, NodeSpec
-from gpc_ros.locomotion.walker import WALKER_CHOICE
+from gpc_ros.locomotion.registry import WALKER_CHOICE
 
 __all__ = ["GRAPHS", "PACKAGE", "REFUSED", "Argument", "Graph", "NodeSpec"]
 

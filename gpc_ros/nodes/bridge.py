@@ -22,7 +22,7 @@ from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.bridge.driver import RobotDriver
 from gpc_ros.common.errors import REFUSED, GpcError
 from gpc_ros.common.timing import RollingPercentiles
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import RobotReading
 from gpc_ros.ros import qos

@@ -10,7 +10,7 @@ import sys
 import time
 
 from gpc_ros.common.timing import RollingPercentiles
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.nodes.sim import Sim
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.ros.diagnostics import OK, WARN, Report

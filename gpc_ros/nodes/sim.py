@@ -16,7 +16,7 @@ from gpc_msgs.msg import RobotReading as RobotReadingMsg
 from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.timing import RollingPercentiles
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.robot.model import BASE_BODY
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.ros import qos

@@ -20,7 +20,7 @@ from gpc_msgs.msg import Plan, PlannerStatus, SceneState, SupervisorState, Walke
 from gpc_ros.bag import topics
 from gpc_ros.common import config
 from gpc_ros.common.assignments import parse_assignments
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.diagnostics import OK, Diagnostics, Report

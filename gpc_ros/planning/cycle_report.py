@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.planning.optimizers.optimizer import softmin_weights
+from gpc_ros.planning.optimizers.base import softmin_weights
 from gpc_ros.proposal.health import ProposalFigures
 
 

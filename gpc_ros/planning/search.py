@@ -10,7 +10,7 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import InputError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport, fill
-from gpc_ros.planning.optimizers.optimizer import Optimizer, elite_count
+from gpc_ros.planning.optimizers.base import Optimizer, elite_count
 from gpc_ros.planning.prediction import Prediction
 from gpc_ros.planning.rollout import Limit
 from gpc_ros.planning.scoring import Scorer

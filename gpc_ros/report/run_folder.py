@@ -8,7 +8,7 @@ from pathlib import Path
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import GpcError
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import Outcome, judge, run_task
 from gpc_ros.replay.run import Run

@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 
 from gpc_ros.common.errors import BagError
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.replay.outcome import Outcome
 from gpc_ros.replay.run import Run
 from gpc_ros.report import sections

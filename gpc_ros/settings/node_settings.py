@@ -13,7 +13,7 @@ from gpc_ros.bridge.controller import ControllerConfig
 from gpc_ros.common.config import param
 from gpc_ros.common.scheduling import Scheduling
 from gpc_ros.estimation.estimator import EstimatorConfig
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, WALKER_CHOICE
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, WALKER_CHOICE
 from gpc_ros.mocap.mocap_map import MocapMapConfig
 from gpc_ros.planning.optimizers.cem import CemConfig
 from gpc_ros.planning.optimizers.mppi import MppiConfig

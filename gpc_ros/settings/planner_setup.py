@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpc_ros.common import config
 from gpc_ros.common.assignments import parse_assignments
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.planning.planner import Planner
 from gpc_ros.settings.node_settings import PlannerSettings
 from gpc_ros.tasks import make_task

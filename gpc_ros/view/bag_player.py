@@ -7,7 +7,8 @@ import time
 
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common.errors import GpcError
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, Walker, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.walker import Walker
 from gpc_ros.settings.viewer_settings import ViewConfig
 from gpc_ros.view.bag_source import BagScenes
 from gpc_ros.view.timeline import TimeLine, TimeLineControls

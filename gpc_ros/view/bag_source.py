@@ -13,7 +13,7 @@ from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import BagError, InputError
 from gpc_ros.common.geometry import wxyz_from_xyzw
-from gpc_ros.locomotion.walker import DEFAULT_WALKER
+from gpc_ros.locomotion.registry import DEFAULT_WALKER
 from gpc_ros.planning.plan import Plan
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import run_task

@@ -14,8 +14,9 @@ from gpc_ros.bridge.controller import BridgeController, ControllerConfig
 from gpc_ros.bridge.driver import MockDriver
 from gpc_ros.bridge.stand_up import StandUpConfig, stand_up
 from gpc_ros.common.arrays import Array
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.locomotion.trot import Trot
-from gpc_ros.locomotion.walker import JointTargets, Walker, make_walker
+from gpc_ros.locomotion.walker import JointTargets, Walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER
 from gpc_ros.robot.types import JointCommand, RobotReading, SceneState

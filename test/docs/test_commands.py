@@ -47,7 +47,7 @@ def test_every_link_to_a_file_exists(page: Path) -> None:
 
 
 def test_shipped_proposals_match_their_tasks() -> None:
-    from gpc_ros.locomotion.walker import make_walker
+    from gpc_ros.locomotion.registry import make_walker
     from gpc_ros.proposal.card import incompatibility
     from gpc_ros.proposal.flow_model import load_proposal
     from gpc_ros.tasks import make_task

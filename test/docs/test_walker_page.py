@@ -7,7 +7,7 @@ from pathlib import Path
 
 from generate import filled_pages
 
-from gpc_ros.locomotion.walker import shipped_walkers
+from gpc_ros.locomotion.registry import shipped_walkers
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "walker.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from gpc_ros.evaluation.agreement import agreement
 from gpc_ros.evaluation.walker_trials import Field, impulses, plant, standing
 from gpc_ros.locomotion.policy import RAW
 from gpc_ros.locomotion.policy_file import load_walker, read_card
-from gpc_ros.locomotion.walker import make_walker, shipped_walkers
+from gpc_ros.locomotion.registry import make_walker, shipped_walkers
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import JointLimiter
 from gpc_ros.training.walker.mirror import JOINT_MIRROR, raw_mirror

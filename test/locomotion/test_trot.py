@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.common.errors import ConfigError
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.locomotion.trot import Trot
-from gpc_ros.locomotion.walker import Walker, make_walker
+from gpc_ros.locomotion.walker import Walker
 from gpc_ros.robot.joints import LOWER, STAND, UPPER
 from gpc_ros.robot.kinematics import foot_positions, leg_ik
 from gpc_ros.robot.model import Variant

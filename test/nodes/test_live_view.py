@@ -17,7 +17,7 @@ from rcl_interfaces.srv import GetParameters
 from gpc_msgs.msg import PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import robot_msgs, state_msgs

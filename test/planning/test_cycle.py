@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights
 
 from gpc_ros.common.errors import InputError
-from gpc_ros.locomotion.walker import Walker, make_walker
+from gpc_ros.locomotion.registry import make_walker
+from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle import (
     CycleRecord,
     chained,

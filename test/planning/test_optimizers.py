@@ -8,14 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.common.errors import ConfigError
+from gpc_ros.planning.optimizers.base import Optimizer, gaussian, softmin_weights
 from gpc_ros.planning.optimizers.cem import Cem, CemConfig
 from gpc_ros.planning.optimizers.mppi import Mppi
-from gpc_ros.planning.optimizers.optimizer import (
-    Optimizer,
-    gaussian,
-    make_optimizer,
-    softmin_weights,
-)
+from gpc_ros.planning.optimizers.registry import make_optimizer
 
 NAMES = ["cem", "mppi", "predictive_sampling"]
 TARGET = np.linspace(-0.6, 0.6, 12).reshape(4, 3)

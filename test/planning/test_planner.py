@@ -10,8 +10,9 @@ import pytest
 
 from gpc_ros.common.errors import ConfigError, InputError
 from gpc_ros.common.splines import knot_interval, shift
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.locomotion.trot import Trot
-from gpc_ros.locomotion.walker import JointTargets, make_walker
+from gpc_ros.locomotion.walker import JointTargets
 from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline

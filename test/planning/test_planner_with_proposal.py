@@ -11,7 +11,7 @@ import pytest
 from made_proposals import blank, drawn_weights, write
 
 from gpc_ros.common.errors import ConfigError, InputError, ModelFileError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.proposal.flow_model import CostToGo, Flow

@@ -11,7 +11,8 @@ import pytest
 from mujoco import rollout as mujoco_rollout
 from mujoco.batch import Batch, SimulationError
 
-from gpc_ros.locomotion.walker import JointTargets, make_walker
+from gpc_ros.locomotion.registry import make_walker
+from gpc_ros.locomotion.walker import JointTargets
 from gpc_ros.planning.prediction import Predictor
 from gpc_ros.planning.rollout import Deadline, RolloutPool
 from gpc_ros.tasks import build_model, make_task

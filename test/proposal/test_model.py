@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made_proposals import blank, drawn_weights, write
 
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.proposal.card import card_path, incompatibility, load_card
 from gpc_ros.proposal.flow_model import Flow, Gaussian, load_proposal
 from gpc_ros.proposal.sampler import (

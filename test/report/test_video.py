@@ -13,7 +13,7 @@ import pytest
 
 from gpc_ros.cli.main import main
 from gpc_ros.common.errors import BagError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.report.camera import follow
 from gpc_ros.report.footprint import object_outline
 from gpc_ros.report.markers import goal_ghost, shadows

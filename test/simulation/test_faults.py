@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.robot.joints import JOINT_NAMES
 from gpc_ros.robot.types import RobotReading
 from gpc_ros.simulation.mocap_sensor import PoseSample

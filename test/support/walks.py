@@ -10,7 +10,7 @@ import pytest
 
 from gpc_ros.common.geometry import quat_conjugate, quat_log, quat_multiply
 from gpc_ros.estimation.estimator import Estimator, EstimatorConfig
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.types import JointCommand, RobotReading, SceneState
 from gpc_ros.simulation.mocap_sensor import MocapConfig, PoseSample

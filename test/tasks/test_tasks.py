@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpc_ros.common.errors import ConfigError, InputError, UnreachableGoalError
 from gpc_ros.common.geometry import quat_from_yaw, quat_multiply, wrap_angle
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.robot.joints import STAND
 from gpc_ros.tasks import TASKS, build_model, make_task
 from gpc_ros.tasks.task import same_scene

@@ -19,7 +19,7 @@ from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_ros.bag.bag_writer import BagWriter, Qos
 from gpc_ros.bag.message_types import Codec
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
-from gpc_ros.locomotion.walker import DEFAULT_WALKER
+from gpc_ros.locomotion.registry import DEFAULT_WALKER
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerConfig

@@ -12,7 +12,7 @@ import pytest
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.common.errors import BagError, InputError
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.view.bag_player import walker_of
 from gpc_ros.view.bag_source import BagScenes
 from gpc_ros.view.candidate_paths import PathRoller

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gpc_ros.bag.bag_reader import BagReader
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.settings.viewer_settings import ViewConfig
 from gpc_ros.tasks import make_task
 from gpc_ros.view.bag_source import BagScenes

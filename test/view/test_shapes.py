@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.locomotion.walker import make_walker
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.tasks import build_model, make_task
 from gpc_ros.view import shapes
 

@@ -18,7 +18,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import InputError
-from gpc_ros.planning.optimizers.optimizer import ELITE_SHARE, Noise, elite_count, gaussian
+from gpc_ros.planning.optimizers.base import ELITE_SHARE, Noise, elite_count, gaussian
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Cem:
         self._stalled = 0
 
     def sample(self, nominal: Array, count: int, rng: np.random.Generator) -> Array:
-        """Draw candidates; see :class:`gpc_ros.planning.optimizers.optimizer.Optimizer`."""
+        """Draw candidates; see :class:`gpc_ros.planning.optimizers.base.Optimizer`."""
         return gaussian(nominal, self.sigma, count, rng, self._config.noise.correlation)
 
     def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
@@ -76,7 +76,7 @@ class Cem:
         return np.concatenate([self.sigma.ravel(), [self._best, self._stalled]])
 
     def load_state_dict(self, memory: Array) -> None:
-        """Continue from a memory; see :class:`gpc_ros.planning.optimizers.optimizer.Optimizer`."""
+        """Continue from a memory; see :class:`gpc_ros.planning.optimizers.base.Optimizer`."""
         size = self._start.size
         if memory.shape != (size + 2,):
             raise InputError(f"cem: a memory has {size + 2} numbers, not {memory.size}")

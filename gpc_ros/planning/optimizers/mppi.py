@@ -14,7 +14,7 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
-from gpc_ros.planning.optimizers.optimizer import FixedGaussian, Noise, softmin_weights
+from gpc_ros.planning.optimizers.base import FixedGaussian, Noise, softmin_weights
 
 
 @dataclass(frozen=True)

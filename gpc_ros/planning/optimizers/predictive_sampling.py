@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.planning.optimizers.optimizer import FixedGaussian, Noise
+from gpc_ros.planning.optimizers.base import FixedGaussian, Noise
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
 from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.planning.cycle_report import PlannerReport
-from gpc_ros.planning.optimizers.optimizer import elite_count, make_optimizer
+from gpc_ros.planning.optimizers.base import elite_count
+from gpc_ros.planning.optimizers.registry import make_optimizer
 from gpc_ros.tasks import make_task
 from gpc_ros.training.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
 

@@ -26,7 +26,7 @@ from fault_injection.proposals import write_misleading
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.msg import SupervisorState, WalkerState
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos

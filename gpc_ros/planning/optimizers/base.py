@@ -6,15 +6,14 @@ cycle is ``sample`` -> rollouts -> ``update``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.config import param, replace
-from gpc_ros.common.errors import ConfigError, InputError, suggest
+from gpc_ros.common.config import param
+from gpc_ros.common.errors import InputError
 
 # Part of the candidates that counts as elites.
 ELITE_SHARE = 0.25
@@ -163,28 +162,3 @@ def softmin_weights(costs: Array, temperature: float) -> Array:
     weights = np.exp(-(costs - costs.min()) / max(temperature, 1e-9))
     normalised: Array = weights / weights.sum()
     return normalised
-
-
-def make_optimizer(name: str, knots: int, overrides: Mapping[str, Any] | None = None) -> Optimizer:
-    """Return the optimizer of that name for a number of knots, with parameters replaced.
-
-    Raises:
-        ConfigError: unknown optimizer or parameter (the nearest is named), or a bad value.
-    """
-    from gpc_ros.planning.optimizers.cem import Cem, CemConfig
-    from gpc_ros.planning.optimizers.mppi import Mppi, MppiConfig
-    from gpc_ros.planning.optimizers.predictive_sampling import (
-        PredictiveSampling,
-        PredictiveSamplingConfig,
-    )
-
-    makers: dict[str, tuple[Any, Any]] = {
-        Cem.name: (Cem, CemConfig()),
-        Mppi.name: (Mppi, MppiConfig()),
-        PredictiveSampling.name: (PredictiveSampling, PredictiveSamplingConfig()),
-    }
-    if name not in makers:
-        raise ConfigError(f"optimizer: unknown optimizer '{name}'; {suggest(name, makers)}")
-    maker, defaults = makers[name]
-    optimizer: Optimizer = maker(replace(defaults, overrides or {}, f"optimizer {name}"), knots)
-    return optimizer
