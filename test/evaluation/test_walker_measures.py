@@ -17,8 +17,8 @@ from gpc_ros.evaluation.agreement import agreement
 from gpc_ros.evaluation.walker_metrics import Measured, Row, table
 from gpc_ros.evaluation.walker_trials import Draw, Field, draws, plant, standing
 from gpc_ros.locomotion.policy_file import load_walker, read_card
+from gpc_ros.locomotion.registry import shipped_walkers
 from gpc_ros.locomotion.trot import Trot
-from gpc_ros.locomotion.walker import shipped_walkers
 from gpc_ros.robot.model import BASE_BODY
 
 
