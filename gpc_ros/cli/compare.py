@@ -112,6 +112,7 @@ def _comparison(args: argparse.Namespace) -> Comparison:
 
 def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     """Write page and summary of everything that the folder holds."""
+    from gpc_ros.common.documents import read_json
     from gpc_ros.common.files import write_atomic
     from gpc_ros.evaluation.compare import known_cells, load_rows, summary
     from gpc_ros.evaluation.compare_page import compare_page, main_figure
@@ -128,11 +129,11 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
         found = plan_times([comparison.evaluation(cell) for cell in own])
         measured = {cell.file: t for cell, t in zip(own, found, strict=True)}
         write_atomic(times_file, json.dumps({"seconds": measured, **made_with()}, indent=1) + "\n")
-    times = json.loads(times_file.read_text())["seconds"] if times_file.exists() else {}
+    times = read_json(times_file)["seconds"] if times_file.exists() else {}
     seeds = sorted({seed for row in rows for seed in row.seeds})
     made = made_with()
-    texts = [(args.out / cell.file).read_text(encoding="utf-8") for cell in cells]
-    machines = sorted({json.loads(text)["made_with"]["machine"] for text in texts})
+    documents = [read_json(args.out / cell.file) for cell in cells]
+    machines = sorted({str(document["made_with"]["machine"]) for document in documents})
     notes = [
         f"Seeds {seeds[0]} to {seeds[-1]}, the same for every cell; lockstep, true state.",
         f"gpc_ros {made['gpc_ros']}, MuJoCo {made['mujoco']}, {' and '.join(machines)}.",

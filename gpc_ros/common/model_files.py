@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gpc_ros.common.documents import DocumentError, read_json
 from gpc_ros.common.errors import ModelFileError
+from gpc_ros.common.files import read_input
+
+# No network of this package is larger [bytes].
+_MAX_WEIGHTS = 1_000_000_000
 
 
 def checksum(content: bytes) -> str:
@@ -29,10 +33,12 @@ def read_document(path: Path, what: str, cure: str, expected: str = "") -> dict[
         ModelFileError: it is missing, holds something else or is of another format.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such file; {cure}") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelFileError(f"{path}: is not {what} ({error.strerror})") from None
+    except DocumentError as error:
         raise ModelFileError(f"{path}: is not {what} ({error})") from None
     if not isinstance(document, dict):
         raise ModelFileError(f"{path}: is not {what}: it holds no entries by name")
@@ -62,7 +68,7 @@ def read_named(card_file: Path, entry: Mapping[str, str]) -> bytes:
     # Only a name: a card does not reach into other folders.
     path = card_file.with_name(Path(entry["name"]).name)
     try:
-        content = path.read_bytes()
+        content = read_input(path, _MAX_WEIGHTS)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
     if checksum(content) != entry["sha256"]:

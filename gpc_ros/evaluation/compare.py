@@ -18,6 +18,7 @@ import numpy as np
 from gpc_ros.common import config
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import ConfigError, InputError, suggest
+from gpc_ros.common.files import exclusive
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate, load_results
 from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult
 from gpc_ros.evaluation.statistics import Interval, bootstrap, paired_difference
@@ -133,11 +134,22 @@ def run_cells(
 
     Raises:
         ConfigError: something in the settings is wrong.
-        InputError: the folder holds results of other settings.
+        InputError: the folder holds results of other settings, or another process writes it.
         KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
     """
     for cell in cells:
         comparison.evaluation(cell).check()
+    with exclusive(folder, "gpc compare", folder=True):
+        _run_cells(comparison, cells, folder, processes, on_result)
+
+
+def _run_cells(
+    comparison: Comparison,
+    cells: Sequence[Cell],
+    folder: Path,
+    processes: int | None,
+    on_result: Callable[[Cell, EpisodeResult], None] | None,
+) -> None:
     for cell in cells:
 
         def show(result: EpisodeResult, cell: Cell = cell) -> None:

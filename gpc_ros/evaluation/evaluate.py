@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from gpc_ros.common.documents import read_json
 from gpc_ros.common.errors import InputError
-from gpc_ros.common.files import write_atomic
+from gpc_ros.common.files import exclusive, write_atomic
 from gpc_ros.evaluation.lockstep import EpisodeConfig, EpisodeResult, run_episode
 from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
@@ -126,10 +128,23 @@ def evaluate(
 
     Raises:
         ConfigError: something in the settings is wrong; nothing was run.
-        InputError: the file holds results of other settings, or is not such a file.
+        InputError: the file holds results of other settings, is not such a file, or another
+            process writes it.
         KeyboardInterrupt: on Ctrl-C; what is finished is in the file.
     """
     evaluation.check()
+    with exclusive(out, "gpc evaluate") if out is not None else nullcontext():
+        return _evaluate(evaluation, seeds, out, processes, on_result)
+
+
+def _evaluate(
+    evaluation: Evaluation,
+    seeds: Sequence[int],
+    out: Path | None,
+    processes: int | None,
+    on_result: Callable[[EpisodeResult], None] | None,
+) -> list[EpisodeResult]:
+    """Run the seeds that the file lacks; this process is the only one that writes the file."""
     known = _load(out, evaluation) if out is not None and out.exists() else {}
     for seed in seeds:
         if seed in known and on_result:
@@ -202,12 +217,14 @@ def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
 def _read(out: Path) -> tuple[dict[str, Any], list[EpisodeResult]]:
     """Return settings and results of a file."""
     try:
-        document = json.loads(out.read_text(encoding="utf-8"))
+        document = read_json(out)
         if document["format"] != _FORMAT:
             raise KeyError("format")
         results = [EpisodeResult(**row) for row in document["results"]]
         settings = document["settings"]
-    except (ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise InputError(f"{out}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, IndexError):
         raise InputError(
             f"{out}: exists and is not a result of gpc evaluate; choose another --out"
         ) from None

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from gpc_ros.common.arrays import Array
+from gpc_ros.common.documents import DocumentError, read_yaml
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.common.files import write_atomic
 from gpc_ros.mocap.mocap_map import Offset
@@ -28,13 +29,13 @@ def read_offsets(path: Path) -> dict[str, Offset]:
         ConfigError: the file is missing, is not YAML, or holds something else than offsets.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path)
     except OSError as error:
         raise ConfigError(
             f"{path}: the offsets cannot be read ({error.strerror}); gpc calibrate-mocap makes them"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
+    except DocumentError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping from bodies to offsets")
     return {str(body): _offset(entry, f"{path}: {body}") for body, entry in data.items()}

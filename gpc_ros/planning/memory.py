@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.common.arrays import Array
+from gpc_ros.common.documents import load_json
 from gpc_ros.common.errors import InputError
 from gpc_ros.planning.plan import Plan
 
@@ -71,7 +72,7 @@ class PlannerMemory:
             InputError: the text is no such memory.
         """
         try:
-            values = json.loads(text)
+            values = load_json(text)
             plan, goal = values["previous"], values["goal"]
             if plan is not None:
                 knots = np.array(plan["knots"], dtype=np.float64)

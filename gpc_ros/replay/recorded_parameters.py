@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gpc_ros.bag import topics
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common import config
+from gpc_ros.common.documents import load_json
 from gpc_ros.common.errors import ConfigError
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def read_settings(reader: BagReader) -> list[Settings]:
     found: list[Settings] = []
     for message in reader.messages([name] if name else []):
         try:
-            content = dict(json.loads(message.data.data))
+            content = dict(load_json(message.data.data))
             node, serial = str(content.pop("node")), int(content.pop("serial"))
             values = dict(content.pop("parameters"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -10,6 +10,7 @@ import yaml
 
 from gpc_ros.common import config
 from gpc_ros.common.config import Parameter
+from gpc_ros.common.documents import DocumentError, read_yaml
 from gpc_ros.common.errors import ConfigError
 
 _HEADER = """\
@@ -29,12 +30,16 @@ def read_parameters(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, is not YAML or has another shape.
     """
-    if not path.is_file():
-        raise ConfigError(f"{path}: the parameter file is missing; it comes with the package")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
+        data = read_yaml(path)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: the parameter file is missing; it comes with the package"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except DocumentError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if not isinstance(data, dict) or list(data) != ["/**"]:
         raise ConfigError(f"{path}: expected the single top-level key '/**'")
     body = data["/**"]

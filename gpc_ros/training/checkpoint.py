@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
+from gpc_ros.common.documents import load_json
 from gpc_ros.common.files import write_atomic
 
 
@@ -39,7 +40,7 @@ class Checkpoint:
         """Return what a file holds; None if there is none or it is of no use: begin anew then."""
         try:
             with safe_open(path, framework="numpy") as opened:
-                text = json.loads((opened.metadata() or {})["training"])
+                text = load_json((opened.metadata() or {})["training"])
             return cls(text["identity"], text["progress"], load(path.read_bytes()))
         except (OSError, SafetensorError, ValueError, KeyError, TypeError):
             return None

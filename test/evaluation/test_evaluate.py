@@ -10,8 +10,10 @@ import pytest
 
 from gpc_ros.common import config
 from gpc_ros.common.errors import ConfigError, InputError
+from gpc_ros.common.files import exclusive
 from gpc_ros.evaluation import evaluate as module
 from gpc_ros.evaluation import provenance
+from gpc_ros.evaluation.compare import Comparison, run_cells
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
 from gpc_ros.evaluation.lockstep import (
     EpisodeConfig,
@@ -208,3 +210,15 @@ def test_summary_counts_failures_with_the_duration() -> None:
     assert summary.time.mean == 15.0
     assert summary.falls == 1
     assert "success 0.50" in str(summary)
+
+
+def test_a_second_evaluation_into_the_same_file_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    with exclusive(out, "gpc evaluate"), pytest.raises(InputError, match="another gpc evaluate"):
+        evaluate(Evaluation(EpisodeConfig()), [1], out, 1)
+    with (
+        exclusive(tmp_path, "gpc compare", folder=True),
+        pytest.raises(InputError, match="another gpc compare"),
+    ):
+        comparison = Comparison("box_push", (1,), "", "", QUICK, {})
+        run_cells(comparison, [], tmp_path)

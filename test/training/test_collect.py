@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from gpc_ros.common.errors import ConfigError, InputError
+from gpc_ros.common.files import exclusive
 from gpc_ros.evaluation.lockstep import EpisodeConfig
 from gpc_ros.planning.planner import PlannerConfig
 from gpc_ros.tasks import make_task
@@ -121,3 +122,12 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "6/6 episodes" in done.stderr
     assert f"{tmp_path}: 60 plans of 6 episodes" in done.stdout
+
+
+def test_a_second_collection_into_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with (
+        exclusive(tmp_path, "gpc collect", folder=True),
+        pytest.raises(InputError, match="another gpc collect writes it"),
+    ):
+        collect(COLLECTION, [5], tmp_path, processes=1)
+    assert not list(tmp_path.glob("*.npz"))

@@ -18,6 +18,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import DataError, InputError
+from gpc_ros.common.files import exclusive
 from gpc_ros.evaluation.evaluate import proposal_used
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
 from gpc_ros.evaluation.pool import run_jobs
@@ -186,10 +187,23 @@ def collect(
 
     Raises:
         ConfigError: something in the settings is wrong; nothing was run.
-        InputError: the folder holds shards of other settings.
+        InputError: the folder holds shards of other settings, or another process writes it.
         KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
     """
     collection.check()
+    with exclusive(folder, "gpc collect", folder=True):
+        return _collect(collection, seeds, folder, processes, on_result, ray)
+
+
+def _collect(
+    collection: Collection,
+    seeds: Sequence[int],
+    folder: Path,
+    processes: int | None,
+    on_result: Callable[[Collected], None] | None,
+    ray: str,
+) -> list[Collected]:
+    """Collect the seeds that the folder lacks; only this process writes into it."""
     known = _known(collection, folder, set(seeds))
     results = [known[seed] for seed in dict.fromkeys(seeds) if seed in known]
     for result in results:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from gpc_ros.common.arrays import Array
+from gpc_ros.common.documents import load_json
 from gpc_ros.common.errors import DataError
 from gpc_ros.common.files import write_atomic
 
@@ -108,7 +109,7 @@ def load_shard(path: Path) -> Shard:
             meta = archive[_META].tobytes().decode()
             expected = archive[_CHECKSUM].tobytes().decode()
             arrays = {name: archive[name] for name in _ARRAYS}
-        document = json.loads(meta)
+        document = load_json(meta)
         kind = document.pop("format")
     except FileNotFoundError:
         raise DataError(f"{path}: does not exist") from None
