@@ -1,4 +1,4 @@
-"""The state of an interrupted training in a file: arrays and one JSON text, no code."""
+"""Checkpoint of a training in a file: arrays and one JSON text, no code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gpc_ros.common.files import write_atomic
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands.
+    """State of a training.
 
     Attributes:
-        identity: what it is a training of; another one does not go on from here.
-        progress: plain values.
-        arrays: weights and the optimizer's memory, by name.
+        identity: settings of the training; a training with other settings rejects the checkpoint.
+        progress: plain JSON values.
+        arrays: weights and optimizer state, by name.
     """
 
     identity: Mapping[str, Any]
@@ -31,13 +31,13 @@ class Checkpoint:
     arrays: Mapping[str, NDArray[Any]]
 
     def save(self, path: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write the checkpoint atomically."""
         text = json.dumps({"identity": self.identity, "progress": self.progress})
         write_atomic(path, save(dict(self.arrays), {"training": text}))
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
-        """Return what a file holds; None if there is none or it is of no use: begin anew then."""
+        """Return the checkpoint of a file; None if it is missing or unreadable."""
         try:
             with safe_open(path, framework="numpy") as opened:
                 text = load_json((opened.metadata() or {})["training"])

@@ -1,4 +1,4 @@
-"""Where trainings compute."""
+"""Selection of the device for training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def select_device(name: str) -> str:
-    """Return where to compute: the GPU if there is one, unless another is named."""
+    """Return the named device, or the GPU if available."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name

@@ -61,7 +61,7 @@ def test_values_and_strings_are_read_as_the_declared_type() -> None:
         ({"sigma": [0.1, 5.0]}, "5.0 m/s is outside"),
     ],
 )
-def test_mistakes_are_named(override: dict[str, object], message: str) -> None:
+def test_wrong_arguments_are_named(override: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         replace(Outer(), override, "file.yaml")
     assert message in str(caught.value)

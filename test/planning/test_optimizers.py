@@ -140,7 +140,7 @@ def test_equal_costs_are_weighted_equally() -> None:
     np.testing.assert_allclose(softmin_weights(np.full(4, 3.0), 0.0), np.full(4, 0.25))
 
 
-def test_mistakes_are_named() -> None:
+def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ConfigError, match=r"unknown optimizer 'cema'.*'cem'"):
         make_optimizer("cema", 4)
     with pytest.raises(ConfigError, match=r"optimizer cem: unknown parameter 'elite'.*'elites'"):

@@ -1,4 +1,4 @@
-"""Rounds of collection and training, and the commands around them."""
+"""Bootstrapping rounds, and the commands that collect, train and compare."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_round_collects_with_the_proposal_of_the_one_before(tmp_path: Path
     assert after == before
 
 
-def test_the_command_trains_what_was_collected(
+def test_the_command_trains_on_collected_shards(
     taught: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "made"
@@ -76,7 +76,7 @@ def test_the_command_trains_what_was_collected(
         (["compare", "navigate", "--out", "x", "--methods", "plan"], "did you mean 'plain'"),
     ],
 )
-def test_mistakes_are_named(
+def test_wrong_arguments_are_named(
     command: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([part.format(tmp_path) for part in command]) == 2

@@ -1,4 +1,4 @@
-"""Collection: shards of real episodes, taken up again where they were stopped."""
+"""Collection: shards of real episodes, resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EPISODE = EpisodeConfig(
 COLLECTION = Collection(CollectConfig(EPISODE, keep_failures=True, elites=4))
 
 
-def test_a_shard_holds_what_every_plan_found(tmp_path: Path) -> None:
+def test_a_shard_contains_every_plan(tmp_path: Path) -> None:
     done = collect_episode(COLLECTION, tmp_path, 5)
     shard = load_shard(path_of(tmp_path, 5))
     assert done.plans == len(shard) == 10
@@ -59,7 +59,7 @@ def test_a_failed_episode_leaves_no_plans_but_is_not_run_again(tmp_path: Path) -
     assert path_of(tmp_path, 5).stat().st_mtime_ns == before
 
 
-def test_only_what_is_missing_or_damaged_is_run(tmp_path: Path) -> None:
+def test_only_missing_or_damaged_seeds_are_run(tmp_path: Path) -> None:
     for seed in (5, 6):
         collect_episode(COLLECTION, tmp_path, seed)
     kept = path_of(tmp_path, 6).stat().st_mtime_ns
@@ -78,7 +78,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
         collect(other, [5], tmp_path)
 
 
-def test_what_is_given_wins_over_what_is_drawn() -> None:
+def test_given_parameters_override_drawn_ones() -> None:
     given = replace(COLLECTION, task_overrides={"plant.floor_friction": 0.7})
     assert given.drawn(5)["plant.floor_friction"] == 0.7
     uninformed = replace(COLLECTION, config=replace(COLLECTION.config, informed=False))
@@ -102,7 +102,7 @@ def test_every_draw_is_a_valid_task(name: str) -> None:
     assert len(set(drawn)) == 50
 
 
-def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_intact_shards_and_resumes(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "gpc_ros.cli.main", "collect", "navigate", "--episodes", "6",
         "--out", str(tmp_path), "--processes", "2", "--set", "episode.duration=1.0",

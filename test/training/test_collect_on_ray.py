@@ -1,4 +1,4 @@
-"""Collection on a cluster: a worker is killed midway, nothing is lost and nothing is double."""
+"""Collection on a cluster with a worker killed midway: no episode is lost or repeated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpc_ros.cli.main import main
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.evaluation.ray_pool import run_jobs_on_ray
 
-# A process of its own: Ray starts threads and signal handlers that other tests need not have.
+# A separate process, because Ray starts threads and signal handlers.
 _SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -44,7 +44,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.integration
-def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+def test_a_killed_worker_neither_loses_nor_repeats_episodes(tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="needs make training")
     script = tmp_path / "cluster.py"
     script.write_text(_SCRIPT)
@@ -57,7 +57,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
     assert sorted(told["seen"]) == list(range(8))
     names = sorted(path.name for path in (tmp_path / "shards").iterdir())
     assert names == [f"seed_{seed:08d}.npz" for seed in range(8)]
-    # The same command goes on: there is nothing left to do, so it needs no cluster's answer.
+    # The same command finds nothing left to run, so that it needs no cluster.
     common = [
         "collect", "navigate", "--episodes", "8", "--first-seed", "0", "--processes", "1",
         "--out", str(tmp_path / "shards"), "--set", "keep_failures=true",
@@ -72,7 +72,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
     assert {p.name: p.read_bytes() for p in (tmp_path / "shards").iterdir()} == before
 
 
-def test_without_ray_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_ray_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match="Ray is not installed; pip install"):
         list(run_jobs_on_ray(abs, [1], "auto"))

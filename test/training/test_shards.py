@@ -1,4 +1,4 @@
-"""Shards: what is written is read back, and nothing damaged is believed."""
+"""Shards are read back as written, and damaged files are rejected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shard(seed: int = 3, plans: int = 5) -> Shard:
 
 
 @pytest.mark.parametrize("plans", [0, 1, 5])
-def test_what_is_written_is_read_back(tmp_path: Path, plans: int) -> None:
+def test_written_shards_are_read_back(tmp_path: Path, plans: int) -> None:
     written = shard(plans=plans)
     save_shard(tmp_path / "a.npz", written)
     read = load_shard(tmp_path / "a.npz")
@@ -50,7 +50,7 @@ def test_the_same_shard_gives_the_same_bytes(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(data=st.data())
-def test_a_damaged_shard_is_named_or_reads_as_it_was(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_damaged_shard_is_named_or_reads_unchanged(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "a.npz"
     save_shard(path, shard())
     whole = bytearray(path.read_bytes())
@@ -64,7 +64,7 @@ def test_a_damaged_shard_is_named_or_reads_as_it_was(tmp_path: Path, data: st.Da
         read = load_shard(path)
     except DataError as error:
         assert str(path) in str(error)
-    else:  # bytes of the archive that carry nothing, such as a file's date
+    else:  # unused bytes of the archive, such as the date of a file
         np.testing.assert_array_equal(read.best, shard().best)
         assert read.meta == shard().meta
 

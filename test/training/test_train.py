@@ -1,4 +1,4 @@
-"""Training: it learns what is there to learn, resumes, and every export says the same."""
+"""Training learns the synthetic teacher, resumes, and every export gives the same samples."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_samples_follow_the_observation(taught: Path, tmp_path: Path) -> Non
     assert np.mean(right) > 0.9
 
 
-def test_stopped_and_taken_up_again_gives_the_same_bytes(taught: Path, tmp_path: Path) -> None:
+def test_stopping_and_resuming_gives_the_same_bytes(taught: Path, tmp_path: Path) -> None:
     dataset = load_dataset([taught])
     whole = Trainer(dataset, SMALL)
     while not whole.done:
@@ -68,13 +68,13 @@ def test_stopped_and_taken_up_again_gives_the_same_bytes(taught: Path, tmp_path:
         np.testing.assert_array_equal(second.weights()[name], value, err_msg=name)
 
 
-def test_it_takes_one_thread_however_many_cores_there_are(taught: Path) -> None:
+def test_training_uses_one_thread_on_any_number_of_cores(taught: Path) -> None:
     torch.set_num_threads(2)
     Trainer(load_dataset([taught]), SMALL)
-    assert torch.get_num_threads() == 1  # two waited for each other, and other digits came out
+    assert torch.get_num_threads() == 1  # two threads are slower and change the last digits
 
 
-def test_an_interrupted_training_goes_on_where_it_was(taught: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_resumes(taught: Path, tmp_path: Path) -> None:
     dataset, checkpoint = load_dataset([taught]), tmp_path / "training"
     whole = train(dataset, SMALL)
     seen: list[int] = []
@@ -93,7 +93,7 @@ def test_an_interrupted_training_goes_on_where_it_was(taught: Path, tmp_path: Pa
         np.testing.assert_array_equal(resumed.weights[name], value, err_msg=name)
 
 
-def test_a_checkpoint_of_another_training_is_not_gone_on_from(taught: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_training_is_rejected(taught: Path, tmp_path: Path) -> None:
     dataset = load_dataset([taught])
     trainer = Trainer(dataset, SMALL)
     trainer.epoch()
@@ -106,13 +106,13 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(taught: Path, tmp_
     assert Checkpoint.load(tmp_path / "nothing") is None
 
 
-def test_it_stops_when_samples_get_no_better(taught: Path) -> None:
+def test_training_stops_when_samples_stop_improving(taught: Path) -> None:
     config = dataclasses.replace(SMALL, epochs=10_000, patience=3, rate=1e-2)
     trained = train(load_dataset([taught]), config)
     assert len(trained.history.loss) == trained.best + 3
 
 
-def test_numpy_runs_what_torch_trained(taught: Path, tmp_path: Path) -> None:
+def test_numpy_and_torch_give_the_same_velocity_field(taught: Path, tmp_path: Path) -> None:
     dataset = load_dataset([taught])
     trained = train(dataset, dataclasses.replace(SMALL, epochs=2))
     store(tmp_path / "made", dataset, SMALL, trained)
@@ -139,7 +139,7 @@ def test_the_onnx_graph_gives_the_same_knots(taught: Path, tmp_path: Path) -> No
     store(tmp_path / "made", dataset, SMALL, trained)
     session = runtime.InferenceSession(tmp_path / "made.onnx")
     start = np.random.default_rng(0).standard_normal((6, 4, 3))
-    observation = 20.0 * dataset.observation[8]  # beyond what is clipped
+    observation = 20.0 * dataset.observation[8]  # beyond the clipping range
     (found,) = session.run(
         None, {"noise": start.astype(np.float32), "observation": observation.astype(np.float32)}
     )
@@ -147,7 +147,7 @@ def test_the_onnx_graph_gives_the_same_knots(taught: Path, tmp_path: Path) -> No
     assert flow.sample(observation, start, 4) == pytest.approx(found, abs=1e-4)
 
 
-def test_what_is_stored_says_where_it_comes_from(taught: Path, tmp_path: Path) -> None:
+def test_a_stored_proposal_has_its_provenance(taught: Path, tmp_path: Path) -> None:
     dataset = load_dataset([taught])
     trained = train(dataset, dataclasses.replace(SMALL, epochs=2))
     store(tmp_path / "made", dataset, SMALL, trained, ["gpc train shards --out made"])
@@ -195,7 +195,7 @@ def test_every_target_has_knots_for_every_plan(taught: Path, target: str) -> Non
     assert np.isfinite(dataset.target).all()
 
 
-def test_what_was_executed_is_what_later_plans_began_with() -> None:
+def test_executed_target_uses_the_first_knots_of_later_plans() -> None:
     shard = taught_shard(0, plans=30)
     shard.mean = np.repeat(shard.time[:, None, None], 4, axis=1) * np.ones(3)
     found = executed(shard, 0.5, 1)
@@ -203,21 +203,21 @@ def test_what_was_executed_is_what_later_plans_began_with() -> None:
     assert found[-1, :, 0] == pytest.approx([2.9, 2.9, 2.9, 2.9])
 
 
-def test_no_episode_is_trained_on_and_held_out(taught: Path) -> None:
+def test_training_and_held_out_episodes_are_disjoint(taught: Path) -> None:
     dataset = load_dataset([taught])
     held = split(dataset, 0.25, 3)
     assert len(np.unique(dataset.episode[held])) == 3
     assert not set(dataset.episode[held]) & set(dataset.episode[~held])
 
 
-def test_a_damaged_shard_is_named_and_the_rest_is_used(taught: Path) -> None:
+def test_a_damaged_shard_is_named_and_the_others_are_used(taught: Path) -> None:
     path_of(taught, 4).write_bytes(b"damaged")
     dataset = load_dataset([taught])
     assert len(dataset.episodes) == 11
     assert "seed_00000004.npz" in dataset.problems[0]
 
 
-def test_shards_that_do_not_fit_together_are_refused(taught: Path) -> None:
+def test_incompatible_shards_are_refused(taught: Path) -> None:
     shard = taught_shard(99)
     shard.meta["knot_dt"] = 0.5
     save_shard(path_of(taught, 99), shard)
@@ -225,7 +225,7 @@ def test_shards_that_do_not_fit_together_are_refused(taught: Path) -> None:
         load_dataset([taught])
 
 
-def test_a_folder_without_plans_says_what_makes_them(tmp_path: Path) -> None:
+def test_a_folder_without_plans_names_the_command_that_makes_them(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no plan to train on; gpc collect makes them"):
         load_dataset([tmp_path])
     save_shard(path_of(tmp_path, 0), taught_shard(0))

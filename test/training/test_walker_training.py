@@ -1,4 +1,4 @@
-"""Training of a walker: worlds that differ, rewards, falls, and a training that goes on."""
+"""Training of a walker: randomised worlds, rewards, falls and resuming."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def world(count: int, random: RandomConfig = CALM, seed: int = 0) -> World:
     return World(count, 0.01, Gains.uniform(40.0, 1.0), random, np.random.default_rng(seed), 1)
 
 
-def test_robots_stand_on_their_targets_and_differ_from_one_another() -> None:
+def test_robots_stand_at_their_targets_with_different_parameters() -> None:
     w = world(5, config.replace(CALM, {"mass": 0.2, "friction_low": 0.4}, "test"))
     for _ in range(50):
         w.step(np.tile(STAND, (5, 1)))
@@ -56,7 +56,7 @@ def test_robots_stand_on_their_targets_and_differ_from_one_another() -> None:
 def test_a_delay_makes_targets_late_by_simulation_steps() -> None:
     prompt, late = world(1), world(1, config.replace(CALM, {"delay": 0.04}, "test"), seed=3)
     late.qpos[:], late.qvel[:] = prompt.qpos, prompt.qvel
-    late._delay[:] = 3  # of the four steps that two periods have
+    late._delay[:] = 3  # of four simulation steps in two periods
     knees = STAND + np.tile([0.0, 0.0, -0.2], 4)
     moved = []
     for w in (prompt, late):
@@ -71,7 +71,7 @@ def test_a_delay_makes_targets_late_by_simulation_steps() -> None:
     assert moved[1][2] < -0.01
 
 
-def test_a_reset_changes_only_those_that_were_named() -> None:
+def test_a_reset_changes_only_the_named_robots() -> None:
     w = world(4)
     for _ in range(10):
         w.step(np.tile(STAND + 0.1, (4, 1)))
@@ -81,7 +81,7 @@ def test_a_reset_changes_only_those_that_were_named() -> None:
     assert (w.qpos[[1, 3], 2] == STAND_HEIGHT + 0.01).all()
 
 
-def test_what_is_pushed_at_the_chest_holds_the_robot_back() -> None:
+def test_a_resistance_at_the_chest_slows_the_robot() -> None:
     w = world(2)
     w.resist(np.array([[0.0, 0.0, 0.0], [-60.0, 0.0, 0.0]]))
     w.qpos[:, 3:7] = [1.0, 0.0, 0.0, 0.0]
@@ -113,7 +113,7 @@ def total(m: Moment) -> float:
     return float(sum(part[0] for part in parts.values()))
 
 
-def test_standing_still_when_told_to_costs_nothing() -> None:
+def test_standing_still_on_command_costs_nothing() -> None:
     parts = rewards(moment(), RewardConfig(), GaitConfig(), PERIOD)
     w = RewardConfig()
     best = (w.speed + w.turning + w.alive) * PERIOD
@@ -133,11 +133,11 @@ def test_standing_still_when_told_to_costs_nothing() -> None:
     ],
     ids=["too slow", "not turning", "jerky", "effort", "slipping", "not lifting"],
 )
-def test_what_is_worse_earns_less(changes: dict[str, object]) -> None:
+def test_a_worse_motion_earns_less(changes: dict[str, object]) -> None:
     assert total(moment(**changes)) < total(moment()) - 1e-5
 
 
-def test_who_is_pushed_hard_may_step_out_of_the_gait_and_gains_by_coming_closer() -> None:
+def test_after_a_hard_push_leaving_the_gait_is_free_and_recovering_earns_reward() -> None:
     def parts(speed: float) -> dict[str, float]:
         qvel = np.zeros((1, 18))
         qvel[0, 1] = speed
@@ -166,7 +166,7 @@ def test_feet_of_a_standing_robot_touch_the_floor() -> None:
     np.testing.assert_allclose(feet_of(moment().qpos)[..., 2], FOOT_RADIUS, atol=1e-9)
 
 
-def test_robots_that_fall_begin_again_and_are_told() -> None:
+def test_fallen_robots_are_reset_and_reported() -> None:
     robots = Environment(small(robots=8), 0)
     raw, hidden = robots.observe()
     assert raw.shape == (RAW, 8) and hidden.shape == (PRIVILEGED, 8)
@@ -194,7 +194,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert run(1) == run(1) != run(2)
 
 
-def test_a_training_that_is_stopped_goes_on_and_its_walker_is_the_network(tmp_path: Path) -> None:
+def test_a_stopped_training_resumes_and_the_walker_equals_the_network(tmp_path: Path) -> None:
     pytest.importorskip("rsl_rl")
     import torch
 
@@ -234,13 +234,13 @@ def test_a_training_that_is_stopped_goes_on_and_its_walker_is_the_network(tmp_pa
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
 
 
-def test_the_best_network_is_kept_also_over_a_stop(tmp_path: Path) -> None:
+def test_the_best_network_survives_a_restart(tmp_path: Path) -> None:
     pytest.importorskip("rsl_rl")
     from gpc_ros.training.walker.ppo import Trainer
     from gpc_ros.training.walker.walker_store import store
 
     file = tmp_path / ".a.training"
-    largest = 2**31  # also of the robots that it is judged on
+    largest = 2**31  # also for the seed of the validation robots
     trainer = Trainer(small(iterations=4, warm_up=1, judge_interval=1, seed=largest), file)
     best: list[tuple[int, float]] = []
     trainer.run(lambda t: best.append(t.best or (0, 0.0)))
@@ -255,7 +255,7 @@ def test_the_best_network_is_kept_also_over_a_stop(tmp_path: Path) -> None:
     assert card.figures["best_update"] == best[-1][0]
 
 
-def test_networks_are_symmetric_whatever_their_weights_become() -> None:
+def test_networks_stay_symmetric_for_any_weights() -> None:
     pytest.importorskip("rsl_rl")
     import torch
 
@@ -279,7 +279,7 @@ def test_networks_are_symmetric_whatever_their_weights_become() -> None:
     signs = torch.tensor(given.signs, dtype=torch.float32)
     for _ in range(3):
         y = network(x)
-        assert y.std() > 0.05  # and not because nothing comes out
+        assert y.std() > 0.05  # the output must not be constant
         torch.testing.assert_close(network(mirrored), y[:, given.places] * signs)
         step.zero_grad()
         (y - torch.randn(20, 12)).square().mean().backward()

@@ -1,7 +1,7 @@
-"""Bootstrapping: collect with the current proposal, train the next one, and measure each round.
+"""Bootstrapping: collect with the current proposal, train the next one and validate each round.
 
-Round 0 collects with plain sampling. Every later round collects, with seeds of its own, with the
-proposal of the round before, and trains on everything collected so far.
+Round 0 collects with plain sampling. Each later round collects new seeds with the proposal of the
+previous round and trains on all shards so far.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """What is done.
+    """Settings of a bootstrapping run.
 
     Attributes:
-        collection: of every round; its proposal is replaced.
-        training: of every round.
-        episodes: collected in a round.
-        first_seed: of the first round; the next ones follow on.
-        validation: what every round is measured in; its proposal is replaced.
-        validation_seeds: the same for every round.
+        collection: collection of each round; its proposal is replaced.
+        training: training parameters of each round.
+        episodes: number of collected episodes per round.
+        first_seed: first seed of round 0; later rounds use the following seeds.
+        validation: evaluation of each round; its proposal is replaced.
+        validation_seeds: seeds of every validation.
     """
 
     collection: Collection
@@ -52,7 +52,7 @@ class Bootstrap:
 
 @dataclass
 class Watcher:
-    """What is told of the progress; every member may be replaced."""
+    """Progress callbacks; every member may be replaced."""
 
     on_step: Callable[[str], None] = lambda text: None
     on_episode: Callable[[Collected], None] = lambda result: None
@@ -63,16 +63,16 @@ class Watcher:
 def bootstrap(
     plan: Bootstrap, rounds: int, folder: Path, processes: int | None, watcher: Watcher
 ) -> list[Summary]:
-    """Run the rounds; what the folder already holds is not done again.
+    """Run all rounds; finished parts in the folder are not repeated.
 
     Returns:
-        Metrics of plain sampling and then of every round, on the same seeds.
+        Metrics of plain sampling and then of each round, on the same seeds.
 
     Raises:
-        ConfigError: something in the settings is wrong.
-        InputError: the folder holds something of other settings.
-        DataError: there is too little to train on.
-        KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
+        ConfigError: a setting is invalid.
+        InputError: the folder contains files of other settings.
+        DataError: too little training data.
+        KeyboardInterrupt: on Ctrl-C; finished parts are in the folder.
     """
     watcher.on_step("plain sampling: validation")
     summaries = [_validate(plan, NONE, folder / "plain.json", processes, watcher)]
@@ -117,7 +117,7 @@ def _validate(
 
 
 def _report(folder: Path, plan: Bootstrap, summaries: list[Summary]) -> None:
-    """Write what every round reached."""
+    """Write the metrics of each round."""
     names = ["plain", *(f"round {k}" for k in range(len(summaries) - 1))]
     rows: list[dict[str, Any]] = [
         {"name": name, "success": vars(s.success), "time": vars(s.time), "falls": s.falls}

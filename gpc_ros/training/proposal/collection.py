@@ -1,7 +1,7 @@
 """Collection: episodes in lockstep with a randomised plant, one shard each.
 
-A killed run loses at most the episodes in progress: a shard is written whole at its episode's end,
-and the same call goes on with the seeds that have none.
+A killed run loses at most the episodes in progress: each shard is written atomically at the end of
+its episode, and the same call resumes with the missing seeds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gpc_ros.planning.optimizers.registry import make_optimizer
 from gpc_ros.tasks import make_task
 from gpc_ros.training.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
 
-# What is drawn for a plant must not repeat what is drawn for start and goal of the same seed.
+# Keeps the random plant parameters independent of the start and goal of the same seed.
 _STREAM = 1
 
 
@@ -38,19 +38,19 @@ class CollectConfig:
     """What is collected."""
 
     episode: EpisodeConfig = EpisodeConfig()
-    randomise: bool = param(True, "Whether every episode draws its plant's parameters")
-    informed: bool = param(True, "Whether the planner is told what was drawn")
-    keep_failures: bool = param(False, "Whether plans of failed episodes are kept")
-    elites: int = param(8, "Best candidates that are stored of every plan", low=1, high=1024)
+    randomise: bool = param(True, "Randomise the plant parameters of each episode")
+    informed: bool = param(True, "Give the drawn parameters to the planner model")
+    keep_failures: bool = param(False, "Keep the plans of failed episodes")
+    elites: int = param(8, "Best candidates stored per plan", low=1, high=1024)
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What is run for every seed.
+    """Settings of a collection, the same for every seed.
 
     Attributes:
-        config: how.
-        task_overrides: parameters of the task by dotted name; they win over what is drawn.
+        config: collection parameters.
+        task_overrides: parameters of the task by dotted name; they override the drawn values.
         optimizer: parameters of the optimizer by dotted name.
     """
 
@@ -59,20 +59,20 @@ class Collection:
     optimizer: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise ConfigError now for what every episode would refuse."""
+        """Raise ConfigError for settings that every episode would reject."""
         episode = self.config.episode
         episode.check()
         make_task(episode.task, self.task_overrides)
         make_optimizer(episode.planner.optimizer, episode.planner.knots, self.optimizer)
 
     def settings(self) -> dict[str, Any]:
-        """Return all that decides the shards, by dotted name, as it is read back from JSON."""
+        """Return all settings that determine the shards, by dotted name, as JSON values."""
         settings = plain_settings(self.config, self.task_overrides, self.optimizer)
-        del settings["episode.planner.threads"]  # changes nothing
+        del settings["episode.planner.threads"]  # does not affect the result
         return settings | proposal_used(self.config.episode)
 
     def drawn(self, seed: int) -> dict[str, Any]:
-        """Return the task's parameters for a seed, by dotted name."""
+        """Return the task parameters for a seed, by dotted name."""
         overrides: dict[str, Any] = {}
         if self.config.randomise:
             task = type(make_task(self.config.episode.task))
@@ -85,7 +85,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of one seed."""
+    """Result of one seed."""
 
     seed: int
     success: bool
@@ -93,14 +93,14 @@ class Collected:
 
 
 class _Collector:
-    """Takes in one planning cycle after the other."""
+    """Collects the planning cycles of one episode."""
 
     def __init__(self, lockstep: Lockstep, elites: int) -> None:
         self._lockstep, self._elites = lockstep, elites
         self._rows: list[tuple[Any, ...]] = []
 
     def take(self, time: float, report: PlannerReport) -> None:
-        """Remember a cycle that gave a plan."""
+        """Append a cycle that produced a plan."""
         costs = report.costs
         finite = np.argsort(costs, kind="stable")[: int(np.isfinite(costs).sum())]
         if not len(finite):
@@ -122,7 +122,7 @@ class _Collector:
         )  # fmt: skip
 
     def shard(self, meta: dict[str, Any]) -> Shard:
-        """Return everything that was taken in."""
+        """Return the shard of all appended cycles."""
         if not self._rows:
             return Shard(meta)
         columns: list[Array] = [
@@ -132,7 +132,7 @@ class _Collector:
 
 
 def collect_episode(collection: Collection, folder: Path, seed: int) -> Collected:
-    """Run one seed and write its shard; a failed one is written without plans by default."""
+    """Run one seed and write its shard; by default a failed one has no plans."""
     return _keep(folder, run_episode(collection, seed))
 
 
@@ -144,7 +144,7 @@ def _keep(folder: Path, shard: Shard) -> Collected:
 
 
 def run_episode(collection: Collection, seed: int) -> Shard:
-    """Run one seed and return its shard; a failed one has no plans by default."""
+    """Run one seed and return its shard; by default a failed one has no plans."""
     config = collection.config
     drawn = collection.drawn(seed)
     lockstep = Lockstep(config.episode, seed, drawn, collection.optimizer)
@@ -174,21 +174,21 @@ def collect(
     on_result: Callable[[Collected], None] | None = None,
     ray: str = "",
 ) -> list[Collected]:
-    """Collect all seeds; those that the folder already holds whole are not run again.
+    """Collect all seeds; seeds with an intact shard in the folder are not repeated.
 
     Args:
-        collection: what to run.
-        seeds: of the episodes.
-        folder: where the shards go; made if it is not there.
-        processes: episodes at a time; None takes one per core.
-        on_result: called with every result, also those found in the folder.
-        ray: address of a Ray cluster to run the episodes on; its workers send their shards here,
-            so that no folder has to be shared. Empty for this machine's cores.
+        collection: settings.
+        seeds: seeds of the episodes.
+        folder: output folder of the shards; created if missing.
+        processes: number of concurrent episodes; None uses one per core.
+        on_result: called with every result, including results found in the folder.
+        ray: address of a Ray cluster; its workers send their shards to this process, so that no
+            shared folder is needed. Empty for the cores of this machine.
 
     Raises:
-        ConfigError: something in the settings is wrong; nothing was run.
-        InputError: the folder holds shards of other settings, or another process writes it.
-        KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
+        ConfigError: a setting is invalid; no episode was run.
+        InputError: the folder contains shards of other settings, or another process writes it.
+        KeyboardInterrupt: on Ctrl-C; finished shards are in the folder.
     """
     collection.check()
     with exclusive(folder, "gpc collect", folder=True):
@@ -220,7 +220,7 @@ def _collect(
 def _results(
     collection: Collection, folder: Path, seeds: Sequence[int], processes: int, ray: str
 ) -> Iterator[Collected]:
-    """Run the episodes here or on a cluster, and yield what is in the folder then."""
+    """Run the episodes here or on a cluster and yield each finished result."""
     if not ray:
         yield from run_jobs(partial(collect_episode, collection, folder), seeds, processes)
         return
@@ -231,7 +231,7 @@ def _results(
 
 
 def _known(collection: Collection, folder: Path, seeds: set[int]) -> dict[int, Collected]:
-    """Return the seeds that the folder holds whole; a damaged shard's seed is not among them."""
+    """Return the seeds with an intact shard in the folder."""
     wanted = collection.settings()
     known: dict[int, Collected] = {}
     for path in shard_paths(folder):

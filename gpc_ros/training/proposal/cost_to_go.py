@@ -1,7 +1,7 @@
-"""Training of the cost to go: what the planner paid after a state, from the observation.
+"""Training of the cost-to-go: the expected planner cost after a state, given the observation.
 
-Added to the cost of a rollout, it lets a short horizon see what comes after its end (the terminal
-value of Lowrey et al., arXiv 1811.01848). Costs of plans that a longer horizon found are its data.
+Added to the cost of a rollout, it extends a short horizon (the terminal value function of Lowrey et
+al., arXiv 1811.01848). It is fitted to the costs of collected plans with a longer horizon.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from gpc_ros.training.proposal.flow_network import perceptron
 
 @dataclass(frozen=True)
 class CostConfig:
-    """Parameters of the cost to go."""
+    """Parameters of the cost-to-go."""
 
     windows: int = param(
-        1, "Horizons of a collected plan that it is over; 0 trains none", low=0, high=COST_WINDOWS
+        1,
+        "Length of the cost window in horizons of a collected plan; 0 disables the cost-to-go",
+        low=0,
+        high=COST_WINDOWS,
     )
     hidden: tuple[int, ...] = param((128, 128), "Width of each hidden layer", low=1, high=4096)
-    epochs: int = param(60, "Passes over the data; the best on held-out plans is kept", low=1)
+    epochs: int = param(60, "Passes over the data; the best epoch on held-out plans is kept", low=1)
     batch: int = param(512, "Plans in one step", low=1, high=1_000_000)
-    rate: float = param(2e-3, "Learning rate at the start; falls as a cosine", low=1e-7, high=1.0)
+    rate: float = param(2e-3, "Initial learning rate; cosine decay", low=1e-7, high=1.0)
     decay: float = param(1e-2, "Weight decay of AdamW", low=0.0, high=1.0)
 
 
@@ -39,17 +42,17 @@ def train_cost(
     config: CostConfig,
     seed: int,
 ) -> tuple[Weights, float]:
-    """Fit it and return its weights and the held-out error relative to the costs' spread.
+    """Fit the cost-to-go; return its weights and the relative held-out error.
 
     Args:
-        observation: to train on and held out, (P, d) each.
-        cost: mean over the window, (P,) each.
-        scales: of the observation.
-        config: how.
-        seed: of weights and order.
+        observation: training and held-out observations, (P, d) each.
+        cost: mean cost over the window, (P,) each.
+        scales: normalisation of the observation.
+        config: training parameters.
+        seed: seed of initial weights and batch order.
     """
     torch.manual_seed(seed)
-    # A plan that ends in a fall costs so much that it would outweigh all others.
+    # The cost of a plan that ends in a fall would outweigh all others.
     highest = float(np.quantile(cost[0], 0.995))
     cost = np.minimum(cost[0], highest), np.minimum(cost[1], highest)
     mean, std = float(cost[0].mean()), max(float(cost[0].std()), 1e-6)

@@ -1,4 +1,4 @@
-"""From shards to what a proposal is trained on: observations, target knots, and whose they are."""
+"""Training data of a proposal from shards: observations, target knots and their episodes."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from gpc_ros.tasks import TASKS
 from gpc_ros.training.proposal.shards import Folder, Shard, load_folder
 
 TARGETS = ("mean", "best", "elite", "executed")
-# Horizons that a plan's cost to go is known for.
+# Number of horizons for which the cost-to-go of a plan is stored.
 COST_WINDOWS = 3
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a proposal is trained on: P plans of several episodes, d observations, K knots.
+    """Training data of a proposal: P plans of several episodes, d observations, K knots.
 
     Attributes:
-        task: name.
-        walker: name.
+        task: name of the task.
+        walker: name of the walker.
         knot_dt: time between knots [s].
-        spline: kind of curve through them.
-        observation: (P, d).
-        target: (P, K, 3) [m/s, m/s, rad/s].
-        to_go: mean cost that the planner went on to pay (P, W): over the horizon of the plan, and
-            over the next ones after it.
-        horizon: of the plans [s].
-        episode: seed of the episode that a plan is of (P,).
-        settings: of the collection, by dotted name.
-        problems: what of the folder was left out and why, one sentence each.
+        spline: kind of the spline.
+        observation: observations (P, d).
+        target: target knots (P, K, 3) [m/s, m/s, rad/s].
+        to_go: mean cost after the start of the plan (P, W): over its horizon and over each of the
+            following horizons.
+        horizon: horizon of the plans [s].
+        episode: seed of the episode of each plan (P,).
+        settings: settings of the collection, by dotted name.
+        problems: rejected files with their reason, one sentence each.
     """
 
     task: str
@@ -58,21 +58,21 @@ class Dataset:
 
     @property
     def episodes(self) -> Array:
-        """Seeds of all episodes, each once (E,)."""
+        """Return the unique seeds of all episodes (E,)."""
         return np.unique(self.episode)
 
 
 def load_dataset(folders: Sequence[Path], target: str = "mean", seed: int = 0) -> Dataset:
-    """Read every whole shard of some folders.
+    """Read every intact shard of some folders.
 
     Args:
-        folders: of shards, as ``gpc collect`` writes them; of two with a seed the later counts.
-        target: what the knots are: ``mean`` of the elites, ``best`` candidate, a random ``elite``,
-            or ``executed``, what the closed loop went on to command.
-        seed: of the choice of elites.
+        folders: folders of shards; for duplicate seeds the later folder counts.
+        target: source of the knots: ``mean`` of the elites, ``best`` candidate, a random ``elite``,
+            or ``executed``, the commands of the closed loop after the plan.
+        seed: seed of the choice of elites.
 
     Raises:
-        DataError: there is no plan, or shards do not fit together.
+        DataError: no plan found, or the shards are incompatible.
     """
     found = Folder()
     for folder in folders:
@@ -93,7 +93,7 @@ def load_dataset(folders: Sequence[Path], target: str = "mean", seed: int = 0) -
             )
     task, knot_dt, spline, walker, horizon = first
     if task not in TASKS:
-        raise DataError(f"{names}: is of task '{task}', which this version does not have")
+        raise DataError(f"{names}: is of task '{task}', which this version lacks")
     rng = np.random.default_rng(seed)
     return Dataset(
         task=task,
@@ -111,16 +111,16 @@ def load_dataset(folders: Sequence[Path], target: str = "mean", seed: int = 0) -
 
 
 def mirrored(dataset: Dataset) -> tuple[Array, Array]:
-    """Return observation (P, d) and target (P, K, 3) of the same plans seen in a left-right mirror.
+    """Return observation (P, d) and target (P, K, 3) of the left-right mirrored plans.
 
-    Robot, box and floor are symmetric, so that each plan is worth two.
+    Robot, box and floor are symmetric, so that each plan gives two samples.
     """
     signs = np.array([entry.mirror for entry in TASKS[dataset.task].observed], np.float64)
     return dataset.observation * signs, dataset.target * np.array(COMMANDS_MIRROR)
 
 
 def split(dataset: Dataset, part: float, seed: int) -> BoolArray:
-    """Return which plans are for validation (P,): all of a random part of the episodes.
+    """Return a mask (P,) of the validation plans: all plans of randomly chosen episodes.
 
     Raises:
         DataError: fewer than two episodes cannot be split.
@@ -135,10 +135,10 @@ def split(dataset: Dataset, part: float, seed: int) -> BoolArray:
 
 
 def _identity(shard: Shard) -> tuple[str, float, str, str, float]:
-    """Return what all shards of a data set must have in common.
+    """Return the values that all shards of a data set must share.
 
     Raises:
-        DataError: the shard does not say.
+        DataError: the shard lacks one of them.
     """
     try:
         settings = shard.meta["settings"]
@@ -169,9 +169,9 @@ def _target(
 
 
 def _cost_to_go(shard: Shard, horizon: float) -> Array:
-    """Return the predicted costs of this plan and of those made when it has run out (P, W).
+    """Return the predicted costs of each plan and of the plans after its horizon (P, W).
 
-    After the last plan its cost goes on: the episode ended with the goal reached.
+    The cost of the last plan continues after the end: the episode ended at the goal.
     """
     cost = shard.elite_costs[:, 0]
     windows = [np.interp(shard.time + w * horizon, shard.time, cost) for w in range(COST_WINDOWS)]
@@ -179,11 +179,11 @@ def _cost_to_go(shard: Shard, horizon: float) -> Array:
 
 
 def executed(shard: Shard, knot_dt: float, order: int) -> Array:
-    """Return what was commanded after each plan began, on its own knots (P, K, 3).
+    """Return the commands after the start of each plan, sampled at its knots (P, K, 3).
 
-    Later plans see further than the horizon of this one, so that this target knows more than any
-    plan did. The first knot of each plan's elites, averaged, stands for what was commanded at its
-    start; after the last plan its own curve goes on.
+    Later plans see beyond the horizon of this plan, so that this target has more information than
+    any single plan. The mean first knot of the elites approximates the command at the start of a
+    plan; after the last plan its own spline continues.
     """
     last = shard.time[-1]
     k = shard.mean.shape[1]

@@ -15,13 +15,13 @@ class VelocityField(nn.Module):
     """v(x, t, o): a multilayer perceptron with SiLU.
 
     Args:
-        size: entries of x, K times 3.
-        observed: entries of an observation d.
+        size: dimension of x, K times 3.
+        observed: dimension d of an observation.
         hidden: width of each hidden layer.
     """
 
     def __init__(self, size: int, observed: int, hidden: Sequence[int]) -> None:
-        """Draw the weights from torch's random numbers."""
+        """Initialise the weights with the random generator of torch."""
         super().__init__()
         widths = [size + observed + 1 + 2 * OCTAVES, *hidden, size]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
@@ -38,7 +38,7 @@ class VelocityField(nn.Module):
 
 
 def perceptron(widths: Sequence[int]) -> nn.Sequential:
-    """Return a multilayer perceptron with SiLU from widths, input and output among them."""
+    """Return a multilayer perceptron with SiLU from its widths, input and output included."""
     layers: list[nn.Module] = []
     for i, (a, b) in enumerate(itertools.pairwise(widths)):
         layers += ([nn.SiLU()] if i else []) + [nn.Linear(a, b)]

@@ -5,8 +5,8 @@ With a target u1 (normalised knots), noise u0 ~ N(0, I) and t ~ U(0, 1),
     u_t = (1 - (1 - s) t) u0 + t u1,   loss = E |v(u_t, t, o) - (u1 - (1 - s) u0)|^2
 
 the conditional optimal-transport path of Lipman et al. (arXiv 2210.02747, eq. 20-23) with
-s = sigma_min. The weights that are kept are an exponential moving average, of the epoch whose
-samples were best on episodes that were not trained on.
+s = sigma_min. The result is an exponential moving average of the weights, from the epoch with the
+best samples on held-out episodes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gpc_ros.training.proposal.flow_network import VelocityField
 from gpc_ros.training.proposal.normalization import energy_score, fit_gaussian, normalization_scales
 from gpc_ros.training.proposal.training_config import TrainConfig
 
-# Plans and samples of each that the quality of samples is measured with.
+# Number of plans and of samples per plan for the energy score.
 _SCORED, _SAMPLES, _STEPS = 512, 8, 4
 # Time between two checkpoints [s].
 _SAVE_INTERVAL = 10.0
@@ -46,9 +46,9 @@ class History:
     """Metrics of every epoch so far.
 
     Attributes:
-        loss: on the training episodes.
-        validation: on the held out ones.
-        score: energy score of samples on the held out ones, see :func:`energy_score`.
+        loss: loss on the training episodes.
+        validation: loss on the held-out episodes.
+        score: energy score of samples on the held-out episodes, see :func:`energy_score`.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -58,17 +58,17 @@ class History:
 
 @dataclass(frozen=True)
 class Trained:
-    """A proposal with its control and what was measured.
+    """A trained proposal with its control and metrics.
 
     Attributes:
-        weights: of the flow.
-        gaussian: of the control, fitted to the same plans.
-        history: of every epoch.
-        best: epoch whose weights these are.
+        weights: weights of the flow.
+        gaussian: weights of the Gaussian control, fitted to the same plans.
+        history: metrics of every epoch.
+        best: epoch of the kept weights.
         control_score: energy score of the control.
-        cost_error: of the cost to go on held-out plans, relative to the costs' spread.
-        seconds: of training, without those before an interruption.
-        plans: trained on and held out.
+        cost_error: error of the cost-to-go on held-out plans, relative to the spread of the costs.
+        seconds: duration of the training since its last start [s].
+        plans: number of training and held-out plans.
     """
 
     weights: Weights
@@ -82,7 +82,7 @@ class Trained:
 
 
 def blank_card(dataset: Dataset, config: TrainConfig, kind: str = "flow") -> Card:
-    """Return the card of what a training makes, without files and figures."""
+    """Return the card of a training result, without files and metrics."""
     return Card(
         kind=kind,
         task=dataset.task,
@@ -98,22 +98,22 @@ def blank_card(dataset: Dataset, config: TrainConfig, kind: str = "flow") -> Car
 
 
 class Trainer:
-    """One training, epoch by epoch, so that it can be interrupted and taken up again.
+    """One training, epoch by epoch, interruptible and resumable.
 
     Args:
-        dataset: what to train on.
-        config: how.
+        dataset: training data.
+        config: training parameters.
 
     Attributes:
-        history: of the epochs so far.
-        done: whether it has come to its end.
+        history: metrics of the epochs so far.
+        done: whether the training is complete.
     """
 
     def __init__(self, dataset: Dataset, config: TrainConfig) -> None:
-        """Split the episodes, fit the scales and draw the first weights.
+        """Split the episodes, fit the normalisation and initialise the weights.
 
         Raises:
-            DataError: there is too little to train on.
+            DataError: too little training data.
         """
         self.dataset, self.config = dataset, config
         self.history, self.done, self._best = History(), False, 0
@@ -132,8 +132,8 @@ class Trainer:
         self._held_observation, self._held_target = dataset.observation[held], dataset.target[held]
         self._costs = observation, cost, to_go[held]
         self._device = select_device(config.device)
-        # Networks this small gain nothing from more, and beside other work two threads of torch
-        # waited for each other twenty times as long as they computed.
+        # More threads do not help small networks: on a busy machine two threads of torch waited
+        # for each other twenty times as long as they computed.
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         size = target[0].size
@@ -148,7 +148,7 @@ class Trainer:
         self.gaussian = fit_gaussian(target, self._scales)
 
     def epoch(self) -> None:
-        """Pass over the data once, measure, and remember the weights if they are the best."""
+        """Train one epoch, validate, and keep the weights if they are the best."""
         c = self.config
         generator = torch.Generator().manual_seed(c.seed * 1_000_003 + self._epoch)
         for group in self._optimizer.param_groups:
@@ -169,7 +169,7 @@ class Trainer:
 
     def _loss(self, observation: Tensor, u1: Tensor, generator: torch.Generator) -> Tensor:
         s = self.config.sigma_min
-        # Drawn on the processor, so that a GPU sees the same numbers.
+        # Drawn on the CPU, so that a GPU uses the same numbers.
         u0 = torch.randn(u1.shape, generator=generator).to(u1.device)
         t = torch.rand((len(u1), 1), generator=generator).to(u1.device)
         u_t = (1.0 - (1.0 - s) * t) * u0 + t * u1
@@ -178,7 +178,7 @@ class Trainer:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the averaged weights; early on, an average over few steps is short."""
+        """Update the averaged weights; the average is shorter during the first steps."""
         keep = min(self.config.average, (1.0 + self._steps) / (10.0 + self._steps))
         for name, value in self._network.state_dict().items():
             self._average[name].lerp_(value, 1.0 - keep)
@@ -190,7 +190,7 @@ class Trainer:
 
     @torch.no_grad()
     def _measure(self) -> None:
-        """Measure the averaged weights on what was held out; the same noise every time."""
+        """Validate the averaged weights on the held-out episodes, with the same noise each time."""
         current = {k: v.clone() for k, v in self._network.state_dict().items()}
         self._network.load_state_dict(self._average)
         generator = torch.Generator().manual_seed(self.config.seed)
@@ -206,7 +206,7 @@ class Trainer:
         self.done = self._epoch >= self.config.epochs or stalled >= self.config.patience
 
     def _plain_card(self, kind: str) -> Card:
-        """Return a card without cost to go, which is trained last."""
+        """Return a card without cost-to-go, which is trained last."""
         return dataclasses.replace(blank_card(self.dataset, self.config, kind), window=0.0)
 
     def score(self, proposal: Proposal) -> float:
@@ -223,13 +223,13 @@ class Trainer:
         return energy_score(drawn, truth)
 
     def weights(self, state: dict[str, Tensor] | None = None) -> Weights:
-        """Return weights with their scales; without a state, those of the best epoch."""
+        """Return weights with their normalisation; without a state, of the best epoch."""
         chosen = self._kept if state is None else state
         arrays = {k: np.array(v.cpu().numpy(), np.float32) for k, v in chosen.items()}
         return {**arrays, **self._scales}
 
     def result(self, seconds: float) -> Trained:
-        """Return the best weights so far and everything measured."""
+        """Return the best weights so far and all metrics."""
         control = self.score(Gaussian(self._plain_card("gaussian"), self.gaussian))
         cost, error = self._train_cost()
         return Trained(
@@ -244,7 +244,7 @@ class Trainer:
         )
 
     def _train_cost(self) -> tuple[Weights, float]:
-        """Train the cost to go on the same split; nothing if it is over no window."""
+        """Train the cost-to-go on the same split; skip it for a window of zero."""
         c = self.config
         if not c.cost.windows:
             return {}, float("nan")
@@ -265,7 +265,7 @@ class Trainer:
         return first, second
 
     def checkpoint(self) -> Checkpoint:
-        """Return everything that going on needs."""
+        """Return the complete state of the training."""
         arrays = {f"network.{k}": v for k, v in self._network.state_dict().items()}
         arrays |= {f"average.{k}": v for k, v in self._average.items()}
         arrays |= {f"kept.{k}": v for k, v in self._kept.items()}
@@ -281,7 +281,7 @@ class Trainer:
         )  # fmt: skip
 
     def resume(self, checkpoint: Checkpoint) -> bool:
-        """Go on from a checkpoint; return whether it is one of this training."""
+        """Resume from a checkpoint; return False if it belongs to another training."""
         if checkpoint.identity != self.identity():
             return False
         p = checkpoint.progress
@@ -304,7 +304,7 @@ class Trainer:
         return True
 
     def identity(self) -> dict[str, Any]:
-        """Return what two trainings must have in common for one to go on from the other."""
+        """Return the settings that a checkpoint must share with this training."""
         o, u = self._data
         settings = json.loads(json.dumps(dataclasses.asdict(self.config)))
         return {**settings, "plans": len(u), "sum": [float(o.sum()), float(u.sum())]}
@@ -316,17 +316,17 @@ def train(
     checkpoint: Path | None = None,
     on_epoch: Callable[[Trainer], None] | None = None,
 ) -> Trained:
-    """Train until the samples get no better.
+    """Train until the samples stop improving.
 
     Args:
-        dataset: what to train on.
-        config: how.
-        checkpoint: file that an interrupted training is taken up from; kept up to date.
+        dataset: training data.
+        config: training parameters.
+        checkpoint: file to resume from; updated during training.
         on_epoch: called after every epoch.
 
     Raises:
-        DataError: there is too little to train on.
-        KeyboardInterrupt: on Ctrl-C; the checkpoint holds the last whole epoch.
+        DataError: too little training data.
+        KeyboardInterrupt: on Ctrl-C; the checkpoint contains the last complete epoch.
     """
     trainer = Trainer(dataset, config)
     begin = time.monotonic()
@@ -336,7 +336,7 @@ def train(
     try:
         while not trainer.done:
             trainer.epoch()
-            # In the middle of an epoch the weights are between two: only whole ones are kept.
+            # Only complete epochs are stored.
             latest = trainer.checkpoint()
             if on_epoch:
                 on_epoch(trainer)

@@ -1,4 +1,4 @@
-"""The picture of a training: loss and quality of samples, epoch by epoch."""
+"""Plot of a training: loss and energy score of every epoch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def training_curves(trained: Trained) -> str:
-    """Return an SVG of both curves, with the control and the epoch whose weights are kept."""
+    """Return an SVG of both curves, with the control and the kept epoch."""
     from matplotlib.figure import Figure
 
     history = trained.history

@@ -1,4 +1,4 @@
-"""Statistics of plans: their scales, the Gaussian fitted to them, and how good samples are."""
+"""Statistics of plans: normalisation, the fitted Gaussian, and the energy score of samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gpc_ros.proposal.flow_model import Weights
 
 
 def energy_score(samples: Array, truth: Array) -> float:
-    """Return the mean energy score; smaller is better, for spread and for place.
+    """Return the mean energy score; smaller is better.
 
         ES = E|X - y| - 1/2 E|X - X'|
 
@@ -37,7 +37,7 @@ def normalization_scales(observation: Array, target: Array) -> Weights:
 
 
 def fit_gaussian(target: Array, scales: Weights) -> Weights:
-    """Return the control: the covariance's root of all normalised knots."""
+    """Return the Gaussian control: the covariance root of all normalised knots."""
     u = ((target - scales["knots_mean"]) / scales["knots_std"]).reshape(len(target), -1)
     covariance = np.cov(u, rowvar=False) + 1e-9 * np.eye(u.shape[1])
     return {**scales, "root": np.linalg.cholesky(covariance).astype(np.float32)}

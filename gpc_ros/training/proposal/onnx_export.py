@@ -1,6 +1,6 @@
-"""The whole sampler of a flow as an ONNX graph: noise and observation in, knots out.
+"""Export the sampler of a flow as an ONNX graph: noise and observation in, knots out.
 
-For users of other languages; the package itself runs the safetensors file.
+The graph is for users of other languages; this package runs the safetensors file.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def sampler_graph(card: Card, weights: Weights, steps: int) -> bytes:
 
 
 class _Graph:
-    """Nodes and constants under construction, each with a name of its own."""
+    """Nodes and constants of a graph under construction, with unique names."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []

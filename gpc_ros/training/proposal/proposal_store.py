@@ -1,4 +1,4 @@
-"""Writes a trained proposal: weights, ONNX graph, control, curves, and last the card."""
+"""Write a trained proposal: weights, ONNX graph, control, curves, and finally the card."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from gpc_ros.training.proposal.loss_curves import training_curves
 from gpc_ros.training.proposal.onnx_export import sampler_graph
 from gpc_ros.training.proposal.training_config import TrainConfig
 
-# Euler steps that the ONNX graph takes.
+# Euler steps of the ONNX graph.
 ONNX_STEPS = 4
 
 
 def control_path(path: Path) -> Path:
-    """Return the card of the unconditional control that is written beside a proposal."""
+    """Return the card of the unconditional control stored beside a proposal."""
     card = card_path(path)
     return card.with_name(f"{card.stem}_gaussian.json")
 
@@ -41,14 +41,14 @@ def store(
 ) -> Card:
     """Write all files of a proposal beside each other and return its card.
 
-    The card is written last: without it, half-written weights are not a proposal.
+    The card is written last, so that an interrupted write leaves no valid proposal.
 
     Args:
-        path: of the card, or the stem of all files.
-        dataset: that it was trained on.
-        config: of the training.
-        trained: what came out.
-        reproduce: the commands that make it again.
+        path: path of the card, or the stem of all files.
+        dataset: training data.
+        config: training parameters.
+        trained: result of the training.
+        reproduce: the commands that reproduce it.
     """
     target, stem = card_path(path), card_stem(path)
     common: dict[str, Any] = {

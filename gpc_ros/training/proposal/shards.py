@@ -1,7 +1,7 @@
-"""Shards: what the planner found in one episode, in a file that is whole or not there.
+"""Shards: the plans of one episode in one file, written atomically.
 
-A shard is a .npz archive of plain arrays and one JSON text; loading it runs no code. Its checksum
-is over all of it, so that a damaged shard is recognised and named.
+A shard is a .npz archive of plain arrays and one JSON text; loading it runs no code. A checksum of
+the whole content detects damage.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def _rows(*shape: int) -> Any:
 class Shard:
     """Every plan of one episode; P plans, d observations, K knots, E elites.
 
-    Which of the knots a model is trained towards is a choice made later.
+    The training chooses its target knots among them.
 
     Attributes:
-        meta: where it comes from: seed, outcome, settings, versions.
-        time: since the episode began (P,) [s].
-        observation: what a proposal may see at the start of the plan (P, d).
+        meta: provenance: seed, outcome, settings, versions.
+        time: time since the start of the episode (P,) [s].
+        observation: observation at the start of the plan (P, d).
         goal: x [m], y [m], yaw [rad] (P, 3).
         nominal: shifted previous plan (P, K, 3), velocity commands [m/s, m/s, rad/s].
         mean: mean of the elites (P, K, 3).
         best: best candidate (P, K, 3).
         elites: best candidates, best first (P, E, K, 3); NaN where there were fewer.
-        elite_costs: theirs (P, E).
-        nominal_cost: of the nominal (P,).
+        elite_costs: costs of the elites (P, E).
+        nominal_cost: cost of the shifted previous plan (P,).
     """
 
     meta: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Shard:
         return len(self.time)
 
 
-# What reading a damaged archive, array header or JSON text can raise.
+# Exceptions that reading a damaged archive, array header or JSON text can raise.
 _DAMAGE = (
     OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, SyntaxError,
     RuntimeError, MemoryError,
@@ -77,12 +77,12 @@ _ARRAYS = tuple(f.name for f in fields(Shard) if f.name != "meta")
 
 
 def path_of(folder: Path, seed: int) -> Path:
-    """Return where the shard of a seed lies."""
+    """Return the path of the shard of a seed."""
     return folder / f"seed_{seed:08d}.npz"
 
 
 def save_shard(path: Path, shard: Shard) -> None:
-    """Write a shard, whole or not at all.
+    """Write a shard atomically.
 
     Raises:
         OSError: the folder cannot be written or the disk is full.
@@ -99,10 +99,10 @@ def save_shard(path: Path, shard: Shard) -> None:
 
 
 def load_shard(path: Path) -> Shard:
-    """Read a shard and check that it is what was written.
+    """Read a shard and verify its checksum.
 
     Raises:
-        DataError: it is damaged, cut, or not a shard; the message names the file.
+        DataError: the file is damaged, truncated, or not a shard; the message names it.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -126,11 +126,11 @@ def load_shard(path: Path) -> Shard:
 
 @dataclass
 class Folder:
-    """What a folder of shards holds.
+    """The shards of a folder.
 
     Attributes:
-        shards: every whole one, by seed.
-        problems: why others were skipped, one sentence each.
+        shards: every intact shard, by seed.
+        problems: reasons of skipped files, one sentence each.
     """
 
     shards: dict[int, Shard] = field(default_factory=dict)
@@ -143,12 +143,12 @@ class Folder:
 
 
 def shard_paths(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder that are named like shards, in order of their seeds."""
+    """Yield the files of a folder with the name of a shard, ordered by seed."""
     yield from sorted(folder.glob("seed_*.npz"))
 
 
 def load_folder(folder: Path) -> Folder:
-    """Read all shards of a folder; damaged ones are named and skipped."""
+    """Read all shards of a folder; damaged files are listed and skipped."""
     found = Folder()
     for path in shard_paths(folder):
         try:

@@ -1,4 +1,4 @@
 """Training of a velocity-tracking walker: randomised worlds, reward, environment, PPO.
 
-Needs the walker extra (rsl-rl and torch); what walks with the result needs neither.
+Training needs the walker extra (rsl-rl and torch); running the trained walker needs neither.
 """

@@ -1,4 +1,4 @@
-"""The environment: robots that are given commands, pushed, and put on their feet again."""
+"""The training environment: robots with random commands, pushes and resets."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from gpc_ros.training.walker.walker_config import WalkConfig
 from gpc_ros.training.walker.world import World
 
 PERIOD = 0.02  # [s]
-# Half of the robots live at the planner's time step, half at a finer one [s].
+# Half of the robots use the time step of the planner, half a finer one [s].
 TIMESTEPS = (0.01, 0.005)
-# What the critic sees besides: velocity (3), height, payload, friction, strength, resistance (2).
+# Critic inputs: velocity (3), height, payload, friction, strength, resistance (2).
 PRIVILEGED = 9
 PRIVILEGED_MIRROR = Flip(
     np.arange(PRIVILEGED), np.array([1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
 )
-# What ends a robot's episode: a base that is this low [m] or tilted this far (cosine).
+# An episode ends with a fall: base below this height [m] or tilted beyond this cosine.
 _LOW, _TILTED = 0.14, 0.5
-_COMMAND_TIME = (2.0, 6.0)  # [s] between two commands
-_STANDS = 0.15  # share of the commands that are to stand
-# Scales of what the network sees.
+_COMMAND_TIME = (2.0, 6.0)  # time between two commands [s]
+_STANDS = 0.15  # fraction of standing commands
+# Scales of the network inputs.
 _FEATURES = (
     ("angular velocity", 0.25),
     ("gravity", 1.0),
@@ -47,12 +47,12 @@ _FEATURES = (
     ("last action", 0.5),
     ("clock", 1.0),
 )
-# Around what was trained, which without them misses 0.8 m/s sideways by a quarter.
+# Gains of the velocity trim; without trim the walker misses 0.8 m/s sideways by a quarter.
 _TRIM_GAIN, _TRIM_LIMIT = (4.0, 4.0, 8.0), (0.5, 0.5, 0.8)
 
 
 def description(config: WalkConfig, name: str = "trained") -> Description:
-    """Return how the network that is trained with a configuration is connected."""
+    """Return the description of the network inputs and outputs for a configuration."""
     gait = config.gait
     return Description(
         name=name,
@@ -69,15 +69,15 @@ def description(config: WalkConfig, name: str = "trained") -> Description:
 
 @dataclass
 class Step:
-    """What one step of all robots gave.
+    """Result of one step of all robots.
 
     Attributes:
-        raw: what the networks see next (RAW, n).
-        privileged: what the critic sees besides (PRIVILEGED, n).
-        reward: (n,).
-        fallen: (n,), True where an episode ended in a fall.
-        ended: (n,), True where it ended by its length.
-        parts: mean of each part of the reward.
+        raw: next network inputs (RAW, n).
+        privileged: additional inputs of the critic (PRIVILEGED, n).
+        reward: reward (n,).
+        fallen: whether the episode ended in a fall (n,).
+        ended: whether the episode reached its maximum length (n,).
+        parts: mean of each reward term.
     """
 
     raw: Array
@@ -89,20 +89,20 @@ class Step:
 
 
 class Environment:
-    """Robots in two worlds that are stepped by actions.
+    """Robots in two simulated worlds, stepped by actions.
 
     Args:
-        config: everything about the training.
-        seed: of the robots and of what happens to them, from 0.
+        config: training configuration.
+        seed: seed of robots, commands and disturbances, from 0.
 
     Attributes:
-        count: of robots n.
-        difficulty: of pushes and resistance, 0 to 1.
-        walker: whose features and targets are trained, with its trim off.
+        count: number of robots n.
+        difficulty: scale of pushes and resistance, 0 to 1.
+        walker: walker under training, without velocity trim.
     """
 
     def __init__(self, config: WalkConfig, seed: int) -> None:
-        """Build worlds and draw the first commands."""
+        """Build the worlds and draw the first commands."""
         self.config, self.count = config, config.robots
         self.difficulty = 0.0
         self._rng = np.random.default_rng(seed)
@@ -125,7 +125,9 @@ class Environment:
         self._resists = np.zeros(n, dtype=bool)
         self._age = np.zeros(n, dtype=np.intp)
         self._renew(np.ones(n, dtype=bool))
-        self._age[:] = self._rng.integers(0, self._longest, n)  # so that they do not end together
+        self._age[:] = self._rng.integers(
+            0, self._longest, n
+        )  # so that the episodes end at different times
 
     @property
     def _longest(self) -> int:
@@ -135,11 +137,11 @@ class Environment:
         return np.concatenate([getattr(world, name) for world in self._worlds])
 
     def observe(self) -> tuple[Array, Array]:
-        """Return what networks and critic see at the start."""
+        """Return the initial inputs of networks and critic."""
         return self._sense(), self._privileged()
 
     def step(self, actions: Array) -> Step:
-        """Advance all robots by a period with actions (12, n) of the network, model order."""
+        """Advance all robots by one period with actions (12, n) in model order."""
         before_qvel = self._gather("qvel")
         before_feet = feet_of(self._gather("qpos"))
         targets = self.walker.act(actions, self._memory).position
@@ -177,7 +179,7 @@ class Environment:
         return float(np.hypot(miss[0], miss[1]).mean()), float(np.abs(miss[2]).mean())
 
     def _renew(self, over: BoolArray) -> None:
-        """Begin new episodes for some robots."""
+        """Reset some robots."""
         for world, part in zip(self._worlds, self._parts, strict=True):
             ids = np.flatnonzero(over[part])
             if len(ids):
@@ -190,19 +192,19 @@ class Environment:
         self._recommand(over)
 
     def _recommand(self, due: BoolArray) -> None:
-        """Draw new commands, and what robots push against, for some of them."""
+        """Draw new commands and resistances for some robots."""
         some = np.flatnonzero(due)
         n, rng = len(some), self._rng
         low, high = self.walker.command_low, self.walker.command_high
         drawn = rng.uniform(low, high, (n, 3))
-        # Pure directions are as frequent as mixtures: they are what tracking is measured on.
+        # Pure directions are as frequent as mixtures, because tracking is measured on them.
         drawn *= np.where(rng.random((n, 1)) < 0.5, 1.0, rng.random((n, 3)) < 0.5)
         drawn[rng.random(n) < _STANDS] = 0.0
         self._command[some] = drawn
         self._left[some] = rng.uniform(*_COMMAND_TIME, n)
         strongest = self.config.random.resistance * self.difficulty
         self._resistance[some, 0] = rng.uniform(0.0, max(strongest, 1e-9), n)
-        self._resistance[some, 1] = rng.uniform(-0.3, 0.3, n)  # off the middle of the chest
+        self._resistance[some, 1] = rng.uniform(-0.3, 0.3, n)  # offset from the centre of the chest
 
     def _push(self) -> None:
         """Push some robots."""
@@ -217,10 +219,10 @@ class Environment:
                 world.push(ids, push[part][ids])
 
     def _hold_against(self) -> None:
-        """Resist those that push something."""
+        """Apply the resistance to the pushing robots."""
         qpos, qvel = self._gather("qpos"), self._gather("qvel")
         forward = heading_velocity(qpos, qvel)[0]
-        # Dry friction of what is pushed, smooth around rest: only forwards, only while it moves.
+        # Dry friction of the pushed object, smooth around rest: only forwards, only during motion.
         size = self._resistance[:, 0] * np.clip(forward / 0.05, 0.0, 1.0) * self._resists
         yaw = 2.0 * np.arctan2(qpos[:, 6], qpos[:, 3]) + self._resistance[:, 1]
         force = np.stack([-size * np.cos(yaw), -size * np.sin(yaw), 0.0 * size], axis=1)
@@ -228,7 +230,7 @@ class Environment:
             world.resist(force[part])
 
     def _sense(self) -> Array:
-        """Return what the networks see, with noise; advances the walkers' clocks."""
+        """Return the noisy network inputs and advance the gait clocks."""
         qpos, qvel = self._gather("sensed_qpos"), self._gather("sensed_qvel")
         raw = self.walker.observe(qpos, qvel, self._command, self._memory)
         c, rng = self.config.random, self._rng

@@ -1,4 +1,4 @@
-"""The left-right mirror of what a walker sees and does."""
+"""The left-right mirror of the inputs and outputs of a walker."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gpc_ros.locomotion.policy import RAW, SOURCES
 class Flip(NamedTuple):
     """The mirror of a vector (n,): entry i comes from ``places[i]``, with ``signs[i]``.
 
-    It is its own inverse.
+    The mirror is its own inverse.
 
     Attributes:
-        places: (n,).
-        signs: 1 or -1 (n,).
+        places: source index of each entry (n,).
+        signs: sign of each entry, 1 or -1 (n,).
     """
 
     places: IntArray
     signs: Array
 
 
-# A joint's place on the other side (FL, FR, RL, RR with hip, thigh, calf), and its sign there.
+# Index and sign of the mirrored joint (FL, FR, RL, RR with hip, thigh, calf).
 JOINTS: IntArray = np.array([3, 4, 5, 0, 1, 2, 9, 10, 11, 6, 7, 8])
 JOINT_SIGNS: Array = np.tile([-1.0, 1.0, 1.0], 4)
 JOINT_MIRROR = Flip(JOINTS, JOINT_SIGNS)
-UNCHANGED = Flip(np.zeros(1, np.intp), np.ones(1))  # of a number such as a value
+UNCHANGED = Flip(np.zeros(1, np.intp), np.ones(1))  # of a scalar
 # Signs of the vectors: a rotation and a direction mirror differently.
 _VECTORS = {
     "angular velocity": [-1.0, 1.0, -1.0],
@@ -52,14 +52,14 @@ def raw_mirror() -> Flip:
 
 
 def feature_mirror(rows: IntArray) -> Flip:
-    """Return the mirror of what a network sees, whose features are these raw rows (F,)."""
+    """Return the mirror of the network inputs with the given raw rows (F,)."""
     places, signs = raw_mirror()
     where = {int(row): i for i, row in enumerate(rows)}
     return Flip(np.array([where[int(places[row])] for row in rows]), signs[rows])
 
 
 def beside(first: Flip, second: Flip) -> Flip:
-    """Return the mirror of two vectors in one."""
+    """Return the mirror of two concatenated vectors."""
     return Flip(
         np.concatenate([first.places, len(first.places) + second.places]),
         np.concatenate([first.signs, second.signs]),

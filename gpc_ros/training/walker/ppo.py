@@ -1,7 +1,7 @@
-"""Training: proximal policy optimisation of rsl-rl on our robots, with symmetric networks.
+"""Training with the PPO of rsl-rl and left-right symmetric networks.
 
-PPO as of Schulman et al. (arXiv 1707.06347). The critic sees what the walker never will: velocity,
-payload, friction, what it pushes against.
+PPO follows Schulman et al. (arXiv 1707.06347). The critic also sees privileged values: velocity,
+payload, friction and resistance.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ from gpc_ros.training.walker.symmetry import make_symmetric
 from gpc_ros.training.walker.walker_config import WalkConfig
 from gpc_ros.training.walker.warm_start import imitate
 
-# What a training may differ in and still go on from its checkpoint.
+# Parameters that may differ when a training resumes from a checkpoint.
 _FREE = ("iterations", "device", "threads")
 _GROUPS = {"actor": ["policy"], "critic": ["policy", "privileged"]}
 # Time between two checkpoints [s].
 _SAVE_INTERVAL = 60.0
-# Robots that networks are judged on are others than those that they learn on, the same for all.
+# Networks are validated on a fixed set of robots that is not used for training.
 _JUDGED_APART, _JUDGED_STEPS = 1_000_000, 300
 
 
 class Trainer:
-    """A training that can be stopped and gone on with.
+    """An interruptible and resumable training.
 
     Args:
-        config: everything about it.
-        checkpoint: file that it is saved to, and gone on from if it is there.
+        config: training configuration.
+        checkpoint: checkpoint file; the training resumes from it if it exists.
 
     Attributes:
-        history: figures of every update so far, by name.
-        best: update and reward a second [1/s] of the best network so far, once one was judged.
+        history: metrics of every update so far, by name.
+        best: update and reward rate [1/s] of the best network so far; None before a validation.
     """
 
     def __init__(self, config: WalkConfig, checkpoint: Path | None = None) -> None:
         """Build robots and networks.
 
         Raises:
-            InputError: the checkpoint is of a training with other parameters.
+            InputError: the checkpoint has other parameters.
         """
         self.config, self._file = config, checkpoint
         self.device = select_device(config.device)
@@ -69,7 +69,7 @@ class Trainer:
             self.history = {k: list(v) for k, v in saved.progress["history"].items()}
         self.done = len(self.history.get("reward", ()))
         torch.manual_seed(config.seed + self.done)
-        # Robots are drawn anew after a pause.
+        # A resumed training draws new robots.
         self._robots = Environment(config, config.seed + self.done)
         rows, scales = description(config).feature_map()
         self._rows, self._scales = rows, scales[:, None].astype(np.float32)
@@ -86,13 +86,13 @@ class Trainer:
         self._saved_at = time.monotonic()
 
     def run(self, on_update: Callable[[Trainer], None] = lambda _: None) -> None:
-        """Train to the end.
+        """Train to the last update.
 
         Args:
             on_update: called after every update.
 
         Raises:
-            KeyboardInterrupt: on Ctrl-C; the checkpoint is up to date then.
+            KeyboardInterrupt: on Ctrl-C; the checkpoint is up to date.
         """
         self._ppo.train_mode()
         try:
@@ -118,7 +118,7 @@ class Trainer:
     def _update(self) -> None:
         c, begin = self.config, time.monotonic()
         self._robots.difficulty = min(1.0, self.done / c.warm_up)
-        # The walker's steps get smaller; the critic's stay, since it has to follow the walker.
+        # The learning rate of the walker decays; the critic keeps its rate to follow the walker.
         rate = c.rate * max(1.0 - self.done / c.iterations, 1e-3)
         self._ppo.optimizer.param_groups[0]["lr"] = rate
         sums: dict[str, float] = {}
@@ -156,10 +156,10 @@ class Trainer:
             self._judge()
 
     def _judge(self) -> None:
-        """Keep the network if it walks better than those before, on robots of their own.
+        """Validate the network on the fixed robots and keep it if it is the best so far.
 
-        Trainings were seen to get slowly worse from some update on; the last network is as likely
-        to be a bad one as any other.
+        Trainings can get slowly worse from some update on, so that the last network need not be
+        good.
         """
         robots = Environment(self.config, self.config.seed + _JUDGED_APART)
         robots.difficulty = 1.0
@@ -210,7 +210,7 @@ class Trainer:
             schedule="fixed",
             device=self.device,
         )
-        # Of its own making, both would learn at one rate, which it lowers for the walker's sake.
+        # rsl-rl would use one adaptive rate for both; the critic needs a separate one.
         groups = [{"params": actor.parameters(), "lr": c.rate},
                   {"params": critic.parameters(), "lr": c.critic_rate}]  # fmt: skip
         ppo.optimizer = torch.optim.Adam(groups)
@@ -231,7 +231,7 @@ class Trainer:
                 )
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint atomically."""
         self._saved_at = time.monotonic()
         if self._file is None:
             return

@@ -1,4 +1,4 @@
-"""What walking well is worth: tracking, posture, effort, smoothness and the gait's clock."""
+"""Reward terms of walking: tracking, posture, effort, smoothness and gait clock."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _OFFSETS = np.array([0.0, 0.5, 0.5, 0.0])
 
 @dataclass(frozen=True)
 class Moment:
-    """What happened in one control period, for n robots.
+    """State of n robots over one control period.
 
     Attributes:
-        qpos: after it (n, 19).
-        qvel: after it (n, 18).
-        old_qvel: before it (n, 18).
-        old_feet: feet before it (n, 4, 3) [m], map frame.
-        command: in force (3, n).
-        actions: this one and the two before (3, 12, n).
-        targets: of the joints (n, 12) [rad].
-        phase: of the gait (n,) [0..1).
+        qpos: positions after the period (n, 19).
+        qvel: velocities after the period (n, 18).
+        old_qvel: velocities before the period (n, 18).
+        old_feet: feet before the period (n, 4, 3) [m], map frame.
+        command: active velocity command (3, n).
+        actions: the present action and the two previous ones (3, 12, n).
+        targets: joint targets (n, 12) [rad].
+        phase: gait phase (n,) [0..1).
         gate: 1 walking, 0 standing (n,).
-        strength: of the motors (n,).
+        strength: motor strength (n,).
     """
 
     qpos: Array
@@ -55,7 +55,7 @@ def feet_of(qpos: Array) -> Array:
 
 
 def swing_heights(phase: Array, gate: Array, gait: GaitConfig) -> tuple[Array, Array]:
-    """Return the wanted height of each foot [m] and whether it should stand, (n, 4) each."""
+    """Return the desired height of each foot [m] and whether it is in stance, (n, 4) each."""
     own = (phase[:, None] + _OFFSETS) % 1.0
     swing = np.clip((own - gait.duty) / (1.0 - gait.duty), 0.0, 1.0)
     height = gait.lift * np.sin(np.pi * swing) ** 2 * gate[:, None]
@@ -64,13 +64,13 @@ def swing_heights(phase: Array, gate: Array, gait: GaitConfig) -> tuple[Array, A
 
 
 def rewards(m: Moment, weights: RewardConfig, gait: GaitConfig, period: float) -> dict[str, Array]:
-    """Return each part of the reward of a period (n,), costs negative."""
+    """Return each reward term of a period (n,); costs are negative."""
     w = weights
     velocity = heading_velocity(m.qpos, m.qvel)
     miss = m.command - velocity
     x, y, z = m.qpos[:, 4], m.qpos[:, 5], m.qpos[:, 6]
     real = m.qpos[:, 3]
-    tilt = 4.0 * ((real * y - x * z) ** 2 + (real * x + y * z) ** 2)  # gravity's x and y squared
+    tilt = 4.0 * ((real * y - x * z) ** 2 + (real * x + y * z) ** 2)  # squared x and y of gravity
     joints, speeds = m.qpos[:, 7:19], m.qvel[:, 6:18]
     torque = gait.kp * (m.targets - joints) - gait.kd * speeds
     torque = np.clip(torque * m.strength[:, None], -TORQUE_LIMIT, TORQUE_LIMIT)
@@ -81,7 +81,7 @@ def rewards(m: Moment, weights: RewardConfig, gait: GaitConfig, period: float) -
     now, last, older = m.actions
     missed = miss[0] ** 2 + miss[1] ** 2
     near, far = np.exp(-missed / w.speed_scale**2), np.exp(-missed / w.far_scale**2)
-    # Who is pushed hard has to step as it can, out of the clock and the trot too.
+    # After a hard push the robot may leave the gait clock and the trot.
     calm = np.exp(-missed / w.recovery**2)
     parts = {
         "speed": w.speed * ((1.0 - w.far) * near + w.far * far),

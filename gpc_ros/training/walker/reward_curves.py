@@ -1,4 +1,4 @@
-"""The picture of a training: reward, falls and tracking, update by update."""
+"""Plot of a training: reward, falls and tracking of every update."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gpc_ros.common.svg import svg
 
 _PANELS = (
     ("Reward a second", (("reward", "all parts"), ("reward.speed", "speed"))),
-    ("Falls a minute and robot", (("falls", "falls"),)),
+    ("Falls per minute and robot", (("falls", "falls"),)),
     ("Tracking error", (("speed_error", "speed [m/s]"), ("turning_error", "yaw rate [rad/s]"))),
 )
 _COLOURS = ("#2a6fbb", "#d1662b")
-# Updates that a point is the mean of.
+# Number of updates averaged in a point.
 _WINDOW = 20
 
 
@@ -37,7 +37,7 @@ def training_curves(history: Mapping[str, Sequence[float]]) -> str:
 
 
 def _smooth(values: Array) -> Array:
-    """Return the mean of each value and those just before it."""
+    """Return the moving average of the values."""
     if not len(values):
         return values
     total = np.cumsum(np.concatenate([[0.0], values]))

@@ -1,12 +1,12 @@
 """Networks that are left-right symmetric by construction.
 
-The hidden units are pairs, each unit the other's mirror: with the signed permutations G that
-mirror what goes into a layer and what comes out of it, every weight matrix obeys W = G_out W G_in.
-Nothing is computed twice for that: the walker that ships is an ordinary network of the same size.
+The hidden units form mirrored pairs: with the signed permutations G_in and G_out that mirror the
+input and the output of a layer, every weight matrix satisfies W = G_out W G_in. The exported walker
+is an ordinary network of the same size.
 
 Mirrored batches (Mittal et al., ICRA 2024) only draw a network towards symmetry. PPO's probability
-ratios of the mirrored half are then off by as much as the network is asymmetric still, which here
-was more than an update may change.
+ratios of the mirrored half are wrong by the remaining asymmetry, which exceeded the clipping range
+of an update here.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gpc_ros.training.walker.mirror import Flip
 
 
 def paired(width: int) -> Flip:
-    """Return the mirror of hidden units: the two halves change places.
+    """Return the mirror of hidden units: the two halves swap.
 
     Raises:
         InputError: the width is odd.
     """
     if width % 2:
-        raise InputError(f"{width} hidden units are no pairs; use an even width")
+        raise InputError(f"{width} hidden units cannot be paired; use an even width")
     return Flip(np.roll(np.arange(width), width // 2), np.ones(width))
 
 
@@ -34,9 +34,9 @@ def make_symmetric(network: torch.nn.Module, seen: Flip, given: Flip) -> None:
     """Tie the weights of a network's linear layers, in place.
 
     Args:
-        network: its linear layers follow one another; what is between acts on each unit alone.
-        seen: mirror of what it sees.
-        given: mirror of what it gives.
+        network: consecutive linear layers with elementwise activations.
+        seen: mirror of the input.
+        given: mirror of the output.
     """
     layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear)]
     before = seen
@@ -48,7 +48,7 @@ def make_symmetric(network: torch.nn.Module, seen: Flip, given: Flip) -> None:
 
 
 class _Tied(torch.nn.Module):
-    """The mean of a weight and its mirror."""
+    """Return the mean of a weight and its mirror."""
 
     rows: torch.Tensor
     row_signs: torch.Tensor

@@ -1,4 +1,4 @@
-"""Writes a trained walker: weights, card and curves."""
+"""Write a trained walker: weights, card and curves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gpc_ros.training.walker.reward_curves import training_curves
 if TYPE_CHECKING:
     from gpc_ros.training.walker.ppo import Trainer
 
-# Updates up to the one whose network is written that the figures are means of.
+# Number of updates before the written network over which metrics are averaged.
 _LAST = 50
 
 
@@ -27,9 +27,9 @@ def store(path: Path, trainer: Trainer, reproduce: Sequence[str]) -> WalkerCard:
     """Write all files of a walker beside each other and return its card.
 
     Args:
-        path: of the card; weights and curves stand beside it.
-        trainer: that is done.
-        reproduce: the commands that make it again.
+        path: path of the card; weights and curves are written beside it.
+        trainer: the finished trainer.
+        reproduce: the commands that reproduce it.
     """
     c, h = trainer.config, trainer.history
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in flatten(c).items()}

@@ -1,8 +1,8 @@
-"""Where a training begins: the network is first fitted to the analytic trot.
+"""Warm start of a training: the network is first fitted to the analytic trot.
 
-The trot's targets depend on clock and command alone, so that pairs cost no simulation: random
-clocks and commands, and noise for everything else that the network sees, which it learns to ignore
-for now. A robot that walks from the first update on learns to walk well in a fraction of the steps.
+The targets of the trot depend only on clock and command, so that training pairs need no simulation:
+random clocks and commands, and noise for all other inputs. A robot that walks from the first update
+on learns to walk well in a fraction of the steps.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from gpc_ros.robot.model import PLANNER_DAMPING
 from gpc_ros.training.walker.walker_config import GaitConfig
 
 _STEPS, _BATCH, _RATE = 1500, 1024, 2e-3
-_STANDS = 0.15  # share of the pairs that stand
+_STANDS = 0.15  # fraction of standing pairs
 
 
 def pairs(
     gait: GaitConfig, low: Array, high: Array, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Return random raw features (RAW, B) and the trot's actions for them (12, B).
+    """Return random raw features (RAW, B) and the matching actions of the trot (12, B).
 
     Args:
         gait: cycle, gains and scale of the actions.
         low: smallest command (3,).
         high: largest command (3,).
-        rng: source of the randomness.
+        rng: random generator.
     """
     trot = Trot(TrotConfig(cycle_ticks=gait.cycle, duty=gait.duty, lift=gait.lift))
     n = _BATCH
@@ -41,7 +41,7 @@ def pairs(
     tick = rng.integers(1, gait.cycle + 1, n).astype(np.float64)
     velocity = trot.within_reach(command) * gate
     target, before = (trot.joints(t, gate, velocity) for t in (tick, tick - 1.0))
-    # Without a velocity target, the position has to lead by what damping holds back.
+    # Without a velocity target, the position leads by the lag due to damping.
     lead = (gait.kd + PLANNER_DAMPING) / gait.kp * trot.rate
     action = (target + lead * (target - before) - STAND[:, None]) / gait.scale
     raw = np.empty((RAW, n))
@@ -65,7 +65,7 @@ def imitate(
     high: Array,
     seed: int,
 ) -> float:
-    """Fit a network to the trot; return the error that is left, a root mean square of actions.
+    """Fit a network to the trot; return the root mean square error of the actions.
 
     Args:
         network: features (B, F) to actions (B, 12).
@@ -74,7 +74,7 @@ def imitate(
         gait: cycle, gains and scale of the actions.
         low: smallest command (3,).
         high: largest command (3,).
-        seed: of the pairs.
+        seed: seed of the pairs.
     """
     rng = np.random.default_rng(seed)
     device = next(network.parameters()).device

@@ -1,4 +1,4 @@
-"""Many robots that differ: mass, friction, motors, delays; stepped together on MuJoCo's batch."""
+"""Batch simulation of randomised robots: mass, friction, motors and delays differ."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from gpc_ros.robot.joints import STAND
 from gpc_ros.robot.model import BASE_BODY, STAND_HEIGHT, Gains, compile_model, robot_spec
 from gpc_ros.training.walker.walker_config import RandomConfig
 
-# Where the robot meets what it pushes, base frame [m].
+# Contact point of the chest with a pushed object, base frame [m].
 CHEST = np.array([0.32, 0.0, 0.0])
-# A velocity beyond this is a simulation that has exploded [m/s, rad/s].
+# A simulation with a velocity beyond this has diverged [m/s, rad/s].
 _WILD = 100.0
 
 
 class World:
-    """Robots in the planner's model at a time step, each with parameters of its own.
+    """Robots in the planner model with individual parameters and one time step.
 
     Args:
-        count: of robots n.
-        timestep: of the simulation [s]; divides the control period.
-        gains: of the joints, before they are randomised.
-        config: how far robots differ.
-        rng: source of all randomness.
-        threads: of the simulation; 0 for one a core.
+        count: number of robots n.
+        timestep: time step of the simulation [s]; divides the control period.
+        gains: joint gains before randomisation.
+        config: ranges of the randomisation.
+        rng: random generator.
+        threads: simulation threads; 0 for one per core.
 
     Attributes:
-        qpos: (n, 19), live.
-        qvel: (n, 18), live.
+        qpos: positions (n, 19), a live view.
+        qvel: velocities (n, 18), a live view.
         substeps: simulation steps in one control period.
-        privileged: what the critic may know of each robot (P, n): payload, friction, strength.
-        strength: of the motors (n,), in shares.
+        privileged: critic inputs of each robot (P, n): payload, friction, strength.
+        strength: relative motor strength (n,).
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class World:
         self.reset(np.arange(count))
 
     def _draw(self, model: mujoco.MjModel, count: int, gains: Gains) -> None:
-        """Give every robot its own body and motors."""
+        """Randomise body and motors of every robot."""
         c, rng = self._config, self._rng
 
         def share(width: float) -> Array:
@@ -96,7 +96,7 @@ class World:
         self.privileged = np.stack([payload, friction, strength])
 
     def reset(self, ids: IntArray) -> None:
-        """Put some robots on their feet, a little shaken."""
+        """Reset some robots to standing, with a small random disturbance."""
         n, rng = len(ids), self._rng
         self._batch.state[ids] = 0.0
         self._batch.warning[ids] = 0
@@ -115,7 +115,7 @@ class World:
     def step(self, targets: Array) -> None:
         """Advance by one control period with joint targets (n, 12) [rad].
 
-        A robot with a delay still follows the last targets for that long, or those before.
+        During its delay a robot still follows the previous targets.
         """
         last, older = self._before
         for k in range(self.substeps):
@@ -137,7 +137,7 @@ class World:
         self._before[1], self._before[0] = last.copy(), targets
 
     def broken(self) -> BoolArray:
-        """Return which simulations are no longer finite or failed (n,)."""
+        """Return which simulations diverged (n,)."""
         warned: BoolArray = self._batch.warning.any(axis=(1, 2))
         wild: BoolArray = ~(np.abs(self.qvel).max(axis=1) < _WILD)
         return warned | wild | self._failed
