@@ -10,9 +10,10 @@ import numpy as np
 from gpc_ros.common import config
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
-from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
+from gpc_ros.planning.plan import Plan
 from gpc_ros.proposal.sampler import NONE
 from gpc_ros.tasks import build_model, make_task
 
@@ -51,6 +52,20 @@ def follow(model: mujoco.MjModel, walker: Walker, scene: Scene, commands: Array)
     return Scene(data.qpos.copy(), data.qvel.copy(), memory)
 
 
+class _MomentCollector(Observer):
+    """Collects the state at every plan."""
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
+        """Append a state."""
+        plant, bridge = lockstep.plant, lockstep.bridge
+        scene = Scene(plant.data.qpos.copy(), plant.data.qvel.copy(), bridge.walker_state[None])
+        touching = _touches(plant.model, plant.data)
+        self.moments.append(Moment(scene, bridge.executed_command.copy(), touching))
+
+
 def moments(walker: Walker, count: int) -> list[Moment]:
     """Return states of lockstep episodes, half of them while the box is touched if there are."""
     chosen = config.replace(
@@ -58,23 +73,15 @@ def moments(walker: Walker, count: int) -> list[Moment]:
         {"task": _TASK, "planner.proposal.file": NONE, "planner.samples": 8},
         "agreement",
     )
-    found: list[Moment] = []
+    collector = _MomentCollector()
+    some: list[Moment] = []
     for seed in _SEEDS:
-        lockstep = Lockstep(chosen, seed, walker=walker)
+        lockstep = Lockstep(chosen, seed, walker=walker, observer=collector)
         lockstep.get_ready()
-
-        def take(_time: float, _report: PlannerReport, of: Lockstep = lockstep) -> None:
-            data = of.plant.data
-            scene = Scene(data.qpos.copy(), data.qvel.copy(), of.bridge.walker_state[None])
-            touching = _touches(of.plant.model, data)
-            found.append(Moment(scene, of.bridge.executed_command.copy(), touching))
-
-        lockstep.watch = take
         lockstep.run()
-        some = found[::_EVERY]
+        some = collector.moments[::_EVERY]
         if all(sum(m.touching == kind for m in some) >= count // 2 for kind in (True, False)):
             break
-    some = found[::_EVERY]
     with_box = [m for m in some if m.touching][: count // 2]
     return [*with_box, *[m for m in some if not m.touching][: count - len(with_box)]]
 

@@ -7,9 +7,9 @@ state and a plan is there at once; a stated delay and the estimator can be put i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,12 +21,12 @@ from gpc_ros.estimation.estimator import Estimator
 from gpc_ros.locomotion.registry import DEFAULT_WALKER, WALKER_CHOICE, make_walker
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
-from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.robot.types import RobotReading, SceneState
 from gpc_ros.simulation.plant import PERIOD, DivergedError, Plant
 from gpc_ros.tasks import build_model, make_task
+from gpc_ros.tasks.judge import GoalJudge
 from gpc_ros.tasks.task import Task
 
 # The supervisor stands up and reports ready before the episode begins; it takes about a second.
@@ -96,13 +96,48 @@ class EpisodeResult:
         return asdict(self)
 
 
-@dataclass
-class Trace:
-    """What happened, sampled at the plan rate: times (T,), scenes (T, nq), best costs (T,)."""
+class PlannerInputs(NamedTuple):
+    """Arguments of a planning cycle; see :meth:`gpc_ros.planning.planner.Planner.plan`."""
 
-    times: list[float] = field(default_factory=list)
-    qpos: list[Array] = field(default_factory=list)
-    costs: list[float] = field(default_factory=list)
+    state: SceneState
+    walker_state: Array
+    goal: Array
+    now: float
+
+
+class Observer:
+    """Callbacks of an episode in lockstep; a subclass overrides the ones that it needs.
+
+    Callbacks must not change what they are given: an observed episode stays the same to the bit.
+    """
+
+    def before_plan(self, lockstep: Lockstep, inputs: PlannerInputs) -> None:
+        """Handle the start of a planning cycle."""
+
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
+        """Handle the result of a planning cycle."""
+
+    def plan_received(self, lockstep: Lockstep, plan: Plan) -> None:
+        """Handle the moment at which the bridge has received a plan."""
+
+    def after_tick(self, lockstep: Lockstep) -> None:
+        """Handle the end of a period of the robot's control loop."""
+
+
+class Trace(Observer):
+    """Collects times (T,) [s], true scenes (T, nq) and best costs (T,) at the plan rate."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.times: list[float] = []
+        self.qpos: list[Array] = []
+        self.costs: list[float] = []
+
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
+        """Append one sample."""
+        self.times.append(lockstep.time)
+        self.qpos.append(lockstep.plant.data.qpos.copy())
+        self.costs.append(report.best_cost)
 
 
 def run_episode(
@@ -110,37 +145,38 @@ def run_episode(
     seed: int,
     task_overrides: Mapping[str, Any] | None = None,
     optimizer: Mapping[str, Any] | None = None,
-    trace: Trace | None = None,
+    observer: Observer | None = None,
 ) -> EpisodeResult:
     """Run one episode from its seed to success or to the end of its duration.
 
     Args:
-        config: what to run.
+        config: parameters of the episode.
         seed: of start, goal, sensor noise and sampling.
         task_overrides: parameters of the task by dotted name.
         optimizer: parameters of the optimizer by dotted name.
-        trace: filled with what happened, if given.
+        observer: receives the callbacks of the episode.
 
     Raises:
         ConfigError: an unknown task, walker or parameter, or a bad value.
     """
-    lockstep = Lockstep(config, seed, task_overrides, optimizer)
+    lockstep = Lockstep(config, seed, task_overrides, optimizer, observer=observer)
     lockstep.get_ready()
-    return lockstep.run(trace)
+    return lockstep.run()
 
 
 class Lockstep:
     """Plant, bridge core and planner of one episode.
 
     Args:
-        config: what to run.
+        config: parameters of the episode.
         seed: of start, goal, sensor noise and sampling.
         task_overrides: parameters of the task by dotted name.
         optimizer: parameters of the optimizer by dotted name.
-        walker: another than the configuration's, which need have no name then.
+        walker: replaces the walker of the configuration.
+        observer: receives the callbacks of the episode.
 
     Attributes:
-        watch: called with time [s] and report of every planning cycle, if set.
+        observer: the same; may be replaced between two ticks.
     """
 
     def __init__(
@@ -150,6 +186,7 @@ class Lockstep:
         task_overrides: Mapping[str, Any] | None = None,
         optimizer: Mapping[str, Any] | None = None,
         walker: Walker | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Build everything and put the robot at its start.
 
@@ -167,9 +204,15 @@ class Lockstep:
         self.bridge = BridgeController(self.walker, task=config.task)
         self.estimator = Estimator(self.task.bodies) if config.estimated else None
         self._state: SceneState | None = None
-        self.watch: Callable[[float, PlannerReport], None] | None = None
+        self.observer = observer or Observer()
+        self._begin = 0.0
         planner = replace(config.planner, seed=seed)
         self.planner = Planner(self.task, self.walker, planner, dict(optimizer or {}))
+
+    @property
+    def time(self) -> float:
+        """Time since the episode began [s]; before :meth:`run`, since the plant was built."""
+        return self.plant.time - self._begin
 
     def get_ready(self) -> None:
         """Arm the bridge and let the robot stand up.
@@ -177,21 +220,21 @@ class Lockstep:
         Raises:
             GpcError: it was refused or took too long.
         """
-        self._tick()
+        self.tick()
         while self._state is None and self.plant.time < _READY_LIMIT:
-            self._tick()
+            self.tick()
         accepted, reason = self.bridge.arm()
         if not accepted:
             raise GpcError(f"episode {self.seed}: arming was refused: {reason}")
         while self.bridge.decision.state.name != "READY":
-            self._tick()
+            self.tick()
             if self.plant.time > _READY_LIMIT:
                 raise GpcError(
                     f"episode {self.seed}: the robot is not ready after {_READY_LIMIT:g} s: "
                     f"{'; '.join(self.bridge.decision.reasons)}"
                 )
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         """Advance everything but the planner by one period of the robot's control loop."""
         now = self.plant.time
         reading = self.plant.reading()
@@ -200,6 +243,7 @@ class Lockstep:
         if self._state is not None:
             self.bridge.set_state(self._state, now)
         self.plant.step(self.bridge.step(now))
+        self.observer.after_tick(self)
 
     def _observe(self, reading: RobotReading, now: float) -> SceneState | None:
         """Return the state that the bridge sees, None while the estimator has none."""
@@ -210,58 +254,49 @@ class Lockstep:
             self.estimator.on_mocap(pose.body, pose.stamp, pose.position, pose.quaternion, now)
         return self.estimator.estimate()
 
-    def _plan(self, trace: Trace | None, begin: float) -> tuple[Plan | None, float]:
-        """Return the next plan, which starts when its delay is over, and the time it took [s]."""
+    def _plan(self) -> tuple[Plan | None, float]:
+        """Return the next plan, which starts when its delay is over, and its plan time [s]."""
         now = self.plant.time
-        # The true state is of now; an estimate is the newest there is, made in the last period.
+        # The true state is current; an estimate is the newest one, made in the last period.
         state = self.plant.truth() if self.estimator is None else self._state
         if state is None:
             return None, 0.0
-        plan, report = self.planner.plan(
-            state,
-            self.bridge.walker_state,
-            self.episode.goal,
-            now + self.config.delay_ticks * PERIOD,
-        )
-        if self.watch is not None:
-            self.watch(now - begin, report)
-        if trace is not None:
-            trace.times.append(now - begin)
-            trace.qpos.append(self.plant.data.qpos.copy())
-            trace.costs.append(report.best_cost)
+        start = now + self.config.delay_ticks * PERIOD
+        inputs = PlannerInputs(state, self.bridge.walker_state, self.episode.goal, start)
+        self.observer.before_plan(self, inputs)
+        plan, report = self.planner.plan(*inputs)
+        self.observer.after_plan(self, plan, report)
         return plan, report.plan_time
 
-    def run(self, trace: Trace | None = None) -> EpisodeResult:
+    def run(self) -> EpisodeResult:
         """Plan and act until success, a fall or the end of the duration."""
-        begin = self.plant.time
-        monitor = GoalMonitor(self.task, self.episode.goal)
+        self._begin = self.plant.time
+        judge = GoalJudge(self.task, self.episode.goal)
         plan_times: list[float] = []
         fell = False
-        while not fell and self.plant.time - begin < self.config.duration - PERIOD / 2:
-            plan, seconds = self._plan(trace, begin)
+        while not fell and self.time < self.config.duration - PERIOD / 2:
+            plan, seconds = self._plan()
             plan_times.append(seconds)
             try:
                 for tick in range(self.config.plan_ticks):
                     if tick == self.config.delay_ticks and plan is not None:
                         self.bridge.set_plan(plan, self.plant.time)
-                    self._tick()
-                    qpos = self.plant.data.qpos
-                    monitor.update(self.plant.time, qpos)
-                    if monitor.reached:
-                        return self._result(True, begin, qpos, False, plan_times)
+                        self.observer.plan_received(self, plan)
+                    self.tick()
+                    judge.update(self.plant.time, self.plant.data.qpos)
+                    if judge.reached:
+                        return self._result(True, False, plan_times)
             except DivergedError:
                 fell = True
             fell = fell or self.bridge.decision.state.name == "FAULT"
-        return self._result(False, begin, self.plant.data.qpos, fell, plan_times)
+        return self._result(False, fell, plan_times)
 
-    def _result(
-        self, success: bool, begin: float, qpos: Array, fell: bool, plan_times: list[float]
-    ) -> EpisodeResult:
-        progress = self.task.progress(qpos, self.episode.goal)
+    def _result(self, success: bool, fell: bool, plan_times: list[float]) -> EpisodeResult:
+        progress = self.task.progress(self.plant.data.qpos, self.episode.goal)
         return EpisodeResult(
             seed=self.seed,
             success=success,
-            time=round(self.plant.time - begin, 4) if success else self.config.duration,
+            time=round(self.time, 4) if success else self.config.duration,
             distance=progress.distance,
             yaw_error=progress.yaw_error,
             fell=fell,

@@ -22,7 +22,7 @@ from gpc_msgs.srv import SetGoal
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
 from gpc_ros.common.timing import Rate, TopicTimeout
-from gpc_ros.evaluation.judge import Judge, Line, Metrics, Verdict, status_line
+from gpc_ros.evaluation.status_line import Line, Metrics, status_line
 from gpc_ros.graph.launcher import STATUS_LINE
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import state_msgs
@@ -34,6 +34,7 @@ from gpc_ros.ros.runner import Stop, run
 from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import MonitorSettings
 from gpc_ros.tasks import make_task
+from gpc_ros.tasks.judge import EpisodeJudge, Verdict
 
 # Between two ticks [s].
 _PERIOD = 0.1
@@ -65,7 +66,9 @@ class Monitor:
         self.scheduling = s.scheduling
         self._task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
         self._goal = self._chosen_goal()
-        self._judge = None if self._goal is None else Judge(self._task, self._goal, s.duration)
+        self._judge = (
+            None if self._goal is None else EpisodeJudge(self._task, self._goal, s.duration)
+        )
         self._verdict: Verdict | None = None
         self._validator = MessageValidator(node)
         self._figures = Metrics()
@@ -189,7 +192,7 @@ class Monitor:
             # An estimate may not have all objects yet.
             if state is None or not state.objects.keys() >= set(self._task.bodies):
                 continue
-            verdict = judge.update(state.stamp, state.qpos(self._task.bodies))
+            verdict = judge.judge(state.stamp, state.qpos(self._task.bodies))
             if verdict is not None:
                 self._finish(verdict)
                 return

@@ -19,7 +19,6 @@ from gpc_ros.common.arrays import Array, validate_array
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
-from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.optimizers.registry import make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
@@ -32,6 +31,7 @@ from gpc_ros.proposal.flow_model import CostToGo, Proposal
 from gpc_ros.proposal.sampler import ProposalSampler, find_proposal
 from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import build_model
+from gpc_ros.tasks.judge import GoalJudge
 from gpc_ros.tasks.task import Task
 
 __all__ = ["Planner", "PlannerConfig", "PlannerReport"]
@@ -141,7 +141,7 @@ class Planner:
         self._nominal_start: float | None = None
         self._previous: Plan | None = None
         self._goal: Array | None = None
-        self._monitor: GoalMonitor | None = None
+        self._judge: GoalJudge | None = None
         self._plan_time = 0.0
 
     def state_dict(self) -> PlannerMemory:
@@ -172,7 +172,7 @@ class Planner:
         self._previous, self._plan_time = memory.previous, memory.plan_time
         self._next_id = memory.next_id
         self._goal = None if memory.goal is None else memory.goal.copy()
-        self._monitor = None if self._goal is None else GoalMonitor(self.task, self._goal)
+        self._judge = None if self._goal is None else GoalJudge(self.task, self._goal)
 
     def follow(self, plan: Plan | None) -> None:
         """Say which plan the robot follows, where that is not the last one made here."""
@@ -238,7 +238,7 @@ class Planner:
         qvel = validate_array(state.qvel(self.task.bodies), (self.model.nv,), "state: qvel")
         memory = validate_array(walker_state, (self.walker.state_size,), "walker state")
         self._follow_goal(goal)
-        self._judge(state.stamp, qpos, report)
+        self._note_progress(state.stamp, qpos, report)
         start = now + self._plan_time
         self._shift(start)
         predicted = self._predict(state.stamp, start, qpos, qvel, memory, report)
@@ -248,15 +248,15 @@ class Planner:
         """Begin a new search when the goal changes."""
         if self._goal is None or not np.array_equal(goal, self._goal):
             self._goal = goal.copy()
-            self._monitor = GoalMonitor(self.task, self._goal)
+            self._judge = GoalJudge(self.task, self._goal)
             self._search.forget()
 
-    def _judge(self, stamp: float, qpos: Array, report: PlannerReport) -> None:
-        assert self._monitor is not None
-        progress = self._monitor.update(stamp, qpos)
+    def _note_progress(self, stamp: float, qpos: Array, report: PlannerReport) -> None:
+        assert self._judge is not None
+        progress = self._judge.update(stamp, qpos)
         report.distance, report.yaw_error = progress.distance, progress.yaw_error
-        report.inside, report.dwell = progress.inside, self._monitor.dwell
-        report.reached = self._monitor.reached
+        report.inside, report.dwell = progress.inside, self._judge.dwell
+        report.reached = self._judge.reached
 
     def _shift(self, start: float) -> None:
         """Move the nominal to a new start, so that it describes the same motion."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpc_ros.common.arrays import Array, BoolArray
+from gpc_ros.common.arrays import Array
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.replay.run import Run
 from gpc_ros.tasks import make_task
-from gpc_ros.tasks.task import Task, pose_error
+from gpc_ros.tasks.judge import judge_series
+from gpc_ros.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,11 @@ def judge(run: Run, task: Task | None) -> Outcome:
         return Outcome(
             False if fault else None, end, fault or "the bag holds no state after the goal was set"
         )
-    distance, yaw = pose_error(task.target_pose(qpos), goal)
-    success = task.config.success
-    inside = (distance <= success.distance) & (yaw <= success.yaw)
-    held = _held(times, inside, success.dwell)
-    if held is not None:
-        return Outcome(
-            True, held - begin, f"reached and held for {success.dwell:g} s", times, distance, yaw
-        )
+    verdict = judge_series(task, goal, times, qpos)
+    distance, yaw = verdict.distance, verdict.yaw_error
+    if verdict.reached is not None:
+        reason = f"reached and held for {task.config.success.dwell:g} s"
+        return Outcome(True, verdict.reached - begin, reason, times, distance, yaw)
     return Outcome(
         False,
         end - begin,
@@ -93,19 +91,6 @@ def judge(run: Run, task: Task | None) -> Outcome:
         distance,
         yaw,
     )
-
-
-def _held(times: Array, inside: BoolArray, dwell: float) -> float | None:
-    """Return when a condition has first held for a time without a break [s]."""
-    since: float | None = None
-    for time, now in zip(times, inside, strict=True):
-        if not now:
-            since = None
-        elif since is None:
-            since = float(time)
-        if since is not None and time - since >= dwell - 1e-9:
-            return float(time)
-    return None
 
 
 def _fault(run: Run) -> str:

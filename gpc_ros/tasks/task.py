@@ -38,6 +38,10 @@ class Success:
     yaw: float = param(0.3, "Heading tolerance", unit="rad", low=0.01, high=3.15)
     dwell: float = param(0.5, "Time to stay in tolerance", unit="s", low=0.0, high=10.0)
 
+    def inside(self, distance: Any, yaw_error: Any) -> Any:
+        """Return whether distance [m] and yaw error [rad] (scalars or arrays) are in tolerance."""
+        return (distance <= self.distance) & (yaw_error <= self.yaw)
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -171,8 +175,7 @@ class Task(ABC):
         """Return how far the goal (3,) is from a scene qpos (nq,)."""
         error = pose_error(self.target_pose(qpos), goal)
         distance, yaw = float(error[0]), float(error[1])
-        success = self.config.success
-        return Progress(distance, yaw, distance <= success.distance and yaw <= success.yaw)
+        return Progress(distance, yaw, self.config.success.inside(distance, yaw))
 
     def check_goal(self, goal: Array, base_position: Array | None = None) -> Array:
         """Return a goal as a valid array (3,).

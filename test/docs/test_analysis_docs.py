@@ -14,10 +14,11 @@ import pytest
 
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.common import config
-from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer, PlannerInputs
 from gpc_ros.planning.cycle import make_cycle_inputs, make_cycle_record
+from gpc_ros.planning.cycle_report import PlannerReport
+from gpc_ros.planning.plan import Plan
 from gpc_ros.replay.cycle_records import cycle_fields
-from gpc_ros.robot.types import SceneState
 from gpc_ros.settings.node_settings import PlannerSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "analysis.md"
@@ -25,8 +26,8 @@ MSGS = "gpc_msgs/msg/"
 SET = {"task": "navigate", "samples": 4, "horizon": 0.4, "rate": 10.0}
 
 
-class LockstepBag:
-    """Writes what a run in lockstep says, as a live one would."""
+class LockstepBag(Observer):
+    """Writes the messages of a run in lockstep into a bag, as the recorder does live."""
 
     def __init__(self, folder: Path, encoded: Callable[..., bytes]) -> None:
         self._encoded = encoded
@@ -40,7 +41,6 @@ class LockstepBag:
         settings = config.flatten(config.replace(PlannerSettings(), {**SET, "seed": 1}, "test"))
         said = {"node": "planner", "serial": 1, "parameters": settings}
         self._say("parameters", "std_msgs/msg/String", 0.0, data=json.dumps(said))
-        plan, tick = self.lockstep.planner.plan, self.lockstep._tick
         self.lockstep.get_ready()
         x, y, yaw = self.lockstep.episode.goal
         now = self.lockstep.plant.time
@@ -50,38 +50,33 @@ class LockstepBag:
         }
         self._say("goal", "geometry_msgs/msg/PoseStamped", now, stamp=now, pose=pose)
 
-        def planned(state: SceneState, memory: Any, goal: Any, now: float) -> Any:
-            inputs = make_cycle_inputs(self.lockstep.planner, state, memory, goal, now)
-            made, report = plan(state, memory, goal, now)
-            self._cycles += 1
-            record = make_cycle_record(
-                inputs, made, report, limited=False, cycle=self._cycles, settings=1
-            )
-            self._say(
-                "planner/cycle", MSGS + "PlannerCycle", now, header={}, **cycle_fields(record)
-            )
-            assert made is not None
-            self._say(
-                "plan", MSGS + "Plan", now, id=made.id, knots=made.knots.ravel(), order=made.order,
-                knot_dt=made.knot_dt, stamp=now, start=_time(made.start), expiry=_time(made.expiry),
-            )  # fmt: skip
-            self._say(
-                "planner/status", MSGS + "PlannerStatus", now, stamp=now, id=made.id,
-                task="navigate", plan_time=report.plan_time, best_cost=report.best_cost,
-                term_names=list(report.terms), term_values=list(report.terms.values()),
-            )  # fmt: skip
-            return made, report
-
-        def ticked() -> None:
-            tick()
-            self._walk()
-
-        self.lockstep.planner.plan = planned  # type: ignore[method-assign,assignment]
-        self.lockstep._tick = ticked  # type: ignore[method-assign]
+        self.lockstep.observer = self
         self.lockstep.run()
         self.writer.close()
 
-    def _walk(self) -> None:
+    def before_plan(self, lockstep: Lockstep, inputs: PlannerInputs) -> None:
+        self._inputs = make_cycle_inputs(lockstep.planner, *inputs)
+
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
+        """Write record, plan and status of a cycle."""
+        assert plan is not None
+        now = self._inputs.now
+        self._cycles += 1
+        record = make_cycle_record(
+            self._inputs, plan, report, limited=False, cycle=self._cycles, settings=1
+        )
+        self._say("planner/cycle", MSGS + "PlannerCycle", now, header={}, **cycle_fields(record))
+        self._say(
+            "plan", MSGS + "Plan", now, id=plan.id, knots=plan.knots.ravel(), order=plan.order,
+            knot_dt=plan.knot_dt, stamp=now, start=_time(plan.start), expiry=_time(plan.expiry),
+        )  # fmt: skip
+        self._say(
+            "planner/status", MSGS + "PlannerStatus", now, stamp=now, id=plan.id,
+            task="navigate", plan_time=report.plan_time, best_cost=report.best_cost,
+            term_names=list(report.terms), term_values=list(report.terms.values()),
+        )  # fmt: skip
+
+    def after_tick(self, lockstep: Lockstep) -> None:
         """Write state and command when the walker has made a step."""
         bridge = self.lockstep.bridge
         if bridge.walker_stamp == self._walked:

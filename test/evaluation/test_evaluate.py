@@ -19,6 +19,7 @@ from gpc_ros.evaluation.lockstep import (
     EpisodeConfig,
     EpisodeResult,
     Lockstep,
+    Observer,
     Trace,
     run_episode,
 )
@@ -34,9 +35,9 @@ def without_time(result: EpisodeResult) -> EpisodeResult:
 
 def test_an_episode_repeats_itself_bit_for_bit() -> None:
     one, two = Trace(), Trace()
-    first = run_episode(QUICK, 5, trace=one)
+    first = run_episode(QUICK, 5, observer=one)
     threaded = replace(QUICK, planner=replace(QUICK.planner, threads=2))
-    second = run_episode(threaded, 5, trace=two)
+    second = run_episode(threaded, 5, observer=two)
     assert without_time(first) == without_time(second)
     assert [q.tobytes() for q in one.qpos] == [q.tobytes() for q in two.qpos]
     assert one.costs == two.costs
@@ -56,26 +57,27 @@ def test_walking_to_a_pose_succeeds() -> None:
 def test_a_box_is_pushed_towards_its_goal() -> None:
     config = EpisodeConfig(duration=8.0, planner=PlannerConfig(samples=16, horizon=2.0))
     trace = Trace()
-    result = run_episode(config, 0, trace=trace)
+    result = run_episode(config, 0, observer=trace)
     assert not result.fell
     assert trace.costs[-1] < trace.costs[0] - 0.2
 
 
+class Arrivals(Observer):
+    """Collects the time at which the bridge receives each plan."""
+
+    def __init__(self) -> None:
+        self.plans: list[tuple[float, Plan]] = []
+
+    def plan_received(self, lockstep: Lockstep, plan: Plan) -> None:
+        self.plans.append((lockstep.plant.time, plan))
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.05])
 def test_a_delayed_plan_starts_when_it_arrives(delay: float) -> None:
-    lockstep = Lockstep(replace(QUICK, duration=0.3, plan_delay=delay), 0)
-    lockstep.get_ready()
-    arrived: list[tuple[float, Plan]] = []
-    taken = lockstep.bridge.set_plan
-
-    def note(plan: Plan, received: float) -> bool:
-        arrived.append((received, plan))
-        return taken(plan, received)
-
-    lockstep.bridge.set_plan = note  # type: ignore[method-assign]
-    lockstep.run()
-    assert len(arrived) == 3
-    for received, plan in arrived:
+    arrivals = Arrivals()
+    run_episode(replace(QUICK, duration=0.3, plan_delay=delay), 0, observer=arrivals)
+    assert len(arrivals.plans) == 3
+    for received, plan in arrivals.plans:
         assert plan.start == pytest.approx(received)
         assert plan.start - plan.stamp == pytest.approx(delay)
 
@@ -88,9 +90,9 @@ def test_plans_cannot_take_longer_than_the_time_between_them() -> None:
 def test_the_estimator_in_between_changes_little_and_repeats_itself() -> None:
     config = replace(QUICK, estimated=True)
     true, seen, again = Trace(), Trace(), Trace()
-    run_episode(QUICK, 5, trace=true)
-    first = run_episode(config, 5, trace=seen)
-    second = run_episode(config, 5, trace=again)
+    run_episode(QUICK, 5, observer=true)
+    first = run_episode(config, 5, observer=seen)
+    second = run_episode(config, 5, observer=again)
     assert without_time(first) == without_time(second)
     assert [q.tobytes() for q in seen.qpos] == [q.tobytes() for q in again.qpos]
     assert seen.costs != true.costs

@@ -10,8 +10,9 @@ import pytest
 from fault_injection.proposals import shuffled, write_shuffled, write_transplanted
 
 from gpc_ros.common import config
-from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer, run_episode
 from gpc_ros.planning.cycle_report import PlannerReport
+from gpc_ros.planning.plan import Plan
 from gpc_ros.proposal.flow_model import Weights
 
 
@@ -28,18 +29,25 @@ def test_the_same_seed_shuffles_alike_in_whatever_order_a_file_is_read() -> None
     assert not np.array_equal(shuffled(weights, 1)["cost.0.weight"], one["cost.0.weight"])
 
 
+class ReportCollector(Observer):
+    """Collects the report of every planning cycle."""
+
+    def __init__(self) -> None:
+        self.reports: list[PlannerReport] = []
+
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
+        self.reports.append(report)
+
+
 def first_cycles(proposal: str, seed: int) -> list[PlannerReport]:
     """Return the reports of the first two seconds of an episode of box_push."""
     changes = {
         "duration": 2.0, "planner.samples": 8, "planner.horizon": 2.0,
         "planner.proposal.file": proposal,
     }  # fmt: skip
-    episode = Lockstep(config.replace(EpisodeConfig(), changes, "test"), seed)
-    reports: list[PlannerReport] = []
-    episode.watch = lambda _, report: reports.append(report)
-    episode.get_ready()
-    episode.run()
-    return reports
+    collector = ReportCollector()
+    run_episode(config.replace(EpisodeConfig(), changes, "test"), seed, observer=collector)
+    return collector.reports
 
 
 @pytest.mark.parametrize("seed", [200, 203, 206])

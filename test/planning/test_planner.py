@@ -13,7 +13,6 @@ from gpc_ros.common.splines import knot_interval, shift
 from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.locomotion.trot import Trot
 from gpc_ros.locomotion.walker import JointTargets
-from gpc_ros.planning.goal import GoalMonitor
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.planning.rollout import Deadline
 from gpc_ros.proposal.sampler import ProposalConfig
@@ -261,22 +260,6 @@ def test_planning_again_and_again_lowers_the_cost() -> None:
     planner = make_planner(PlannerConfig(samples=16, horizon=1.0), "navigate")
     costs = [planner.plan(state, MEMORY, goal, 0.0)[1].best_cost for _ in range(8)]
     assert costs[-1] < costs[0] - 0.02
-
-
-def test_goal_counts_as_reached_after_the_dwell_without_a_break() -> None:
-    task = make_task("navigate")
-    episode = task.sample_episode(0)
-    at_goal = episode.qpos.copy()
-    goal = task.target_pose(at_goal)
-    monitor = GoalMonitor(task, goal)
-    away = at_goal.copy()
-    away[0] += 1.0
-    for stamp, qpos, reached in [
-        (0.0, at_goal, False), (0.4, at_goal, False), (0.45, away, False), (0.6, at_goal, False),
-        (1.0, at_goal, False), (1.1, at_goal, True), (1.2, away, False),
-    ]:  # fmt: skip
-        monitor.update(stamp, qpos)
-        assert monitor.reached is reached
 
 
 def test_other_cost_weights_are_used_from_the_next_cycle_on() -> None:

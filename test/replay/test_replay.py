@@ -19,8 +19,9 @@ from gpc_ros.bag.bag_writer import BagWriter, Qos
 from gpc_ros.cli.main import main
 from gpc_ros.common import config
 from gpc_ros.common.errors import BagError, ConfigError
-from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer, PlannerInputs
 from gpc_ros.planning.cycle import CycleRecord, make_cycle_inputs, make_cycle_record
+from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
 from gpc_ros.proposal.sampler import ProposalConfig
@@ -46,25 +47,35 @@ SETTINGS = config.replace(
 Encoded = Callable[..., bytes]
 
 
-class Recording:
-    """Stands for a planner and writes down what it does."""
+class Recording(Observer):
+    """Records the cycles of a planner."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self.records: list[CycleRecord] = []
         self._settings = 1
 
+    def before_plan(self, lockstep: Lockstep, inputs: PlannerInputs) -> None:
+        self._inputs = make_cycle_inputs(self._planner, *inputs)
+
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
+        self._add(plan, report)
+
     def plan(self, state: Any, walker_state: Any, goal: Any, now: float) -> tuple[Plan | None, Any]:
-        inputs = make_cycle_inputs(self._planner, state, walker_state, goal, now)
+        """Run and record a cycle."""
+        self._inputs = make_cycle_inputs(self._planner, state, walker_state, goal, now)
         plan, report = self._planner.plan(state, walker_state, goal, now)
+        self._add(plan, report)
+        return plan, report
+
+    def _add(self, plan: Plan | None, report: PlannerReport) -> None:
         number = len(self.records) + 1
         self.records.append(
             make_cycle_record(
-                inputs, plan, report, limited=False, cycle=number, settings=self._settings,
+                self._inputs, plan, report, limited=False, cycle=number, settings=self._settings,
                 id_offset=1000,
             )
         )  # fmt: skip
-        return plan, report
 
     def go_on_with(self, settings: PlannerSettings) -> None:
         """Change parameters as the node does."""
@@ -83,8 +94,7 @@ def records() -> list[CycleRecord]:
         seed=5,
         optimizer=config.flatten(SETTINGS.cem),
     )
-    recording = Recording(lockstep.planner)
-    lockstep.planner = recording  # type: ignore[assignment]
+    recording = lockstep.observer = Recording(lockstep.planner)
     lockstep.get_ready()
     lockstep.run()
     return recording.records

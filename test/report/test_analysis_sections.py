@@ -14,7 +14,7 @@ import pytest
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.common import config
-from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer, PlannerInputs
 from gpc_ros.planning.cycle import CycleInputs, CycleRecord
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import Outcome
@@ -113,47 +113,50 @@ def test_plans_are_fanned_out_in_the_path(tmp_path: Path, made_run: Make) -> Non
     assert plan_paths(empty(tmp_path)) == []
 
 
+class WalkCollector(Observer):
+    """Collects the true motion, the executed commands and the inputs of the planner."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.steps: list[float] = []
+        self.poses: list[Any] = []
+        self.quaternions: list[Any] = []
+        self.commands: list[Any] = []
+        self.records: list[CycleRecord] = []
+
+    def before_plan(self, lockstep: Lockstep, inputs: PlannerInputs) -> None:
+        state, memory, goal, now = inputs
+        made = CycleInputs(state.stamp, now, state.qpos(), state.qvel(), memory.copy(), goal, "")
+        self.records.append(replace(record([], [], [], 0.0), inputs=made))
+
+    def after_tick(self, lockstep: Lockstep) -> None:
+        truth = lockstep.plant.truth()
+        self.times.append(truth.stamp)
+        self.poses.append(truth.position)
+        self.quaternions.append(truth.orientation)
+        stamp = lockstep.bridge.walker_stamp
+        if not self.steps or stamp != self.steps[-1]:
+            self.steps.append(stamp)
+            self.commands.append(lockstep.bridge.executed_command.copy())
+
+
 @pytest.fixture(scope="module")
 def walked() -> tuple[list[CycleRecord], Run]:
     """Return cycles and motion of two seconds of lockstep walking, where all is known exactly."""
     planner = replace(EpisodeConfig().planner, samples=4, horizon=0.5)
     lockstep = Lockstep(EpisodeConfig(task="navigate", duration=2.0, planner=planner), seed=2)
     lockstep.get_ready()
-    times: list[float] = []
-    steps: list[float] = []
-    poses, quaternions, commands = [], [], []
-    records: list[CycleRecord] = []
-    plan = lockstep.planner.plan
-
-    def watched(state: Any, memory: Any, goal: Any, now: float) -> Any:
-        inputs = CycleInputs(state.stamp, now, state.qpos(), state.qvel(), memory.copy(), goal, "")
-        records.append(replace(record([], [], [], 0.0), inputs=inputs))
-        return plan(state, memory, goal, now)
-
-    tick = lockstep._tick
-
-    def ticked() -> None:
-        tick()
-        truth = lockstep.plant.truth()
-        times.append(truth.stamp)
-        poses.append(truth.position)
-        quaternions.append(truth.orientation)
-        stamp = lockstep.bridge.walker_stamp
-        if not steps or stamp != steps[-1]:
-            steps.append(stamp)
-            commands.append(lockstep.bridge.executed_command.copy())
-
-    lockstep.planner.plan = watched  # type: ignore[method-assign,assignment]
-    lockstep._tick = ticked  # type: ignore[method-assign]
+    walk = lockstep.observer = WalkCollector()
     lockstep.run()
     run = Run(None, {})  # type: ignore[arg-type]
-    run.truth = Motion(Body(np.array(times), np.array(poses), np.array(quaternions)))
-    run.commands = Commands(np.array(steps), np.array(commands))
-    run.cycles = records
+    body = Body(np.array(walk.times), np.array(walk.poses), np.array(walk.quaternions))
+    run.truth = Motion(body)
+    run.commands = Commands(np.array(walk.steps), np.array(walk.commands))
+    run.cycles = walk.records
     said = {"task": "navigate", "horizon": 0.5, "samples": 4}
     settings = config.flatten(config.replace(PlannerSettings(), said, "test"))
     run.settings = [Settings("planner", 1, 0.0, json.loads(json.dumps(settings)), {})]
-    return records, run
+    return walk.records, run
 
 
 def test_the_models_error_starts_at_nothing_and_grows(

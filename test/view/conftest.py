@@ -126,7 +126,7 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> MadeBag:
         for tick in range(config.plan_ticks):
             if tick % 5 == 0:
                 _write_state(recorder, lockstep, begin)
-            lockstep._tick()
+            lockstep.tick()
     recorder.writer.close()
     return MadeBag(folder, plans, reports, goal)
 

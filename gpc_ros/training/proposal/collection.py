@@ -20,12 +20,13 @@ from gpc_ros.common.config import param
 from gpc_ros.common.errors import DataError, InputError
 from gpc_ros.common.files import exclusive
 from gpc_ros.evaluation.evaluate import proposal_used
-from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep
+from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer
 from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.optimizers.base import elite_count
 from gpc_ros.planning.optimizers.registry import make_optimizer
+from gpc_ros.planning.plan import Plan
 from gpc_ros.tasks import make_task
 from gpc_ros.training.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
 
@@ -92,14 +93,14 @@ class Collected:
     plans: int
 
 
-class _Collector:
+class _Collector(Observer):
     """Collects the planning cycles of one episode."""
 
-    def __init__(self, lockstep: Lockstep, elites: int) -> None:
-        self._lockstep, self._elites = lockstep, elites
+    def __init__(self, elites: int) -> None:
+        self._elites = elites
         self._rows: list[tuple[Any, ...]] = []
 
-    def take(self, time: float, report: PlannerReport) -> None:
+    def after_plan(self, lockstep: Lockstep, plan: Plan | None, report: PlannerReport) -> None:
         """Append a cycle that produced a plan."""
         costs = report.costs
         finite = np.argsort(costs, kind="stable")[: int(np.isfinite(costs).sum())]
@@ -110,14 +111,14 @@ class _Collector:
         elites = np.full((self._elites, k, 3), np.nan)
         elite_costs = np.full(self._elites, np.nan)
         elites[: len(kept)], elite_costs[: len(kept)] = report.candidates[kept], costs[kept]
-        goal = self._lockstep.episode.goal
-        observation = self._lockstep.task.observation(report.start_qpos, report.start_qvel, goal)
+        goal = lockstep.episode.goal
+        observation = lockstep.task.observation(report.start_qpos, report.start_qvel, goal)
         candidates = report.candidates
         share = candidates[finite[: elite_count(len(costs))]]
         self._rows.append(
             (
-                time, observation, goal, candidates[0], share.mean(axis=0), candidates[finite[0]],
-                elites, elite_costs, costs[0],
+                lockstep.time, observation, goal, candidates[0], share.mean(axis=0),
+                candidates[finite[0]], elites, elite_costs, costs[0],
             )
         )  # fmt: skip
 
@@ -147,9 +148,8 @@ def run_episode(collection: Collection, seed: int) -> Shard:
     """Run one seed and return its shard; by default a failed one has no plans."""
     config = collection.config
     drawn = collection.drawn(seed)
-    lockstep = Lockstep(config.episode, seed, drawn, collection.optimizer)
-    collector = _Collector(lockstep, config.elites)
-    lockstep.watch = collector.take
+    collector = _Collector(config.elites)
+    lockstep = Lockstep(config.episode, seed, drawn, collection.optimizer, observer=collector)
     lockstep.get_ready()
     result = lockstep.run()
     meta = {
