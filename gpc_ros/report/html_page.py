@@ -1,10 +1,13 @@
 """The frame of the report: the page around its sections, with page.css and page.js.
 
-Everything is inline: the page must open anywhere, years later, without a network.
+Everything is inline: the page must open anywhere, years later, without a network. A content
+security policy forbids the network and every script but page.js.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from html import escape
 from importlib.resources import files
@@ -24,12 +27,24 @@ def page(title: str, body: str, data: dict[str, Any]) -> str:
         body: HTML of the content.
         data: what the script needs; see the report.
     """
-    values = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    # As \u003c no text can end the data block or open a comment in it.
+    values = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    script = f"\n{_part('page.js')}"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_policy(script))}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>\n{_part('page.css')}</style></head>\n"
         f"<body><main>\n{body}\n</main>"
         f'<script type="application/json" id="data">{values}</script>'
-        f"<script>\n{_part('page.js')}</script></body></html>\n"
+        f"<script>{script}</script></body></html>\n"
+    )
+
+
+def _policy(script: str) -> str:
+    """Return the content security policy of a page with one inline script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
