@@ -76,7 +76,7 @@ def _play(bag: Path, given: dict[str, str]) -> int:
     player = Player(reader, settings)
     for problem in reader.problems:
         print(f"gpc view: {problem}", file=sys.stderr)
-    print(announcement(settings), flush=True)
+    print(announcement(settings, player.page.url), flush=True)
     try:
         player.run(stop)
     finally:

@@ -144,7 +144,7 @@ def replace(config: T, overrides: Mapping[str, Any], where: str) -> T:
             _LOG.warning("%s: '%s' is now called '%s'", where, given, name)
         if name not in known:
             raise ConfigError(f"{where}: unknown parameter '{name}'; {suggest(name, known)}")
-        config = _with(config, name.split("."), _convert(known[name], value, where))
+        config = _with(config, name.split("."), convert(known[name], value, where))
     return config
 
 
@@ -154,7 +154,12 @@ def _with(config: Any, path: list[str], value: Any) -> Any:
     return dataclasses.replace(config, **{path[0]: value})
 
 
-def _convert(p: Parameter, value: Any, where: str) -> Any:
+def convert(p: Parameter, value: Any, where: str) -> Any:
+    """Return a value in a parameter's type.
+
+    Raises:
+        ConfigError: it has another type or is out of range.
+    """
     if isinstance(p.type, types.GenericAlias) or typing.get_origin(p.type) is tuple:
         kinds = [k for k in typing.get_args(p.type) if k is not Ellipsis]
         if isinstance(value, str):
@@ -193,7 +198,7 @@ def _scalar(p: Parameter, kind: Any, value: Any, where: str) -> Any:
             raise wrong
         try:
             result = kind(value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise wrong from None
         if kind is int and result != float(value):
             raise wrong

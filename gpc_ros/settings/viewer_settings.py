@@ -15,19 +15,25 @@ class ViewConfig:
     """Parameters of the viewer."""
 
     host: str = param(
-        LOOPBACK, "Address to listen on; on any but this one, everybody who reaches it can steer"
+        LOOPBACK,
+        "Address to listen on; the page needs the token in its address, which travels unencrypted",
     )
     port: int = param(8080, "Port of the page; a taken one is an error", low=1, high=65535)
     rate: float = param(15.0, "Pictures per second", unit="Hz", low=1.0, high=60.0)
     paths: int = param(16, "Candidates that are drawn at most, the best ones", low=0, high=256)
 
 
-def announcement(config: ViewConfig) -> str:
-    """Return where the page is, and how to see it from another machine."""
-    lines = [f"view: http://{config.host}:{config.port}"]
+def announcement(config: ViewConfig, url: str) -> str:
+    """Return the lines that tell the user where the page is, also from another machine.
+
+    Args:
+        config: the address that is listened on.
+        url: address of the page, with its token.
+    """
+    lines = [f"view: {url}"]
     if config.host == LOOPBACK:
         lines.append(
             f"view: from another machine: ssh -L {config.port}:{LOOPBACK}:{config.port} "
-            f"{socket.gethostname()}, then open http://{LOOPBACK}:{config.port} there"
+            f"{socket.gethostname()}, then open the same address there"
         )
     return "\n".join(lines)

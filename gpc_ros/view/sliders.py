@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import queue
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import viser
 
-from gpc_ros.common.config import Parameter
+from gpc_ros.common.config import Parameter, convert
+from gpc_ros.common.errors import ConfigError
 
 # A range that ends beyond this many times the default is cut.
 _WIDE = 20.0
@@ -21,18 +22,24 @@ class Sliders:
     Args:
         server: the page.
         title: of the folder.
-        parameters: what to show; those that no slider can show (texts, lists) get a field of
-            their own kind.
+        parameters: the parameters; texts and lists get a field instead of a slider.
+        refuse: shows the user, title and text, that a value was rejected.
     """
 
     def __init__(
-        self, server: viser.ViserServer, title: str, parameters: Iterable[Parameter]
+        self,
+        server: viser.ViserServer,
+        title: str,
+        parameters: Iterable[Parameter],
+        refuse: Callable[[str, str], None],
     ) -> None:
         """Add the controls."""
+        self._refuse = refuse
         self._changes: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._handles: dict[str, Any] = {}
         self._parameters = {p.name: p for p in parameters}
         self._sliding: set[str] = set()
+        self._current: dict[str, Any] = {n: p.default for n, p in self._parameters.items()}
         with server.gui.add_folder(title, expand_by_default=False):
             for name, parameter in self._parameters.items():
                 self._handles[name] = handle = _add(server, parameter)
@@ -53,6 +60,7 @@ class Sliders:
         handle = self._handles.get(name)
         if handle is None:
             return
+        self._current[name] = value
         shown: Any = tuple(value) if isinstance(value, list | tuple) else value
         if name in self._sliding:
             handle.min, handle.max = min(handle.min, shown), max(handle.max, shown)
@@ -61,10 +69,14 @@ class Sliders:
 
     def _listener(self, name: str) -> Any:
         def changed(event: Any) -> None:
-            if event.client is not None:  # else it is the program that showed a value
-                value = self._handles[name].value
-                kind = self._parameters[name].type
-                self._changes.put((name, kind(value) if kind in (int, float) else value))
+            if event.client is None:  # the program itself showed a value
+                return
+            value = self._handles[name].value
+            try:
+                self._changes.put((name, convert(self._parameters[name], value, "viewer")))
+            except ConfigError as error:
+                self._refuse("refused", str(error))
+                self.show(name, self._current[name])
 
         return changed
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import viser
 
-SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+_SPEEDS = {f"{s:g}x": s for s in (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)}
 
 
 class TimeLine:
@@ -81,10 +81,10 @@ class TimeLineControls:
             "time [s]", min=low, max=max(high, low + 0.1), step=0.02, initial_value=low
         )
         self._play = gui.add_button("play")
-        self._speed = gui.add_dropdown("speed", [f"{s:g}x" for s in SPEEDS], initial_value="1x")
+        self._speed = gui.add_dropdown("speed", list(_SPEEDS), initial_value="1x")
         self._slider.on_update(self._on_slider)
         self._play.on_click(lambda _: line.play(not line.playing))
-        self._speed.on_update(lambda _: line.set_speed(float(self._speed.value.rstrip("x"))))
+        self._speed.on_update(self._on_speed)
 
     def refresh(self) -> None:
         """Show where the time line is."""
@@ -95,5 +95,11 @@ class TimeLineControls:
             self._play.label = label
 
     def _on_slider(self, event: Any) -> None:
-        if event.client is not None:  # else it is the time line itself that moved it
+        # Without a client the time line itself moved the slider.
+        if event.client is not None and math.isfinite(self._slider.value):
             self._line.seek(self._slider.value)
+
+    def _on_speed(self, _event: Any) -> None:
+        """Set the chosen speed; a value outside the list comes from a forged message."""
+        if self._speed.value in _SPEEDS:
+            self._line.set_speed(_SPEEDS[self._speed.value])

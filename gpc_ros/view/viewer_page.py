@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import socket
 from typing import Any
 
 import numpy as np
-import viser
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import GpcError
 from gpc_ros.common.mujoco_warnings import silence_mujoco
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.settings.viewer_settings import ViewConfig
@@ -19,6 +16,7 @@ from gpc_ros.tasks import build_model
 from gpc_ros.tasks.task import Task
 from gpc_ros.view.candidate_paths import PathRoller, Paths
 from gpc_ros.view.scene import COLOURS, SceneView
+from gpc_ros.view.server import start_server
 from gpc_ros.view.snapshot import Snapshot
 from gpc_ros.view.status import status_markdown
 
@@ -46,11 +44,7 @@ class Page:
             GpcError: the address cannot be listened on.
         """
         silence_mujoco()
-        _check_free(config.host, config.port)
-        # It prints a box of its own in any case; whoever starts the page says where it is.
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.server = viser.ViserServer(config.host, config.port, label=title, verbose=False)
-        self.url = f"http://{config.host}:{config.port}"
+        self.server, self.url = start_server(config.host, config.port, title)
         # A share link would lead through somebody else's server.
         self.server.gui.configure_theme(show_share_button=False, show_logo=False)
         self._middle: Array | None = None
@@ -138,16 +132,3 @@ class Page:
         """Stop the server."""
         with contextlib.redirect_stdout(io.StringIO()):
             self.server.stop()
-
-
-def _check_free(host: str, port: int) -> None:
-    """Refuse a taken port: viser would silently take another, and ssh would lead elsewhere."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise GpcError(
-                f"view: cannot listen on {host}:{port} ({error.strerror}); choose another port, "
-                "or end what uses this one"
-            ) from None

@@ -10,7 +10,7 @@ import pytest
 from gpc_ros.cli.main import main
 from gpc_ros.common.errors import GpcError
 from gpc_ros.settings.viewer_settings import ViewConfig, announcement
-from gpc_ros.view.viewer_page import _check_free
+from gpc_ros.view.server import check_free
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,14 @@ def test_a_taken_port_is_an_error() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(GpcError, match=f"cannot listen on 127.0.0.1:{port}"):
-            _check_free("127.0.0.1", port)
+            check_free("127.0.0.1", port)
 
 
-def test_the_way_through_ssh_is_told_only_where_it_is_needed() -> None:
-    told = announcement(ViewConfig(port=8090))
-    assert "http://127.0.0.1:8090" in told and "ssh -L 8090:127.0.0.1:8090 " in told
-    assert "ssh" not in announcement(ViewConfig(host="0.0.0.0"))
+def test_ssh_tunnel_is_announced_only_for_loopback() -> None:
+    url = "http://127.0.0.1:8090/token/"
+    text = announcement(ViewConfig(port=8090), url)
+    assert url in text and "ssh -L 8090:127.0.0.1:8090 " in text
+    assert "ssh" not in announcement(ViewConfig(host="0.0.0.0"), url)
 
 
 def test_without_the_library_it_says_what_to_install(

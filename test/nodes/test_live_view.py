@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -120,7 +121,7 @@ def live(
     view = start_node("view", "task:=navigate", f"port:={port}", *quick)
     made = Live(probe, browser_page)
     made.until(lambda: "view: http" in view.output(), "the viewer's address")
-    open_page(f"http://127.0.0.1:{port}", "cost weights")
+    open_page(re.findall(r"view: (http\S+)", view.output())[0], "cost weights")
     return made
 
 

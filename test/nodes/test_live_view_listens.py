@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from importlib.metadata import version
@@ -34,13 +35,18 @@ def test_it_listens_while_somebody_watches_and_only_then(
     until(lambda: "view: http" in view.output(), "the viewer's address", PATIENCE)
     until(lambda: probe.node.count_publishers("diagnostics") > 0, "the node is seen", PATIENCE)
 
+    url = re.findall(r"view: (http\S+)", view.output())[0]
+
     def listeners() -> int:
         return int(probe.node.count_subscribers("scene_state"))
 
     assert listeners() == 0
     for _ in range(2):  # it can be opened again
         with client.connect(
-            f"ws://127.0.0.1:{port}", subprotocols=[f"viser-v{version('viser')}"], max_size=None
+            url.replace("http:", "ws:").rstrip("/"),
+            subprotocols=[f"viser-v{version('viser')}"],
+            origin=f"http://127.0.0.1:{port}",
+            max_size=None,
         ) as page:
             page.send(msgspec.msgpack.encode(CAMERA))
             until(lambda: listeners() == 1, "it listens when somebody watches", PATIENCE)
