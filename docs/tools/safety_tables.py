@@ -35,6 +35,7 @@ _EXAMPLE = SupervisorInputs(
     tilt=1.21,
     height=0.08,
     battery=0.04,
+    clock_error="the clock has stood still for 0.03 s (limit 0.03 s)",
     overdue=1.2,
     broken_limits=("RR_thigh_joint: motor at 97 deg C (limit 95 deg C)",),
     warnings=("RR_thigh_joint: motor at 84 deg C (limit 80 deg C)",),
@@ -81,13 +82,23 @@ def conditions_table() -> str:
         (
             row.name,
             _reaction(row),
+            _lasts(row, config),
             _states(row.states) if row.states else "-",
             f"“{row.say(config, _EXAMPLE)}”",
             row.advice,
         )
         for row in CONDITIONS
     )
-    return table(("condition", "reaction", "in the states", "says, for example", "do"), rows)
+    head = ("condition", "reaction", "after", "in the states", "sentence, for example", "remedy")
+    return table(head, rows)
+
+
+def _lasts(row: Condition, config: SupervisorConfig) -> str:
+    """Return how long a condition must hold before its reaction, and what measures that."""
+    if row.timed_by:
+        limit = row.lasts(config)
+        return f"{limit:g} s ({row.timed_by})" if limit else row.timed_by
+    return f"{row.lasts(config):g} s" if row.lasts(config) else "at once"
 
 
 def _reaction(row: Condition) -> str:
@@ -127,7 +138,11 @@ def limits_table() -> str:
         ("age of an object", f"{s.object_age:g} s", "supervisor.object_age", supervisor),
         ("emergency stop's heartbeat", f"{s.heartbeat_age} s", "supervisor.heartbeat_age",
          supervisor),
-        ("pause of the control loop", f"{s.stall} s", "supervisor.stall", supervisor),
+        ("pause of the control loop", f"{s.max_loop_pause} s", "supervisor.max_loop_pause",
+         supervisor),
+        ("clock of the stamps",
+         f"still {s.clock_still} s, rate 1 +- {s.clock_rate:g}, {s.clock_jumps} jumps a second",
+         "supervisor.clock_still, .clock_rate, .clock_window, .clock_jumps", "`ClockWatch`"),
     )  # fmt: skip
     return table(("limit", "value", "parameter of the bridge", "enforced in"), rows)
 

@@ -8,12 +8,12 @@ last command because an input is missing.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from gpc_ros.bridge.clock_watch import ClockReport, ClockWatch
 from gpc_ros.bridge.input_checks import Inputs
 from gpc_ros.bridge.stand_up import Motion, StandUpConfig, sit_down, stand_up
 from gpc_ros.common.arrays import Array
@@ -32,8 +32,6 @@ from gpc_ros.safety.supervisor import (
     SupervisorInputs,
 )
 
-# A clock that goes back by more than this has jumped [s].
-_JUMP = 0.01
 # Cycles that come this much before the walker's time count as on time [s].
 _EARLY = 0.0009
 # After a pause of this loop longer than the first time, what came meanwhile gets the second time
@@ -63,7 +61,8 @@ class BridgeController:
         walker: the one that the planner rolls out.
         task: plans of another task are refused.
         config: parameters.
-        clock: monotonic [s]; only asked whether time has passed when ``now`` leaps ahead.
+        clock: monotonic time [s], beside the time of the stamps: the ages of everything that
+            endangers the robot are taken from it. None where ``now`` cannot fail, as in lockstep.
 
     Attributes:
         walker: runs at its own rate between the calls of :meth:`step`.
@@ -77,12 +76,12 @@ class BridgeController:
         walker: Walker,
         task: str = "box_push",
         config: ControllerConfig | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """Start disarmed."""
         self.walker, self.task = walker, task
         self.config = config or ControllerConfig()
-        self._clock = clock
+        self._watch = ClockWatch(self.config.supervisor, clock)
         self._supervisor = Supervisor(self.config.supervisor)
         self._limiter = JointLimiter(self.config.limits)
         self._velocity = VelocityLimiter(walker.command_low, walker.command_high)
@@ -93,7 +92,7 @@ class BridgeController:
         self._qpos, self._qvel = np.zeros((1, 19)), np.zeros((1, 18))
         self._held: JointCommand | None = None
         self._next_tick = -math.inf
-        self._now = self._real = -math.inf
+        self._now = -math.inf
         self._excused, self._excused_until = 0.0, -math.inf
         self._broken: tuple[str, ...] = ()
         self._near: tuple[str, ...] = ()
@@ -130,8 +129,10 @@ class BridgeController:
     @property
     def stops(self) -> dict[str, tuple[bool, float]]:
         """Every known emergency stop by name: whether it is pressed, and its age [s]; a copy."""
-        now = self._real
-        return {name: (pressed, now - heard) for name, (pressed, heard) in self._stops.items()}
+        now = self._watch.elapsed
+        return {
+            name: (pressed, max(now - heard, 0.0)) for name, (pressed, heard) in self._stops.items()
+        }
 
     @property
     def refusals(self) -> dict[str, str]:
@@ -140,7 +141,7 @@ class BridgeController:
 
     def set_reading(self, reading: RobotReading, received: float) -> bool:
         """Take in a reading of the robot, see :meth:`Inputs.set_reading`."""
-        accepted = self._in.set_reading(reading, received)
+        accepted = self._in.set_reading(reading, received, self._watch.read(received))
         if accepted:
             broken, self._near = self._limiter.watch(reading)
             self._broken = (*reading.faults, *broken)
@@ -148,11 +149,11 @@ class BridgeController:
 
     def set_state(self, state: SceneState, received: float) -> bool:
         """Take in an estimate, see :meth:`Inputs.set_state`."""
-        return self._in.set_state(state, received)
+        return self._in.set_state(state, received, self._watch.read(received))
 
     def set_plan(self, plan: Plan, received: float) -> bool:
         """Take in a plan, see :meth:`Inputs.set_plan`."""
-        return self._in.set_plan(plan, received)
+        return self._in.set_plan(plan, received, self._watch.read(received))
 
     def set_other_authority(self, reason: str) -> None:
         """Set why the robot must stand: somebody else commands it. Empty while nobody does."""
@@ -168,7 +169,7 @@ class BridgeController:
             pressed: whether this stop is pressed.
             stop: identity of the stop, the same in all of its messages.
         """
-        self._stops[stop] = (pressed, self._clock())
+        self._stops[stop] = (pressed, self._watch.read(self._now))
 
     def remove_stop(self, stop: str) -> None:
         """Drop an emergency stop that a person has taken out of service."""
@@ -180,15 +181,15 @@ class BridgeController:
 
     def sit_down(self) -> tuple[bool, str]:
         """Ask to sit down slowly, and then to disarm."""
-        return self._supervisor.sit_down(self._now)
+        return self._supervisor.sit_down(self._watch.elapsed)
 
     def disarm(self) -> tuple[bool, str]:
         """Sink to the ground and disarm."""
-        return self._supervisor.disarm(self._now)
+        return self._supervisor.disarm(self._watch.elapsed)
 
     def stop(self) -> tuple[bool, str]:
         """Damp at once."""
-        return self._supervisor.stop(self._now)
+        return self._supervisor.stop(self._watch.elapsed)
 
     def reset(self) -> tuple[bool, str]:
         """Leave a fault."""
@@ -213,11 +214,10 @@ class BridgeController:
         if not math.isfinite(now):
             self._events["bad_times"] += 1
             unknown = SupervisorInputs(math.nan, math.nan)
-            self.decision = self._supervisor.update(self._now, unknown)
+            self.decision = self._supervisor.update(self._watch.elapsed, unknown)
             return self._damp()
-        jumped, pause = self._watch_clock(now)
-        inputs = self._inputs(now, jumped, pause)
-        self.decision = self._supervisor.update(now, inputs)
+        inputs = self._inputs(now, self._watch_clock(now))
+        self.decision = self._supervisor.update(self._watch.elapsed, inputs)
         mode = self.decision.mode
         if mode == "damping" or self._in.reading is None:
             return self._damp()
@@ -235,50 +235,47 @@ class BridgeController:
             self._clamped, self._clamped_at = self._limiter.clamped, now
         return command
 
-    def _watch_clock(self, now: float) -> tuple[bool, float]:
-        """Return whether the clock has jumped, and how long the loop has paused [s]."""
-        real = self._clock()
-        pause, passed = now - self._now, real - self._real
-        first = self._now == -math.inf
-        self._now, self._real = now, real
-        if first:
-            return False, 0.0
-        ahead = pause > self.config.supervisor.stall and passed < 0.5 * pause
-        if not ahead and pause >= -_JUMP:
-            if pause > _PAUSE:
-                self._excused, self._excused_until = pause, now + _CATCH_UP
-            return False, pause
-        self._events["clock_jumps"] += 1
-        self._in.forget(now)
-        self._motion = None  # it goes on from where the legs are
-        self._next_tick = self._clamped_at = self._excused_until = -math.inf
-        return True, 0.0
+    def _watch_clock(self, now: float) -> ClockReport:
+        """Advance the clocks; drop every input with a stamp of the time before a jump."""
+        clocks = self._watch.update(now)
+        self._now = now
+        if clocks.jumped:
+            self._events["clock_jumps"] += 1
+            self._in.restart(now, self._watch.elapsed)
+            self._motion = None  # it begins again where the legs are
+            self._next_tick = self._clamped_at = self._excused_until = -math.inf
+        elif clocks.pause > _PAUSE:
+            self._excused = clocks.pause
+            self._excused_until = self._watch.elapsed + _CATCH_UP
+        return clocks
 
-    def _inputs(self, now: float, jumped: bool, pause: float) -> SupervisorInputs:
-        known = self._in
-        # A motion that belongs to another state says nothing about this one.
+    def _inputs(self, now: float, clocks: ClockReport) -> SupervisorInputs:
+        known, elapsed = self._in, self._watch.elapsed
+        # The motion of another state does not count in this one.
         motion = self._motion if MODES[self._supervisor.state] == self._motion_to else None
         warnings = self._near
         if now - self._clamped_at < _SHOWN:
             warnings = (*warnings, self._limiter.last_clamped)
-        excused = self._excused if now < self._excused_until else 0.0
+        excused = self._excused if elapsed < self._excused_until else 0.0
         return SupervisorInputs(
-            now - known.reading_time - excused,
-            now - known.state_time,
-            known.plan is not None and now < known.plan_end,
+            elapsed - known.reading_time - excused,
+            elapsed - known.state_time,
+            known.plan is not None and now < known.plan_end and elapsed < known.plan_timeout,
             known.tilt,
             known.height,
             self.battery,
+            known.reading is None or known.reading.battery_reported,
             bool(motion and known.reading and motion.done(now, known.reading.position)),
             0.0 if motion is None else now - motion.end,
             self._broken,
             warnings,
-            pause,
-            jumped,
+            clocks.pause,
+            clocks.jumped,
+            clocks.error,
             self._other_authority,
             self.stops,
-            max(now - known.base_seen, 0.0),
-            max(now - known.object_seen, 0.0),
+            max(elapsed - known.base_seen, 0.0),
+            max(elapsed - known.object_seen, 0.0),
             known.estimate.mocap_inconsistency if known.estimate else "",
         )
 
@@ -323,7 +320,7 @@ class BridgeController:
         late = now - self._next_tick > period
         self._next_tick = (now if late else self._next_tick) + period
         self.executed_command = command = self._command(now)
-        self._fill_state(now, reading)
+        self._fill_state(reading)
         try:
             targets = self.walker.step(self._qpos, self._qvel, command[None], self._memory)
         except Exception as error:  # whatever it is, the legs must not be left without a command
@@ -350,12 +347,13 @@ class BridgeController:
         share = self.config.limits.hot_speed if self._near else 1.0
         return _frozen(self._velocity.limit(command, share))
 
-    def _fill_state(self, now: float, reading: RobotReading) -> None:
+    def _fill_state(self, reading: RobotReading) -> None:
         """Write what the walker sees: the estimate if it is fresh, else the robot's own sensors."""
         qpos, qvel = self._qpos[0], self._qvel[0]
         qpos[7:19], qvel[6:18] = reading.position, reading.velocity
         estimate = self._in.estimate
-        fresh = now - self._in.state_time <= self.config.supervisor.state_age
+        age = self._watch.elapsed - self._in.state_time
+        fresh = age <= self.config.supervisor.state_age
         if estimate is not None and fresh:
             qpos[0:3], qpos[3:7] = estimate.position, estimate.orientation
             qvel[0:3], qvel[3:6] = estimate.linear_velocity, estimate.angular_velocity

@@ -18,8 +18,10 @@ from gpc_ros.robot.types import RobotReading, SceneState
 FUTURE = 0.05
 # The squared length of a quaternion may be off by this much.
 _UNIT = 0.05
-# After a jump of the clock, what is stamped earlier than this before it is of the old time [s].
+# After a jump of the clock, stamps more than this before it belong to the time before [s].
 _LAG = 0.1
+# The clock of the stamps decides the end of a plan to the cycle; the monotonic one follows [s].
+_ROUNDING = 1e-6
 
 _READING = (
     ("position", 12),
@@ -73,16 +75,18 @@ class Inputs:
 
     Args:
         task: plans of another task are refused.
-        plan_life: longest time that a plan is followed after it came, whatever it says [s].
+        plan_life: longest time that any plan is followed after its arrival [s].
 
     Attributes:
         reading: of the robot's own sensors; None if there was none yet.
         estimate: of where the robot is; None if there was none, or it was forgotten.
         plan: the newest one; None if there was none, or it was forgotten.
-        reading_time: since when the reading is old [s]: its stamp, or when it came if earlier.
-        state_time: the same of the estimate.
-        plan_end: time from which the plan must not be followed [s].
-        base_seen: when motion capture last saw the base, by the estimate; infinite without one [s].
+        reading_time: when the reading was measured, monotonic [s].
+        state_time: time of the estimate, monotonic [s].
+        plan_end: end of the plan, on the clock of the stamps [s].
+        plan_timeout: end of the plan, monotonic [s].
+        base_seen: when motion capture last saw the base according to the estimate, monotonic [s];
+            infinite without an estimate.
         object_seen: the same of the object that was unseen longest; infinite without objects [s].
         tilt: of the base in the reading [rad].
         height: of the base in the estimate [m].
@@ -97,32 +101,42 @@ class Inputs:
         self.reading: RobotReading | None = None
         self.estimate: SceneState | None = None
         self.plan: Plan | None = None
-        self.reading_time = self.state_time = self.plan_end = -math.inf
+        self.reading_time = self.state_time = -math.inf
+        self.plan_end = self.plan_timeout = -math.inf
         self.base_seen = self.object_seen = math.inf
         self._reading_stamp = self._state_stamp = -math.inf  # the next one must be newer
         self.tilt, self.height = 0.0, math.inf
         self.counters = {"readings_dropped": 0, "states_dropped": 0, "plans_refused": 0}
         self.refusals: dict[str, str] = {}
 
-    def forget(self, now: float) -> None:
-        """Drop what is stamped by a clock that has jumped to ``now`` [s].
+    def restart(self, now: float, elapsed: float) -> None:
+        """Drop estimate and plan: the clock of their stamps has jumped.
 
-        The last reading stays, as if it had come now: the robot is where it was, and has to go on
-        reporting. What is still on its way with a stamp of the old time is refused from now on.
+        The last reading stays as if it had arrived now, and the robot must go on reporting.
+        Inputs that arrive later with a stamp of the time before the jump are refused.
+
+        Args:
+            now: time of the clock after its jump [s].
+            elapsed: monotonic time [s].
         """
         self.estimate = self.plan = None
         self.height = math.inf
         self.base_seen = self.object_seen = math.inf
         self._reading_stamp = self._state_stamp = now - _LAG
-        self.state_time = self.plan_end = -math.inf
+        self.state_time = self.plan_end = self.plan_timeout = -math.inf
         if self.reading is not None:
-            self.reading_time = now
+            self.reading_time = elapsed
 
-    def set_reading(self, reading: RobotReading, received: float) -> bool:
+    def set_reading(self, reading: RobotReading, received: float, elapsed: float) -> bool:
         """Take in a reading of the robot; return False if it was dropped.
 
         It is dropped if a value is not finite or has a wrong length, or if the stamp is not newer
         than the last one or lies in the future.
+
+        Args:
+            reading: of any content.
+            received: when it arrived, on the clock of its stamp [s].
+            elapsed: when it arrived, monotonic [s].
         """
         try:
             stamp = _check_stamp(reading.stamp, self._reading_stamp, received)
@@ -132,11 +146,11 @@ class Inputs:
         except _BAD as error:
             return self._refuse("readings_dropped", f"reading: {error}")
         self.reading, self._reading_stamp = reading, stamp
-        self.reading_time = min(stamp, received)
+        self.reading_time = _measured(stamp, received, elapsed)
         return True
 
-    def set_state(self, state: SceneState, received: float) -> bool:
-        """Take in an estimate; return False if it was dropped (as for readings)."""
+    def set_state(self, state: SceneState, received: float, elapsed: float) -> bool:
+        """Take in an estimate; return False if it was dropped, see :meth:`set_reading`."""
         try:
             stamp = _check_stamp(state.stamp, self._state_stamp, received)
             self._state_check.check(state)
@@ -146,18 +160,18 @@ class Inputs:
         except _BAD as error:
             return self._refuse("states_dropped", f"state: {error}")
         self.estimate, self._state_stamp = state, stamp
-        self.state_time = min(stamp, received)
+        self.state_time = _measured(stamp, received, elapsed)
         self.height = float(state.position[2])
         self.base_seen = self.state_time - base_age
         self.object_seen = self.state_time - max(ages) if ages else math.inf
         return True
 
-    def set_plan(self, plan: Plan, received: float) -> bool:
-        """Take in a plan; return False if it was refused.
+    def set_plan(self, plan: Plan, received: float, elapsed: float) -> bool:
+        """Take in a plan; return False if it was refused, see :meth:`set_reading`.
 
         It is refused if it is for another task or robot, not newer than the last one, or expired.
-        A planner that was restarted counts from one again: once the last plan has expired any id
-        is taken.
+        A restarted planner counts from one again: once the last plan has expired any id is
+        accepted.
         """
         try:
             self._check_plan(plan, received)
@@ -165,6 +179,7 @@ class Inputs:
             return self._refuse("plans_refused", f"plan: {error}")
         self.plan = plan
         self.plan_end = min(plan.expiry, received + self._plan_life)
+        self.plan_timeout = elapsed + (self.plan_end - received) + _ROUNDING
         return True
 
     def _check_plan(self, plan: Plan, received: float) -> None:
@@ -179,7 +194,7 @@ class Inputs:
             raise InputError(f"id {plan.id} is not newer than {self.plan.id}")
 
     def drop_plan(self, why: str) -> None:
-        """Refuse a plan that was taken but turns out to be of no use."""
+        """Drop an accepted plan that cannot be evaluated."""
         self.plan, self.plan_end = None, -math.inf
         self._refuse("plans_refused", f"plan: {why}")
 
@@ -189,7 +204,7 @@ class Inputs:
         return False
 
 
-# What a record that is none raises on its way through the checks.
+# Exceptions that a malformed record can raise during validation.
 _BAD = (InputError, AttributeError, TypeError, ValueError)
 
 
@@ -200,6 +215,11 @@ def _check_stamp(stamp: float, last: float, received: float) -> float:
     if stamp > received + FUTURE:
         raise InputError(f"stamp {stamp} s is {stamp - received:.3f} s ahead of the clock")
     raise InputError(f"stamp {stamp} s is not newer than the last one, {last} s")
+
+
+def _measured(stamp: float, received: float, elapsed: float) -> float:
+    """Return when a message was measured, monotonic [s]: its age on arrival before ``elapsed``."""
+    return elapsed - max(received - stamp, 0.0)
 
 
 def _age(name: str, age: float) -> float:

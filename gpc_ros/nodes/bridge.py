@@ -54,7 +54,7 @@ class Bridge(PeriodicNode):
         self._settings = s = NodeParameters(node, BridgeSettings()).settings
         self.scheduling = s.scheduling
         self._walker = make_walker(s.walker)
-        self._controller = BridgeController(self._walker, s.task, s)
+        self._controller = BridgeController(self._walker, s.task, s, time.monotonic)
         self._validator = MessageValidator(node)
         self._driver: NodeDriver = (
             SimDriver(node, self._validator, s.discovery, s.damping)

@@ -34,7 +34,8 @@ class RobotReading:
         foot_force: contact force of each foot (4,) [N], model leg order.
         battery: state of charge [0..1].
         tick: counter of the robot's own clock [ms].
-        faults: what the robot itself says is broken, in plain words.
+        faults: defects that the robot itself reports, in plain words.
+        battery_reported: whether the robot reports its battery at all.
     """
 
     stamp: float
@@ -49,6 +50,7 @@ class RobotReading:
     battery: float = 1.0
     tick: int = 0
     faults: tuple[str, ...] = ()
+    battery_reported: bool = True
 
     def check(self) -> None:
         """Raise InputError if a field has the wrong length or is not finite."""

@@ -28,6 +28,11 @@ EVENTS: dict[Reaction, Event] = {
 }
 
 
+def _at_once(config: SupervisorConfig) -> float:
+    """Return the duration of a condition whose first cycle counts [s]."""
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Condition:
     """One row of the table.
@@ -39,6 +44,8 @@ class Condition:
         holds: whether it is the case, from config and inputs.
         say: what to tell a person.
         advice: what a person does about it.
+        lasts: how long it must hold without interruption before its reaction [s].
+        timed_by: the input that measures this time already; empty if the supervisor does.
         arming: whether it forbids to arm.
         reset: whether it forbids to reset a fault.
         goals: whether new goals are refused meanwhile.
@@ -50,6 +57,8 @@ class Condition:
     holds: Callable[[SupervisorConfig, SupervisorInputs], bool]
     say: Callable[[SupervisorConfig, SupervisorInputs], str]
     advice: str
+    lasts: Callable[[SupervisorConfig], float] = _at_once
+    timed_by: str = ""
     arming: bool = False
     reset: bool = False
     goals: bool = False
@@ -82,6 +91,9 @@ def _silent_stops(config: SupervisorConfig, inputs: SupervisorInputs) -> list[st
     ]
 
 
+_UNREPORTED = "the charge of the battery is unknown: the robot does not report it"
+
+
 def _battery(inputs: SupervisorInputs) -> str:
     return f"the battery is at {100 * inputs.battery:.0f} %"
 
@@ -106,6 +118,8 @@ CONDITIONS = (
         lambda c, i: c.heartbeat and bool(_silent_stops(c, i)),
         lambda c, i: "; ".join(_silent_stops(c, i)),
         "Start `gpc estop`, or repair the network or battery of the named stop; `reset`, `arm`.",
+        lasts=lambda c: c.heartbeat_age,
+        timed_by="age of the heartbeat",
         arming=True,
     ),
     Condition(
@@ -115,15 +129,32 @@ CONDITIONS = (
         lambda c, i: not i.reading_age <= c.reading_age,
         lambda c, i: _missing("reading from the robot", i.reading_age, c.reading_age),
         "Look at cable, power and driver of the robot; then `reset`, `arm`.",
+        lasts=lambda c: c.reading_age,
+        timed_by="age of the reading",
         arming=True,
     ),
     Condition(
         "control loop stalled",
         POWERED,
         "fault",
-        lambda c, i: not i.pause <= c.stall,
-        lambda c, i: f"the control loop stood still for {i.pause:.3f} s (limit {c.stall} s)",
-        "The computer was busy: `gpc doctor` says how to get real-time priority. `reset`, `arm`.",
+        lambda c, i: not i.pause <= c.max_loop_pause,
+        lambda c, i: (
+            f"the control loop stood still for {i.pause:.3f} s (limit {c.max_loop_pause} s)"
+        ),
+        "The computer was busy: `gpc doctor` shows how to get real-time priority. `reset`, `arm`.",
+        lasts=lambda c: c.max_loop_pause,
+        timed_by="pause of the loop",
+    ),
+    Condition(
+        "clock unusable",
+        POWERED | {State.DAMPING},
+        "fault",
+        lambda c, i: bool(i.clock_error),
+        lambda c, i: i.clock_error,
+        "Start the source of `/clock`, or set `use_sim_time` to false; then `reset`, `arm`.",
+        lasts=lambda c: c.clock_still,
+        timed_by="clock watch",
+        arming=True,
     ),
     Condition(
         "limit broken",
@@ -132,6 +163,7 @@ CONDITIONS = (
         lambda c, i: bool(i.broken_limits),
         lambda c, i: "; ".join(i.broken_limits),
         "Let the named motor cool, or look for what blocks or drives it; then `reset`, `arm`.",
+        timed_by="`limits.*_cycles`",
         arming=True,
     ),
     Condition(
@@ -141,16 +173,18 @@ CONDITIONS = (
         lambda c, i: not i.tilt <= c.tilt,
         lambda c, i: f"the base is tilted by {i.tilt:.2f} rad (limit {c.tilt} rad)",
         "Put the robot on its belly on level ground; then `reset`, `arm`.",
+        lasts=lambda c: c.tilt_time,
         arming=True,
     ),
     Condition(
         "on the ground",
         WALKING,
         "fault",
-        # An old height says nothing about now; the tilt is watched without an estimate.
+        # Only a fresh height counts; the tilt is watched without an estimate.
         lambda c, i: i.state_age <= c.state_age and not i.height >= c.base_height,
         lambda c, i: f"the base is at {i.height:.2f} m (limit {c.base_height} m): it has fallen",
         "Put the robot on its belly on level ground; then `reset`, `arm`.",
+        lasts=lambda c: c.fallen_time,
     ),
     Condition(
         "not standing",
@@ -161,6 +195,8 @@ CONDITIONS = (
             f"the legs do not stand {i.overdue:.1f} s after the end of the stand-up motion"
         ),
         "Look for what holds the legs; then `reset`, `arm`.",
+        lasts=lambda c: c.overdue,
+        timed_by="time since the end of the motion",
     ),
     Condition(
         "not lying",
@@ -169,14 +205,17 @@ CONDITIONS = (
         lambda c, i: not i.overdue <= c.overdue,
         lambda c, i: f"the legs do not lie {i.overdue:.1f} s after the end of the sit-down motion",
         "Nothing; it sinks to the ground. Look for what holds the legs.",
+        lasts=lambda c: c.overdue,
+        timed_by="time since the end of the motion",
     ),
     Condition(
         "battery empty",
         UPRIGHT,
         "sit",
-        lambda c, i: not i.battery >= c.battery_sit,
+        lambda c, i: i.battery_reported and not i.battery >= c.battery_sit,
         lambda c, i: f"{_battery(i)}: sitting down",
         "Charge the battery.",
+        lasts=lambda c: c.battery_time,
     ),
     Condition(
         "clock jumped",
@@ -243,7 +282,7 @@ CONDITIONS = (
         "battery too low",
         frozenset(),
         "refuse",
-        lambda c, i: not i.battery >= c.battery,
+        lambda c, i: i.battery_reported and not i.battery >= c.battery,
         lambda c, i: f"{_battery(i)} (needed {100 * c.battery:.0f} %): charge it",
         "Charge the battery.",
         arming=True,
@@ -253,9 +292,30 @@ CONDITIONS = (
         "battery low",
         POWERED,
         "warn",
-        lambda c, i: not i.battery >= c.battery_warn,
+        lambda c, i: i.battery_reported and not i.battery >= c.battery_warn,
         lambda c, i: f"{_battery(i)}: charge it soon",
         "Charge the battery soon.",
+    ),
+    Condition(
+        "battery not reported",
+        frozenset(),
+        "refuse",
+        lambda c, i: c.battery_required and not i.battery_reported,
+        lambda c, i: (
+            "the robot reports no battery (every field is zero), and `supervisor.battery_required` "
+            "is set"
+        ),
+        "Look at the battery's own display. For a robot that never reports its battery set "
+        "`supervisor.battery_required` to false.",
+        arming=True,
+    ),
+    Condition(
+        "battery unknown",
+        POWERED,
+        "warn",
+        lambda c, i: not i.battery_reported,
+        lambda c, i: _UNREPORTED,
+        "Look at the battery's own display.",
     ),
     Condition(
         "near a limit",

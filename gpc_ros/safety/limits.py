@@ -47,6 +47,10 @@ class LimitsConfig:
         1.5, "Measured joint velocity that is a fault, in rated velocities", low=1.0, high=3.0
     )
     temperature: float = param(95.0, "Hottest motor", unit="deg C", low=20.0, high=150.0)
+    # Ten of the 20 ms that the fault table allows.
+    temperature_cycles: int = param(
+        5, "Cycles in a row over that temperature that are a fault", low=1, high=1000
+    )
     temperature_warn: float = param(
         80.0, "Motor temperature from which it walks slower", unit="deg C", low=20.0, high=150.0
     )
@@ -74,6 +78,7 @@ class JointLimiter:
         self._outside = np.zeros(12, dtype=np.intp)
         self._overload = np.zeros(12, dtype=np.intp)
         self._overloaded = False
+        self._hot = 0  # cycles in a row with a motor that is too hot
         # Velocity and torque as shares of their limits.
         self._load = np.zeros((2, 12))
         self._fastest = self.config.overspeed * VELOCITY_LIMIT
@@ -168,7 +173,11 @@ class JointLimiter:
             self._overload[:] = 0
         hottest = reading.temperature.max()
         if hottest > self.config.temperature:
-            return (self._name_hottest(reading, self.config.temperature),), ()
+            self._hot += 1
+            sentence = self._name_hottest(reading, self.config.temperature)
+            broken = self._hot >= self.config.temperature_cycles
+            return ((sentence,), ()) if broken else ((), (sentence,))
+        self._hot = 0
         if hottest > self.config.temperature_warn:
             return (), (self._name_hottest(reading, self.config.temperature_warn),)
         return (), ()

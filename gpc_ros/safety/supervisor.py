@@ -35,6 +35,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+# Tolerance of durations that are sums of many cycles [s].
+_EPSILON = 1e-9
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is decided for a cycle: state, what the legs do, and why, in plain words."""
@@ -58,16 +62,17 @@ class Supervisor:
         self._why: tuple[str, ...] = ()  # of the fault, of the damping or of sitting down
         self._damping_until = 0.0
         self._last: SupervisorInputs | None = None
+        self._since: dict[str, float] = {}  # when each condition in force began to hold [s]
 
     def update(self, now: float, inputs: SupervisorInputs) -> Decision:
         """Return the decision for a cycle.
 
         Args:
-            now: time [s].
-            inputs: what is known.
+            now: monotonic time [s].
+            inputs: of this cycle.
         """
         self._last = inputs
-        rows = [row for row in BY_STATE[self.state] if row.holds(self.config, inputs)]
+        rows = self._in_force(now, inputs)
         found = strongest(self.state, self._events(now, inputs, rows))
         if found is not None:
             event, to = found
@@ -86,6 +91,18 @@ class Supervisor:
             if self.state in POWERED:
                 reasons += self._say(rows, None, inputs)
         return Decision(self.state, MODES[self.state], reasons)
+
+    def _in_force(self, now: float, inputs: SupervisorInputs) -> list[Condition]:
+        """Return the conditions that have held for as long as they must."""
+        c, before, rows = self.config, self._since, []
+        self._since = {}
+        for row in BY_STATE[self.state]:
+            if not row.holds(c, inputs):
+                continue
+            since = self._since[row.name] = min(before.get(row.name, now), now)
+            if row.timed_by or now - since >= row.lasts(c) - _EPSILON:
+                rows.append(row)
+        return rows
 
     def _events(self, now: float, inputs: SupervisorInputs, rows: list[Condition]) -> set[Event]:
         """Return everything that happens in a cycle."""

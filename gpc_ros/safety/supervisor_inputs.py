@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from gpc_ros.common.config import param
 
@@ -12,6 +13,8 @@ from gpc_ros.common.config import param
 @dataclass(frozen=True)
 class SupervisorConfig:
     """Limits on ages, attitude and battery, and the times of the state machine."""
+
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {"stall": "max_loop_pause"}
 
     # Less than the 50 ms that the fault table allows, so that the reaction itself fits in.
     reading_age: float = param(
@@ -34,13 +37,25 @@ class SupervisorConfig:
         low=0.05,
         high=60.0,
     )
-    stall: float = param(
-        0.25,
-        "Pause of the control loop after which it does not go on",
+    # Less than the watchdog of the robot (0.07 s in simulation): a robot that has damped by itself
+    # meanwhile must not become stiff again.
+    max_loop_pause: float = param(
+        0.06,
+        "Pause of the control loop after which it damps; less than the robot's own watchdog",
         unit="s",
         low=0.02,
         high=5.0,
     )
+    clock_still: float = param(
+        0.03, "Time that the clock of the stamps may stand still", unit="s", low=0.01, high=10.0
+    )
+    clock_rate: float = param(
+        0.2, "Largest error of the rate of that clock, relative", low=0.01, high=1.0
+    )
+    clock_window: float = param(
+        0.5, "Time over which that rate is measured", unit="s", low=0.1, high=10.0
+    )
+    clock_jumps: int = param(3, "Jumps of that clock within 1 s that are accepted", low=0, high=100)
     heartbeat: bool = param(
         False, "Require an emergency stop, and a heartbeat from every known one"
     )
@@ -52,8 +67,14 @@ class SupervisorConfig:
         high=5.0,
     )
     tilt: float = param(1.047, "Largest tilt of the base", unit="rad", low=0.1, high=3.2)
+    tilt_time: float = param(
+        0.02, "Time that the base must be tilted for a fault", unit="s", low=0.0, high=0.1
+    )
     base_height: float = param(
         0.12, "Lowest estimated height of the base while the legs carry it", unit="m", low=0, high=1
+    )
+    fallen_time: float = param(
+        0.05, "Time that the base must be too low for a fault", unit="s", low=0.0, high=1.0
     )
     overdue: float = param(
         1.0,
@@ -67,6 +88,10 @@ class SupervisorConfig:
         0.1, "State of charge below which arming and new goals are refused", low=0, high=1
     )
     battery_sit: float = param(0.05, "State of charge below which it sits down", low=0, high=1)
+    battery_time: float = param(
+        2.0, "Time that the charge must be below that", unit="s", low=0.0, high=60.0
+    )
+    battery_required: bool = param(True, "Refuse to arm a robot that does not report its battery")
     damping_time: float = param(
         2.0, "Time to sink to the ground before disarming", unit="s", low=0.0, high=20.0
     )
@@ -83,12 +108,14 @@ class SupervisorInputs:
         tilt: of the base from upright [rad].
         height: estimated height of the base [m]; infinite if unknown.
         battery: state of charge [0..1].
+        battery_reported: whether the robot reports its battery at all.
         arrived: whether the stand-up or sit-down motion is complete and the joints have followed.
         overdue: time since that motion should have been complete [s].
         broken_limits: joint limits that are broken, in plain words.
         warnings: what is near a limit, in plain words.
         pause: time since the previous control cycle [s].
         clock_jumped: whether the clock has jumped since the previous cycle.
+        clock_error: why the clock of the stamps cannot be used; empty if it can.
         other_authority: why somebody other than this graph's own nodes sends commands, plans or
             states; empty while nobody does.
         stops: every known emergency stop by name: whether it is pressed, and the time since its
@@ -104,12 +131,14 @@ class SupervisorInputs:
     tilt: float = 0.0
     height: float = math.inf
     battery: float = 1.0
+    battery_reported: bool = True
     arrived: bool = False
     overdue: float = 0.0
     broken_limits: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     pause: float = 0.0
     clock_jumped: bool = False
+    clock_error: str = ""
     other_authority: str = ""
     stops: Mapping[str, tuple[bool, float]] = field(default_factory=dict)
     base_age: float = 0.0

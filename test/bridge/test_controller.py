@@ -21,7 +21,7 @@ from gpc_ros.planning.plan import Plan
 from gpc_ros.robot.joints import LIE, LOWER, STAND, UPPER
 from gpc_ros.robot.types import JointCommand, RobotReading, SceneState
 from gpc_ros.safety.supervisor import Decision, State, SupervisorConfig
-from gpc_ros.simulation.plant import PERIOD, Plant
+from gpc_ros.simulation.plant import PERIOD, Plant, PlantConfig
 from gpc_ros.tasks import build_model, make_task
 
 WALKER = make_walker("trot")
@@ -32,9 +32,9 @@ def reading(stamp: float, **changes: Any) -> RobotReading:
     return RobotReading(stamp, **{"position": STAND.copy(), "velocity": np.zeros(12), **changes})
 
 
-def estimate(stamp: float) -> SceneState:
+def estimate(stamp: float, height: float = 0.3) -> SceneState:
     zero = np.zeros(3)
-    return SceneState(stamp, np.array([0, 0, 0.3]), LEVEL, zero, zero, STAND, np.zeros(12))
+    return SceneState(stamp, np.array([0, 0, height]), LEVEL, zero, zero, STAND, np.zeros(12))
 
 
 def plan(start: float, id: int = 1, **changes: Any) -> Plan:
@@ -55,17 +55,18 @@ class Rig:
         self.command = JointCommand.damping(0.0)
 
     def run(
-        self, seconds: float, *, readings: bool = True, states: bool = True, beat: str = ""
-    ) -> None:
+        self, seconds: float, *, readings: bool = True, states: bool = True, beat: str = "",
+        height: float = 0.3, **changes: Any,
+    ) -> None:  # fmt: skip
         for _ in range(round(seconds * 500)):
             self.now += 0.002
             self.real += 0.002
             if beat:
                 self.bridge.set_emergency_stop(False, beat)
             if readings:
-                self.bridge.set_reading(reading(self.now), self.now)
+                self.bridge.set_reading(reading(self.now, **changes), self.now)
             if states:
-                self.bridge.set_state(estimate(self.now), self.now)
+                self.bridge.set_state(estimate(self.now, height), self.now)
             self.command = self.bridge.step(self.now)
 
     def stand_up(self) -> None:
@@ -73,6 +74,10 @@ class Rig:
         assert self.bridge.arm()[0]
         self.run(0.6)
         assert self.is_in(State.READY)
+
+    @property
+    def decision_mode(self) -> str:
+        return self.bridge.decision.mode
 
     def is_in(self, state: State) -> bool:
         return self.bridge.decision.state == state
@@ -289,16 +294,16 @@ def test_a_control_loop_that_stood_still_does_not_go_on(ready: Rig) -> None:
 def test_what_came_while_the_loop_stood_still_is_not_missed_before_it_was_taken_in(
     ready: Rig,
 ) -> None:
-    ready.now += 0.06
-    ready.real += 0.06
+    ready.now += 0.05
+    ready.real += 0.05
     ready.run(0.004, readings=False)  # it takes two cycles to come through
     ready.run(0.1)
     assert ready.is_in(State.READY)
 
 
 def test_a_robot_that_is_silent_after_such_a_pause_damps_at_once(ready: Rig) -> None:
-    ready.now += 0.06
-    ready.real += 0.06
+    ready.now += 0.05
+    ready.real += 0.05
     ready.run(0.008, readings=False)
     assert ready.is_in(State.FAULT)
     assert "no reading from the robot" in ready.bridge.decision.reasons[0]
@@ -341,21 +346,111 @@ def test_a_warm_motor_halves_the_walking_command_and_warns(ready: Rig) -> None:
 
 
 def test_a_robot_that_falls_over_damps(ready: Rig) -> None:
-    ready.now += 0.002
     on_its_side = np.array([0.7071068, 0.7071068, 0.0, 0.0])
-    ready.bridge.set_reading(reading(ready.now, orientation=on_its_side), ready.now)
-    assert ready.bridge.step(ready.now).kp.max() == 0.0
+    ready.run(0.018, orientation=on_its_side)
+    assert ready.command.kp.min() > 0.0
+    ready.run(0.004, orientation=on_its_side)
+    assert ready.command.kp.max() == 0.0
     assert ready.bridge.decision.reasons[0].startswith("the base is tilted by 1.57 rad")
 
 
 def test_a_base_on_the_ground_damps(ready: Rig) -> None:
-    ready.now += 0.002
-    low = estimate(ready.now)
-    low.position = np.array([0.0, 0.0, 0.08])
-    ready.bridge.set_reading(reading(ready.now), ready.now)
-    ready.bridge.set_state(low, ready.now)
-    assert ready.bridge.step(ready.now).kp.max() == 0.0
+    ready.run(0.048, height=0.08)
+    assert ready.command.kp.min() > 0.0
+    ready.run(0.004, height=0.08)
+    assert ready.command.kp.max() == 0.0
     assert "it has fallen" in ready.bridge.decision.reasons[0]
+
+
+SPOILT: dict[str, dict[str, Any]] = {
+    "battery": {"battery": 0.0},
+    "temperature": {"temperature": np.full(12, 150.0)},
+    "tilt": {"orientation": np.array([0.0, 1.0, 0.0, 0.0])},
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_single_bad_sample_neither_damps_nor_sits_down(ready: Rig, name: str) -> None:
+    for _ in range(20):
+        ready.run(0.002, **SPOILT[name])
+        ready.run(0.05)
+        assert ready.is_in(State.READY)
+    ready.run(2.1, **SPOILT[name])
+    assert ready.decision_mode in ("damping", "sit_down")
+
+
+@pytest.mark.parametrize("pause", [0.065, 0.1, 0.2, 5.0])
+def test_a_bridge_that_was_stopped_longer_than_the_watchdog_begins_by_damping(
+    ready: Rig, pause: float
+) -> None:
+    assert PlantConfig().watchdog_timeout > SupervisorConfig().max_loop_pause
+    ready.now += pause
+    ready.real += pause
+    ready.run(0.002)
+    assert not ready.command.kp.any()
+    ready.run(1.0)
+    assert ready.is_in(State.FAULT)
+
+
+def standing_still(rig: Rig, seconds: float, **changes: Any) -> float:
+    """Let monotonic time advance while the clock stands still; return when it braked [s]."""
+    begin, stamp = rig.real, rig.now
+    for k in range(round(seconds * 500)):
+        rig.real += 0.002
+        if changes:
+            values = {"position": STAND.copy(), "velocity": np.zeros(12), **changes}
+            rig.bridge.set_reading(RobotReading(stamp + 0.002 * (k + 1), **values), rig.now)
+        if not rig.bridge.step(rig.now).kp.any():
+            return rig.real - begin
+    return np.inf
+
+
+@pytest.mark.parametrize("at", [None, 0.0], ids=["where it was", "at zero"])
+@pytest.mark.parametrize("changes", [{}, *SPOILT.values()], ids=["silent", *SPOILT])
+def test_a_clock_that_stands_still_hides_no_danger(
+    ready: Rig, at: float | None, changes: dict[str, Any]
+) -> None:
+    if at is not None:
+        ready.now = at
+    assert standing_still(ready, 1.0, **changes) <= 0.035
+    assert ready.bridge.decision.state == State.FAULT
+    reason = ready.bridge.decision.reasons[0]
+    assert changes or "the clock has stood still" in reason
+
+
+def test_a_silent_stop_is_noticed_although_the_clock_stands_still() -> None:
+    limits = SupervisorConfig(heartbeat=True, clock_still=10.0, reading_age=1.0)
+    rig = Rig(config=ControllerConfig(supervisor=limits))
+    rig.bridge.set_emergency_stop(False, "hand")
+    rig.run(0.01)
+    assert rig.bridge.arm()[0]
+    assert standing_still(rig, 1.0) <= 0.52
+    assert "emergency stop hand" in rig.bridge.decision.reasons[0]
+
+
+def test_a_clock_that_stands_still_has_a_reason_of_its_own_and_forbids_arming() -> None:
+    rig = Rig()
+    rig.run(0.1)
+    for _ in range(100):
+        rig.real += 0.002
+        rig.bridge.step(rig.now)
+    accepted, reason = rig.bridge.arm()
+    assert not accepted
+    assert "the clock has stood still for 0.20 s" in reason
+    rig.run(0.1)
+    assert rig.bridge.arm()[0]
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.7, 1.5, 3.0, 1000.0])
+def test_a_clock_of_a_wrong_rate_is_a_fault(ready: Rig, rate: float) -> None:
+    for _ in range(600):
+        ready.real += 0.002
+        ready.now += 0.002 * rate
+        ready.bridge.set_reading(reading(ready.now), ready.now)
+        ready.bridge.set_state(estimate(ready.now), ready.now)
+        ready.bridge.step(ready.now)
+    assert ready.is_in(State.FAULT)
+    assert "clock" in "; ".join(ready.bridge.decision.reasons)
 
 
 def test_another_authority_makes_it_stand_and_forbids_arming(ready: Rig) -> None:

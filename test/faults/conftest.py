@@ -17,7 +17,8 @@ _NUMBERS = itertools.count(os.getpid() + 50)
 # Ages that no busy machine exceeds; and the robot is back on its legs quickly.
 GENEROUS = (
     "bridge.supervisor.reading_age=0.7,bridge.supervisor.state_age=1.0,"
-    "bridge.supervisor.heartbeat_age=2.0,bridge.supervisor.stall=2.0,"
+    "bridge.supervisor.heartbeat_age=2.0,bridge.supervisor.max_loop_pause=2.0,"
+    "bridge.supervisor.clock_still=2.0,"
     "planner.max_state_age=0.7,planner.lifetime=0.7,"
     "bridge.supervisor.damping_time=0.5,bridge.stand_up.speed=3.0,bridge.stand_up.minimum=0.3,"
     # No priorities that compete with whatever else the machine does.

@@ -40,7 +40,7 @@ DRIVER = {
     "scheduling.cores": "all",
     "supervisor.reading_age": "1.0",
     "supervisor.state_age": "1.5",
-    "supervisor.stall": "2.0",
+    "supervisor.max_loop_pause": "2.0",
 }
 BRIDGE = ("task:=navigate", "discovery:=0.3", *(f"{k}:={v}" for k, v in DRIVER.items()))
 GRAPH = (

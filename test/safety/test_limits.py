@@ -130,7 +130,17 @@ def test_a_warm_motor_is_a_warning_and_a_hot_one_a_fault(
 ) -> None:
     temperature = np.full(12, 40.0)
     temperature[10] = degrees
-    assert JointLimiter().watch(reading(temperature=temperature)) == expected
+    limiter = JointLimiter(LimitsConfig(temperature_cycles=1))
+    assert limiter.watch(reading(temperature=temperature)) == expected
+
+
+def test_a_motor_is_too_hot_after_a_few_cycles_in_a_row() -> None:
+    limiter, hot = JointLimiter(), reading(temperature=np.full(12, 150.0))
+    sentence = "FL_hip_joint: motor at 150 deg C (limit 95 deg C)"
+    for _ in range(3):
+        assert [limiter.watch(hot) for _ in range(4)] == [((), (sentence,))] * 4
+        assert limiter.watch(reading()) == FINE
+    assert [limiter.watch(hot) for _ in range(5)][-1] == ((sentence,), ())
 
 
 def test_a_held_target_is_sent_again_and_one_that_is_rate_limited_arrives() -> None:

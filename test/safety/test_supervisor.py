@@ -34,6 +34,7 @@ BROKEN = {
     "emergency stop silent": replace(PLANNED, stops={"A": (False, 0.1), "B": (False, 0.51)}),
     "robot silent": replace(PLANNED, reading_age=0.041),
     "control loop stalled": replace(PLANNED, pause=0.3),
+    "clock unusable": replace(PLANNED, clock_error="the clock stands still"),
     "limit broken": replace(PLANNED, broken_limits=("FL_calf_joint: too hot",)),
     "tilted": replace(PLANNED, tilt=1.1),
     "on the ground": replace(PLANNED, height=0.1),
@@ -48,6 +49,8 @@ BROKEN = {
     "other authority": replace(PLANNED, other_authority="another bridge commands this robot"),
     "no plan": FINE,
     "battery too low": replace(PLANNED, battery=0.09),
+    "battery not reported": replace(PLANNED, battery=0.0, battery_reported=False),
+    "battery unknown": replace(PLANNED, battery=0.0, battery_reported=False),
     "battery low": replace(PLANNED, battery=0.15),
     "near a limit": replace(PLANNED, warnings=("FL_calf_joint: warm",)),
 }
@@ -57,6 +60,21 @@ WAYS = {
     "sit": (State.SITTING_DOWN, "sit_down"),
     "hold": (State.HOLDING, "stand"),
 }
+
+
+def keep(
+    supervisor: Supervisor, begin: float, inputs: SupervisorInputs, seconds: float
+) -> Decision:
+    """Update with the same inputs for a time, every 2 ms, and return the last decision."""
+    decision = supervisor.update(begin, inputs)
+    for k in range(1, math.ceil(seconds / 0.002) + 1):
+        decision = supervisor.update(begin + 0.002 * k, inputs)
+    return decision
+
+
+def wait(row: Condition) -> float:
+    """Return how long the supervisor waits for a condition [s]."""
+    return 0.0 if row.timed_by else row.lasts(CONFIG)
 
 
 def supervisor_in(state: State) -> Supervisor:
@@ -84,7 +102,7 @@ def supervisor_in(state: State) -> Supervisor:
         supervisor.sit_down(0.2)
         supervisor.update(0.3, replace(FINE, arrived=False))
     elif state == State.FAULT:
-        supervisor.update(0.1, replace(FINE, tilt=2.0))
+        keep(supervisor, 0.1, replace(FINE, tilt=2.0), CONFIG.tilt_time)
     assert supervisor.state == state
     return supervisor
 
@@ -100,7 +118,7 @@ def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
     inputs = replace(
         BROKEN[row.name], arrived=BROKEN[row.name].arrived and state != State.SITTING_DOWN
     )
-    decision = supervisor_in(state).update(1.0, inputs)
+    decision = keep(supervisor_in(state), 1.0, inputs, wait(row))
     said = row.say(CONFIG, inputs)
     if state not in row.states:
         assert said not in decision.reasons
@@ -113,14 +131,62 @@ def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
         assert decision.state in POWERED
 
 
+TIMED = [row for row in CONDITIONS if wait(row) > 0.0]
+
+
+def test_every_condition_that_sits_down_or_damps_has_a_stated_duration() -> None:
+    for row in CONDITIONS:
+        if row.reaction in ("fault", "damp", "sit") and row.name != "emergency stop":
+            assert row.timed_by or row.lasts(CONFIG) > 0.0, row.name
+    assert {row.name for row in TIMED} == {"tilted", "on the ground", "battery empty"}
+
+
+@pytest.mark.parametrize("row", TIMED, ids=lambda row: row.name)
+def test_a_condition_that_is_shorter_than_its_duration_has_no_reaction(row: Condition) -> None:
+    supervisor = supervisor_in(State.ACTIVE)
+    for k in range(3):  # interrupted by one good cycle it begins again
+        begin = 1.0 + k * 10.0
+        assert keep(supervisor, begin, BROKEN[row.name], wait(row) - 0.004).mode == "walk"
+        assert supervisor.update(begin + wait(row), PLANNED).mode == "walk"
+    assert keep(supervisor, 99.0, BROKEN[row.name], wait(row)).mode != "walk"
+
+
+@pytest.mark.parametrize("row", TIMED, ids=lambda row: row.name)
+def test_the_time_in_another_state_does_not_count(row: Condition) -> None:
+    supervisor = supervisor_in(State.READY)
+    keep(supervisor, 1.0, replace(BROKEN[row.name], plan_fresh=False), wait(row) / 2)
+    supervisor.stop(1.5)
+    keep(supervisor, 2.0, BROKEN[row.name], 3.0)
+    assert supervisor.state == State.DISARMED
+    supervisor.update(5.1, FINE)
+    assert supervisor.arm()[0]
+    assert supervisor.update(5.2, replace(BROKEN[row.name], arrived=True)).state == State.READY
+
+
+def test_a_robot_that_reports_no_battery_is_armed_only_where_that_is_accepted() -> None:
+    silent = replace(FINE, battery=0.0, battery_reported=False)
+    supervisor = Supervisor(CONFIG)
+    supervisor.update(0.0, silent)
+    accepted, reason = supervisor.arm()
+    assert not accepted
+    assert "reports no battery" in reason and "battery_required" in reason
+    accepting = Supervisor(replace(CONFIG, battery_required=False))
+    accepting.update(0.0, silent)
+    assert accepting.arm()[0]
+    decision = keep(accepting, 0.1, replace(silent, plan_fresh=True), 5.0)
+    assert decision.mode == "walk"
+    assert "the charge of the battery is unknown" in decision.reasons[0]
+    assert accepting.goal_refusal() == ""
+
+
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
 def test_arming_is_refused_by_the_rows_that_say_so(row: Condition) -> None:
     supervisor = Supervisor(CONFIG)
     inputs = BROKEN[row.name]
     supervisor.update(0.0, inputs)
     accepted, reason = supervisor.arm()
-    # An empty battery is also too low to arm.
-    refused = row.arming or row.name == "battery empty"
+    # An empty or unknown battery is also too low or not reported.
+    refused = row.arming or row.name in ("battery empty", "battery unknown")
     assert accepted != refused
     if row.name == "emergency stop":  # latched even of a robot that is down
         assert supervisor.state == State.FAULT
@@ -181,7 +247,7 @@ def test_a_fault_wins_over_everything_else() -> None:
     everything = replace(
         FINE, tilt=2.0, state_age=1.0, battery=0.0, other_authority="x", warnings=("y",)
     )
-    decision = supervisor_in(State.ACTIVE).update(1.0, everything)
+    decision = keep(supervisor_in(State.ACTIVE), 1.0, everything, CONFIG.tilt_time)
     assert decision == Decision(
         State.FAULT, "damping", ("the base is tilted by 2.00 rad (limit 1.047 rad)",)
     )
@@ -202,11 +268,12 @@ def test_a_fault_wins_over_everything_else() -> None:
 )
 def test_what_is_not_a_number_counts_as_bad(field: str) -> None:
     values: dict[str, Any] = {field: math.nan}
-    assert supervisor_in(State.ACTIVE).update(1.0, replace(PLANNED, **values)).mode != "walk"
+    supervisor = supervisor_in(State.ACTIVE)
+    assert keep(supervisor, 1.0, replace(PLANNED, **values), CONFIG.battery_time).mode != "walk"
 
 
 HAPPENS: dict[Event, SupervisorInputs] = {
-    Event.FAULT: BROKEN["tilted"],
+    Event.FAULT: replace(BROKEN["tilted"], arrived=False),
     Event.DAMP: BROKEN["not lying"],
     Event.SIT: replace(BROKEN["battery empty"], arrived=False),
     Event.HOLD: BROKEN["state old"],
@@ -214,6 +281,8 @@ HAPPENS: dict[Event, SupervisorInputs] = {
     Event.LIES: FINE,
     Event.PLAN: PLANNED,
 }
+# How long the inputs must last for the event, where one cycle is not enough [s].
+DURATION = {Event.FAULT: CONFIG.tilt_time, Event.SIT: CONFIG.battery_time}
 REQUESTS = {
     Event.STOP: lambda s: s.stop(1.0),
     Event.DISARM: lambda s: s.disarm(1.0),
@@ -241,7 +310,7 @@ def test_every_pair_of_state_and_event_leads_where_the_table_says(
         if event == Event.FAULT and state in (State.DISARMED, State.DAMPING):
             supervisor.update(0.4, BROKEN["emergency stop"])
         if event == Event.FAULT or (state, event) in TRANSITIONS:
-            supervisor.update(0.5, HAPPENS[event])
+            keep(supervisor, 0.5, HAPPENS[event], DURATION.get(event, 0.0))
     assert supervisor.state == after(state, event)
 
 
@@ -300,10 +369,10 @@ def test_battery_goes_from_warning_to_sitting_to_no_arming() -> None:
     warned = supervisor.update(1.0, replace(PLANNED, battery=0.15))
     assert (warned.mode, warned.reasons) == ("walk", ("the battery is at 15 %: charge it soon",))
     empty = replace(PLANNED, battery=0.04, arrived=False)
-    assert supervisor.update(1.1, empty).state == State.SITTING_DOWN
-    assert supervisor.update(1.2, empty).reasons[0] == "the battery is at 4 %: sitting down"
+    assert keep(supervisor, 1.1, empty, CONFIG.battery_time).state == State.SITTING_DOWN
+    assert supervisor.update(3.2, empty).reasons[0] == "the battery is at 4 %: sitting down"
     assert supervisor.goal_refusal() == "the battery is at 4 % (needed 10 %): charge it"
-    assert supervisor.update(4.0, replace(empty, arrived=True)).state == State.DISARMED
+    assert supervisor.update(6.0, replace(empty, arrived=True)).state == State.DISARMED
     assert "charge it" in supervisor.arm()[1]
 
 
@@ -373,6 +442,7 @@ inputs_strategy = st.builds(
     warnings=st.sampled_from([(), ("a joint",)]),
     pause=st.sampled_from([0.002, 0.002, 0.3, math.nan]),
     clock_jumped=st.sampled_from([False, False, True]),
+    clock_error=st.sampled_from(["", "", "", "the clock stands still"]),
     other_authority=st.sampled_from(["", "", "another bridge"]),
     stops=st.dictionaries(
         st.sampled_from("AB"),
@@ -399,7 +469,7 @@ def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
     sequence: list[tuple[str, SupervisorInputs]],
 ) -> None:
     supervisor = Supervisor(CONFIG)
-    c = supervisor.config
+    c, tilted_for = supervisor.config, 0
     for k, (request, inputs) in enumerate(sequence):
         now = 0.1 * k
         if request in ("arm", "reset"):
@@ -407,6 +477,7 @@ def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
         elif request:
             getattr(supervisor, request)(now)
         decision = supervisor.update(now, inputs)
+        tilted_for = 0 if inputs.tilt <= c.tilt else tilted_for + 1
         if decision.mode == "walk":
             assert inputs.state_age <= c.state_age
             assert inputs.plan_fresh
@@ -420,8 +491,9 @@ def test_no_sequence_walks_or_stands_on_stale_or_broken_inputs(
             assert not any(pressed for pressed, _ in inputs.stops.values())
             assert all(age <= c.heartbeat_age for _, age in inputs.stops.values())
             assert inputs.reading_age <= c.reading_age
-            assert inputs.tilt <= c.tilt
-            assert inputs.pause <= c.stall
+            assert not inputs.clock_error
+            assert tilted_for < 2  # one cycle of 0.1 s is longer than tilt_time
+            assert inputs.pause <= c.max_loop_pause
             assert not inputs.broken_limits
         if decision.state in (State.HOLDING, State.FAULT, State.DAMPING, State.SITTING_DOWN):
             assert decision.reasons

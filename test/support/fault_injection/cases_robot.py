@@ -253,7 +253,7 @@ def battery_lower(g: LiveGraph) -> float:
 
 
 @case(
-    25, "sits down, then disarmed", 0.02, "first such reading to the supervisor's word"
+    25, "sits down after 2 s, then disarmed", 2.02, "first such reading to the supervisor's word"
 )  # fmt: skip
 def battery_empty(g: LiveGraph) -> float:
     """Battery empty."""
