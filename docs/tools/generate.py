@@ -24,7 +24,7 @@ def generated() -> dict[str, str]:
     from gpc_ros.settings.parameter_files import parameters_yaml
 
     files = {f"config/{n}.yaml": parameters_yaml(n, settings()) for n, settings in SETTINGS.items()}
-    titled = {f"Node {n}" if n in SETTINGS else f"Task {n}": s for n, s in sections().items()}
+    titled = {f"{s.kind} {n}": (s.sentence, s.settings) for n, s in sections().items()}
     files["docs/parameters.md"] = parameters_markdown(titled)
     return files
 

@@ -1,14 +1,18 @@
-"""``gpc calibrate-mocap``: where the base is in the frame of its markers, from a recording."""
+"""``gpc calibrate-mocap``: find the pose of the base in its markers from a recording."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpc_ros.cli.options import BAG
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.config import param
 from gpc_ros.common.errors import ConfigError, DataError
 from gpc_ros.ros.convert import robot_msgs
 
@@ -32,49 +36,46 @@ how to:
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``calibrate-mocap`` to the command."""
-    parser = subparsers.add_parser(
-        "calibrate-mocap",
-        help="find the base's offset from its markers in a recording, and save it",
-        description="Reads a bag in which the robot stood still and walked in sight of motion "
-        "capture, finds where its base is in the frame of its markers, and writes that to a file "
-        "for the node mocap. Offsets of other bodies in the file are kept.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc calibrate-mocap``."""
+
+    out: str = param("mocap_offsets.yaml", "File of the offsets; other bodies in it are kept")
+    placed: str = param("", "Pose of the base as x,y,yaw [m, m, rad], instead of a walk")
+    sink: float = param(
+        0.0, "Depth that the feet sink into rubber and floor while standing; 0.014 in simulation",
+        unit="m", low=-0.05, high=0.05,
+    )  # fmt: skip
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc calibrate-mocap``."""
+    parser.description = (
+        "Reads a bag in which the robot stood still and walked in sight of motion capture, finds\n"
+        "the pose of its base in the frame of its markers, and writes it to a file for the node\n"
+        "mocap. Offsets of other bodies in the file are kept."
     )
-    parser.add_argument("bag", type=Path, help="folder of a run or of a bag, or an .mcap file")
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", default=Path("mocap_offsets.yaml"), help="the offsets"
-    )
-    parser.add_argument(
-        "--placed", metavar="X,Y,YAW", help="where the base stood [m, m, rad], instead of a walk"
-    )
-    parser.add_argument(
-        "--sink",
-        type=float,
-        default=0.0,
-        metavar="M",
-        help="how far the feet sink into rubber and floor while it stands [m] (default: 0; the "
-        "simulated ones 0.014)",
-    )
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} BAG [--out FILE] [--placed X,Y,YAW] [--sink M]"
+    parser.more_help = lambda: _EPILOG
+    parser.add_argument("bag", type=Path, metavar="BAG", help=BAG)
+    parser.add_options(Options())
 
 
 def run(args: argparse.Namespace) -> int:
-    """Calibrate, say how well, and write the file."""
+    """Calibrate, print the accuracy and write the file."""
     from gpc_ros.bag.bag_reader import BagReader
     from gpc_ros.mocap.mocap_calibration import calibrate, combined
     from gpc_ros.mocap.mocap_offsets import read_offsets, write_offsets
 
-    placed = None if args.placed is None else parse_place(args.placed)
-    # A file that cannot be read must not cost the work, nor be written over.
-    offsets = read_offsets(args.out) if args.out.exists() else {}
+    options, out = args.options, Path(args.options.out)
+    placed = parse_place(options.placed) if options.placed else None
+    # Read first: an unreadable file must not be overwritten after the work is done.
+    offsets = read_offsets(out) if out.exists() else {}
     reader = BagReader(args.bag)
     readings, poses = recorded(reader)
-    found = calibrate(readings, poses, placed, args.sink)
+    found = calibrate(readings, poses, placed, options.sink)
     offset = combined(in_force(reader), found.offset)
-    write_offsets(args.out, {**offsets, BASE: offset})
+    write_offsets(out, {**offsets, BASE: offset})
     for problem in reader.problems:
         print(f"gpc calibrate-mocap: {problem}", file=sys.stderr)
     position = ", ".join(f"{v:.4f}" for v in offset.position)
@@ -83,10 +84,11 @@ def run(args: argparse.Namespace) -> int:
     if placed is None:
         print(
             f"known to {1e3 * found.position_sigma:.1f} mm and {found.heading_sigma:.4f} rad of "
-            f"heading (one sigma); ways of motion capture over those of the legs: {found.scale:.3f}"
+            f"heading (one sigma); distance by motion capture over that by the legs: "
+            f"{found.scale:.3f}"
         )
     print(f"gravity and the plane of the feet differ by {found.slope:.3f} rad")
-    print(f"wrote {args.out}")
+    print(f"wrote {out}")
     return 0
 
 
@@ -94,7 +96,7 @@ def parse_place(text: str) -> tuple[float, float, float]:
     """Return ``"x,y,yaw"`` [m, m, rad] as numbers.
 
     Raises:
-        ConfigError: it does not hold three numbers.
+        ConfigError: the text is not three numbers.
     """
     try:
         x, y, yaw = (float(part) for part in text.split(","))
@@ -132,20 +134,20 @@ def recorded(reader: BagReader) -> tuple[list[RobotReading], list[Seen]]:
     return _ordered(readings), _ordered(poses)
 
 
-def _ordered(things: list[Any]) -> list[Any]:
-    """Return what has stamps in their order, each stamp once."""
-    stamps = np.array([thing.stamp for thing in things])
-    return [things[i] for i in np.unique(stamps, return_index=True)[1]]
+def _ordered(items: list[Any]) -> list[Any]:
+    """Return items in order of their stamps, each stamp once."""
+    stamps = np.array([item.stamp for item in items])
+    return [items[i] for i in np.unique(stamps, return_index=True)[1]]
 
 
 def in_force(reader: BagReader) -> Offset:
-    """Return the offset of the base that the recorded poses already hold."""
+    """Return the offset of the base that the recorded poses already contain."""
     from gpc_ros.mocap.mocap_map import NO_OFFSET, Offset
     from gpc_ros.replay.recorded_parameters import read_settings
 
     result = NO_OFFSET
-    for said in read_settings(reader):
-        offset = said.facts.get("mocap_offsets", {}).get(BASE)
-        if said.node == "mocap" and offset is not None:
+    for settings in read_settings(reader):
+        offset = settings.facts.get("mocap_offsets", {}).get(BASE)
+        if settings.node == "mocap" and offset is not None:
             result = Offset(np.array(offset["position"]), np.array(offset["orientation"]))
     return result

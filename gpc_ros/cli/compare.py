@@ -1,55 +1,72 @@
-"""``gpc compare``: with and without a proposal over the same seeds."""
+"""``gpc proposal compare``: planning with and without a proposal over the same seeds."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
-from gpc_ros.cli.evaluate import parse_seeds
+from gpc_ros.cli.evaluate import episode_config
+from gpc_ros.cli.options import (
+    SEEDS,
+    TASK,
+    parse_seeds,
+    process_count,
+    processes,
+    required,
+    with_task,
+)
+from gpc_ros.cli.parser import CommandParser
 from gpc_ros.cli.progress import Bar
 from gpc_ros.cli.train import PACKAGES
 from gpc_ros.cli.training import require
 from gpc_ros.common import config
-from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.config import param
 
 if TYPE_CHECKING:
     from gpc_ros.evaluation.compare import Cell, Comparison
     from gpc_ros.evaluation.lockstep import EpisodeResult
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``compare`` to the command."""
-    parser = subparsers.add_parser(
-        "compare",
-        help="compare planning with and without a proposal over the same seeds",
-        description="Runs every combination of methods, samples and horizons in lockstep over the "
-        "same seeds and writes the results as JSON and as a page with curves and tables. Called "
-        "again it goes on where it was stopped; called with other cells it adds them. Seeds must "
-        "not be those of collection or tuning.",
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc proposal compare``."""
+
+    FORMER_NAMES: ClassVar = {"samples": "num_rollouts"}
+    out: str = param("", "Folder for the results (required)")
+    seeds: str = param("1000:1030", f"Seeds: {SEEDS}")
+    methods: str = param(
+        "plain,proposal",
+        "Some of plain, proposal, flow, cost_to_go, gaussian, alone, separated by commas",
     )
-    parser.add_argument("task", help="task to run; gpc tasks lists them")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--seeds", default="1000:1030", help="A:B, from A to B-1, or a list")
-    parser.add_argument(
-        "--methods", default="plain,proposal", help="of plain, proposal, flow, cost_to_go, "
-        "gaussian, alone, separated by commas",
-    )  # fmt: skip
-    parser.add_argument("--samples", default="4,8,16,32", help="numbers of samples")
-    parser.add_argument("--horizons", default="0.4,0.8,1.2,2.0", help="horizons [s]")
-    parser.add_argument("--proposal", default="shipped", help="card of the proposal, or 'shipped'")
-    parser.add_argument("--control", help="card of the control; default: beside the proposal")
-    parser.add_argument(
-        "--variations", action="store_true", help="in the task's changed worlds, not its own"
+    num_rollouts: tuple[int, ...] = param(
+        (4, 8, 16, 32), "Numbers of rollouts in one cycle", low=1, high=1024
     )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE",
-        help="a parameter that all cells have in common (rate=20, planner.optimizer=mppi)",
-    )  # fmt: skip
-    parser.add_argument("--plan-times", action="store_true", help="measure the time of a cycle too")
-    parser.add_argument("--processes", type=int, help="episodes at a time; default: one per core")
-    parser.set_defaults(run=run)
+    horizons: tuple[float, ...] = param(
+        (0.4, 0.8, 1.2, 2.0), "Horizons", unit="s", low=0.1, high=10.0
+    )
+    proposal: str = param("shipped", "Card of the proposal (.json), or shipped")
+    control: str = param("", "Card of the control; empty takes the one beside the proposal")
+    variations: bool = param(False, "Run in the changed worlds of the task, not its own")
+    plan_times: bool = param(False, "Measure the time of a planning cycle too")
+    processes: int = processes()
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc proposal compare``."""
+    parser.description = (
+        "Runs every combination of methods, numbers of rollouts and horizons in lockstep over the\n"
+        "same seeds and writes the results as JSON and as a page with curves and tables. The same\n"
+        "command continues an interrupted run; with other cells it adds them. Use seeds that were\n"
+        "not used for collection and tuning."
+    )
+    parser.usage = f"{parser.prog} TASK --out FOLDER [--NAME VALUE ...] [--set GROUP.NAME=VALUE]"
+    parser.add_argument("task", nargs="?", help=TASK)
+    parser.add_options(Options())
+    parser.main = "episode"
+    parser.add_group("episode", "parameters of every cell", episode_config)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,61 +74,57 @@ def run(args: argparse.Namespace) -> int:
     require(PACKAGES, "train", "training")
     from gpc_ros.evaluation.compare import grid_cells, run_cells
 
+    options = args.options
+    out = required(options.out, "--out")
     comparison = _comparison(args)
-    worlds = tuple(comparison.variations) if args.variations else ("",)
-    cells = grid_cells(
-        args.methods.split(","),
-        _numbers(args.samples, int, "--samples"),
-        _numbers(args.horizons, float, "--horizons"),
-        worlds,
-    )
+    worlds = tuple(comparison.variations) if options.variations else ("",)
+    methods = options.methods.split(",")
+    cells = grid_cells(methods, list(options.num_rollouts), list(options.horizons), worlds)
     bar = Bar(len(cells) * len(comparison.seeds))
 
     def show(cell: Cell, result: EpisodeResult) -> None:
-        word = f"{result.time:.1f} s" if result.success else "failure"
-        bar.add(result.success, f"{cell.title}, seed {result.seed}: {word}")
+        outcome = f"{result.time:.1f} s" if result.success else "failure"
+        bar.add(result.success, f"{cell.title}, seed {result.seed}: {outcome}")
 
     interrupted = False
     try:
-        run_cells(comparison, cells, args.out, args.processes, show)
+        run_cells(comparison, cells, out, process_count(options.processes), show)
     except KeyboardInterrupt:
         interrupted = True
     bar.end()
-    _write(args, comparison)
+    _write(comparison.task, out, options.plan_times, comparison)
     if interrupted:
-        print("interrupted; the same command goes on from there")
+        print("interrupted; the same command continues from there")
         return 130
     return 0
 
 
 def _comparison(args: argparse.Namespace) -> Comparison:
-    from gpc_ros.common.assignments import parse_assignments
     from gpc_ros.evaluation.compare import Comparison
     from gpc_ros.evaluation.lockstep import EpisodeConfig
     from gpc_ros.proposal.sampler import SHIPPED, SHIPPED_CONTROL
     from gpc_ros.tasks import make_task
 
-    if args.processes is not None and args.processes < 1:
-        raise ConfigError(f"--processes: {args.processes} is less than 1")
-    sets = parse_assignments(",".join(args.set), "--set")
-    task = make_task(args.task)
-    control = args.control
-    if control is None:
-        own = Path(args.proposal)
+    options = args.options
+    base = with_task(args, "episode", "task")
+    task = make_task(base["task"])
+    control = options.control
+    if not control:
+        own = Path(options.proposal)
         beside = str(own.with_name(f"{own.stem}_gaussian.json"))
-        control = SHIPPED_CONTROL if args.proposal == SHIPPED else beside
+        control = SHIPPED_CONTROL if options.proposal == SHIPPED else beside
     return Comparison(
-        task=args.task,
-        seeds=tuple(parse_seeds(args.seeds)),
-        proposal=args.proposal,
+        task=base["task"],
+        seeds=tuple(parse_seeds(options.seeds)),
+        proposal=options.proposal,
         control=control,
-        base=config.replace(EpisodeConfig(), {"task": args.task, **sets}, "gpc compare"),
+        base=config.replace(EpisodeConfig(), base, args.where),
         variations=type(task).variations,
     )
 
 
-def _write(args: argparse.Namespace, comparison: Comparison) -> None:
-    """Write page and summary of everything that the folder holds."""
+def _write(name: str, out: Path, measure: bool, comparison: Comparison) -> None:
+    """Write page and summary of every cell in the folder."""
     from gpc_ros.common.documents import read_json
     from gpc_ros.common.files import write_atomic
     from gpc_ros.evaluation.compare import known_cells, load_rows, summary
@@ -119,12 +132,12 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     from gpc_ros.evaluation.plan_time import plan_times
     from gpc_ros.evaluation.provenance import made_with
 
-    cells = known_cells(args.out, comparison.variations)
-    rows = load_rows(args.out, cells)
+    cells = known_cells(out, comparison.variations)
+    rows = load_rows(out, cells)
     if not rows:
         return
-    times_file = args.out / "plan_times" / "plan_times.json"
-    if args.plan_times:
+    times_file = out / "plan_times" / "plan_times.json"
+    if measure:
         own = [cell for cell in cells if not cell.variation]
         found = plan_times([comparison.evaluation(cell) for cell in own])
         measured = {cell.file: t for cell, t in zip(own, found, strict=True)}
@@ -132,30 +145,18 @@ def _write(args: argparse.Namespace, comparison: Comparison) -> None:
     times = read_json(times_file)["seconds"] if times_file.exists() else {}
     seeds = sorted({seed for row in rows for seed in row.seeds})
     made = made_with()
-    documents = [read_json(args.out / cell.file) for cell in cells]
+    documents = [read_json(out / cell.file) for cell in cells]
     machines = sorted({str(document["made_with"]["machine"]) for document in documents})
     notes = [
         f"Seeds {seeds[0]} to {seeds[-1]}, the same for every cell; lockstep, true state.",
         f"gpc_ros {made['gpc_ros']}, MuJoCo {made['mujoco']}, {' and '.join(machines)}.",
     ]
-    title = f"{args.task}: sampling with and without a learned proposal"
-    write_atomic(args.out / "index.html", compare_page(title, rows, times, notes))
-    write_atomic(args.out / "figure.svg", main_figure(rows))
-    document = {"task": args.task, "cells": summary(rows), "made_with": made}
-    write_atomic(args.out / "summary.json", json.dumps(document, indent=1) + "\n")
+    title = f"{name}: sampling with and without a learned proposal"
+    write_atomic(out / "index.html", compare_page(title, rows, times, notes))
+    write_atomic(out / "figure.svg", main_figure(rows))
+    document = {"task": name, "cells": summary(rows), "made_with": made}
+    write_atomic(out / "summary.json", json.dumps(document, indent=1) + "\n")
     for row in rows:
         success, time = row.intervals()
         print(f"{row.cell.title:45s} success {success}, time {time} s, {row.falls} falls")
-    print(f"{args.out / 'index.html'}")
-
-
-def _numbers(text: str, kind: Any, what: str) -> list[Any]:
-    """Return numbers separated by commas.
-
-    Raises:
-        ConfigError: something else is between the commas.
-    """
-    try:
-        return [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise ConfigError(f"{what} {text}: write numbers separated by commas") from None
+    print(f"{out / 'index.html'}")

@@ -16,8 +16,8 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common.errors import GpcError
 
 # What runs in the robot.
@@ -41,14 +41,9 @@ class Finding:
     remedy: str = ""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``doctor`` to the command."""
-    parser = subparsers.add_parser(
-        "doctor",
-        help="say what is installed, what is missing and what to do",
-        description="Tries what the package needs; exits 1 if something will not run.",
-    )
-    parser.set_defaults(run=run)
+def configure(parser: CommandParser) -> None:
+    """Describe ``gpc doctor``."""
+    parser.description = "Checks everything that the package needs; exits 1 if a part will not run."
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,27 +1,32 @@
-"""``gpc estop``: the emergency stop at the keyboard; its heartbeat lets the robot be armed."""
+"""``gpc estop``: the emergency stop at the keyboard; arming the robot needs its heartbeat."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from dataclasses import dataclass
+
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.config import param
 
 _HELP = "Enter presses and releases; Ctrl-C, or the end of the input, presses and ends."
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``estop`` to the command."""
-    parser = subparsers.add_parser(
-        "estop",
-        help="be the emergency stop: Enter stops the robot",
-        description=f"Says ten times a second that the emergency stop is there. {_HELP}",
-    )
-    parser.add_argument("--namespace", default="", help="of the robot's nodes")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc estop``."""
+
+    namespace: str = param("", "Namespace of the robot's nodes")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc estop``."""
+    parser.description = f"Publishes the heartbeat of the emergency stop at 10 Hz. {_HELP}"
+    parser.add_options(Options())
 
 
 def run(args: argparse.Namespace) -> int:
-    """Be the emergency stop until the end of the input."""
+    """Publish the heartbeat until the end of the input."""
     import rclpy
     from rclpy.node import Node
 
@@ -30,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     avoid_shared_memory()
     rclpy.init(args=[])
-    node = Node("emergency_stop", namespace="/" + args.namespace.strip("/"))
+    node = Node("emergency_stop", namespace="/" + args.options.namespace.strip("/"))
     stop, pressed = Heartbeat(node), False
     print(f"released. {_HELP}", flush=True)
     try:
@@ -45,5 +50,5 @@ def run(args: argparse.Namespace) -> int:
         stop.close()
         node.destroy_node()
         rclpy.try_shutdown()
-    print("pressed, and gone")
+    print("pressed; the heartbeat has ended")
     return 0

@@ -1,72 +1,75 @@
-"""``gpc evaluate``: many seeds in lockstep, with intervals; a thin front of gpc_ros.evaluation."""
+"""``gpc evaluate``: success and time of a task over many seeds, in lockstep."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpc_ros.cli.options import (
+    SEEDS,
+    TASK,
+    add_task_and_optimizer,
+    parse_seeds,
+    process_count,
+    processes,
+    with_task,
+)
+from gpc_ros.cli.parser import CommandParser
 from gpc_ros.cli.progress import Bar
 from gpc_ros.common import config
-from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.config import param
 
 if TYPE_CHECKING:
     from gpc_ros.evaluation.lockstep import EpisodeResult
 
+__all__ = ["parse_seeds"]
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``evaluate`` to the command."""
-    parser = subparsers.add_parser(
-        "evaluate",
-        help="measure success and time over many seeds, in lockstep",
-        description="Runs a task over many seeds in lockstep (no clock, true state) and gives "
-        "success rate and time to success with 95 % bootstrap intervals. With --out, every "
-        "finished episode is kept: the same command again goes on where it was stopped.",
+
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc evaluate``."""
+
+    seeds: str = param("0:10", f"Seeds: {SEEDS}")
+    processes: int = processes()
+    out: str = param("", "JSON file for the results; an existing one is continued")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc evaluate``."""
+    parser.description = (
+        "Runs a task over many seeds in lockstep (no clock, true state) and gives success rate\n"
+        "and time to success with 95 % bootstrap intervals. With --out, every finished episode\n"
+        "is kept: the same command continues an interrupted run."
     )
-    parser.add_argument("task", help="task to run; gpc tasks lists them")
-    parser.add_argument("--seeds", default="0:10", help="A:B, from A to B-1, or a list 1,4,7")
-    parser.add_argument("--optimizer", help="cem, mppi or predictive_sampling")
-    parser.add_argument("--samples", help="candidates in one cycle")
-    parser.add_argument("--horizon", help="how far a candidate looks ahead [s]")
-    parser.add_argument("--proposal", help="card of a proposal (.json), shipped or none")
-    parser.add_argument("--rate", help="plans per second [Hz]")
-    parser.add_argument("--duration", help="time to give up after [s]")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the task (plant.object.mass=5) or, with the prefix 'optimizer.', of "
-        "the optimizer or, with 'episode.', of the episode (episode.planner.proposal.share=0.25); "
-        "may be given again",
-    )
-    parser.add_argument("--processes", type=int, help="episodes at a time; default: one per core")
-    parser.add_argument("--out", type=Path, help="JSON file for every result")
-    parser.set_defaults(run=run)
+    parser.usage = "gpc evaluate TASK [--NAME VALUE ...] [--set GROUP.NAME=VALUE ...]"
+    parser.add_argument("task", nargs="?", help=TASK)
+    parser.add_options(Options())
+    parser.main = "episode"
+    parser.aliases = {"proposal": "episode.planner.proposal.file"}
+    parser.add_group("episode", "parameters of the episode", episode_config)
+    add_task_and_optimizer(parser)
+
+
+def episode_config() -> Sequence[Any]:
+    """Return the parameters of an episode."""
+    from gpc_ros.evaluation.lockstep import EpisodeConfig
+
+    return [EpisodeConfig()]
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate with a progress bar and print the figures."""
-    from gpc_ros.common.assignments import split_sets
+    """Evaluate with a progress bar and print the metrics."""
     from gpc_ros.evaluation.evaluate import Evaluation, evaluate, summarise
     from gpc_ros.evaluation.lockstep import EpisodeConfig
 
-    given = {
-        "task": args.task,
-        "rate": args.rate,
-        "duration": args.duration,
-        "planner.samples": args.samples,
-        "planner.horizon": args.horizon,
-        "planner.optimizer": args.optimizer,
-        "planner.proposal.file": args.proposal,
-    }
-    overrides = {name: value for name, value in given.items() if value is not None}
-    parts = split_sets(args.set, ("episode.", "optimizer.", ""))
-    chosen = config.replace(EpisodeConfig(), overrides | parts["episode."], "gpc evaluate")
-    evaluation = Evaluation(chosen, parts[""], parts["optimizer."])
-    seeds = parse_seeds(args.seeds)
-    if args.processes is not None and args.processes < 1:
-        raise ConfigError(f"--processes: {args.processes} is less than 1")
+    overrides = with_task(args, "episode", "task")
+    chosen = config.replace(EpisodeConfig(), overrides, args.where)
+    evaluation = Evaluation(chosen, args.given["task"], args.given["optimizer"])
+    seeds = parse_seeds(args.options.seeds)
+    out = Path(args.options.out) if args.options.out else None
     bar = Bar(len(seeds))
     finished: list[EpisodeResult] = []
 
@@ -76,33 +79,14 @@ def run(args: argparse.Namespace) -> int:
         bar.add(result.success, f"seed {result.seed}: {outcome}")
 
     try:
-        results = evaluate(evaluation, seeds, args.out, args.processes, show)
+        results = evaluate(evaluation, seeds, out, process_count(args.options.processes), show)
     except KeyboardInterrupt:
         bar.end()
         if finished:
             print(f"interrupted: {summarise(finished)}")
-        if args.out is not None:
-            print(f"finished episodes are in {args.out}; the same command goes on from there")
+        if out is not None:
+            print(f"finished episodes are in {out}; the same command continues from there")
         return 130
     bar.end()
     print(summarise(results))
     return 0
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Return ``"3:6"`` as [3, 4, 5] and ``"1,4"`` as [1, 4].
-
-    Raises:
-        ConfigError: neither form, negative or empty.
-    """
-    try:
-        if ":" in text:
-            first, last = (int(part) for part in text.split(":"))
-            seeds = list(range(first, last))
-        else:
-            seeds = [int(part) for part in text.split(",")]
-    except ValueError:
-        seeds = []
-    if not seeds or min(seeds) < 0:
-        raise ConfigError(f"--seeds {text}: write A:B with 0 <= A < B, or a list such as 1,4,7")
-    return seeds

@@ -1,43 +1,47 @@
-"""``gpc evaluate-walker``: how well walkers walk, side by side; a front of evaluation.walker."""
+"""``gpc walker evaluate``: measure walkers side by side."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.config import param
 from gpc_ros.common.errors import ConfigError
 
 if TYPE_CHECKING:
     from gpc_ros.locomotion.walker import Walker
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``evaluate-walker`` to the command."""
-    parser = subparsers.add_parser(
-        "evaluate-walker",
-        help="measure walkers in the plant, side by side",
-        description="Measures tracking, response, falls under pushes, in changed robots and while "
-        "pushing boxes, and the time of a step, of one walker or several in the same run. Prints "
-        "a table and writes every figure as JSON.",
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc walker evaluate``."""
+
+    adapter: tuple[str, ...] = param(
+        (), "Adapter files of the .onnx networks, in order, separated by commas; see docs/walker.md"
     )
+    seed: int = param(0, "Seed of changed robots and commands", low=0, high=2**31)
+    out: str = param("", "JSON file to write")
+    note: bool = param(False, "Also write the metrics into the cards of the walkers")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc walker evaluate``."""
+    parser.description = (
+        "Measures tracking, response, falls under pushes, in changed robots and while pushing\n"
+        "boxes, and the time of a step, of one walker or several in the same run. Prints a table\n"
+        "and writes every metric as JSON."
+    )
+    parser.usage = f"{parser.prog} WALKER ... [--NAME VALUE ...]"
     parser.add_argument(
         "walkers", nargs="+", metavar="WALKER",
-        help="trot, one that ships, the card (.json) of a trained walker, or anybody's network "
-        "(.onnx)",
+        help="trot, a shipped walker, the card (.json) of a trained one, or a network (.onnx)",
     )  # fmt: skip
-    parser.add_argument(
-        "--adapter", type=Path, action="append", default=[], metavar="FILE",
-        help="how an .onnx network is connected, see docs/walker.md; one for each, in order",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of changed robots and commands")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument(
-        "--note", action="store_true", help="also write the table's figures into the walkers' cards"
-    )
-    parser.set_defaults(run=run)
+    parser.add_options(Options())
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,25 +52,26 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.evaluation.walker_trials import measure
     from gpc_ros.locomotion.policy_file import note_figures
 
-    cards = _cards(args.walkers) if args.note else {}
-    walkers = _walkers(args.walkers, args.adapter)
+    options = args.options
+    cards = _cards(args.walkers) if options.note else {}
+    walkers = _walkers(args.walkers, [Path(name) for name in options.adapter])
     found: dict[str, Measured] = {}
     for title, walker in walkers.items():
-        found[title] = measure(walker, args.seed, partial(_tell, title))
+        found[title] = measure(walker, options.seed, partial(_show, title))
         if title in cards:
             note_figures(cards[title], found[title].figures())
     print(table(found))
-    if args.out is not None:
+    if options.out:
         document = {
             "walkers": {title: vars(result) for title, result in found.items()},
-            "seed": args.seed,
+            "seed": options.seed,
             "made_with": made_with(),
         }
-        write_atomic(args.out, json.dumps(document, indent=1) + "\n")
+        write_atomic(Path(options.out), json.dumps(document, indent=1) + "\n")
     return 0
 
 
-def _tell(title: str, test: str) -> None:
+def _show(title: str, test: str) -> None:
     print(f"{title}: {test}", flush=True)
 
 
@@ -82,7 +87,7 @@ def _walkers(names: list[str], adapters: list[Path]) -> dict[str, Walker]:
     """Return the walkers by title.
 
     Raises:
-        ConfigError: networks and adapters are not as many, or a walker is named twice.
+        ConfigError: the numbers of networks and adapters differ, or a walker is named twice.
     """
     from gpc_ros.locomotion.policy_file import load_onnx
     from gpc_ros.locomotion.registry import make_walker
@@ -90,7 +95,8 @@ def _walkers(names: list[str], adapters: list[Path]) -> dict[str, Walker]:
     networks = [name for name in names if name.endswith(".onnx")]
     if len(networks) != len(adapters):
         raise ConfigError(
-            f"{len(networks)} networks (.onnx) and {len(adapters)} times --adapter: give one each"
+            f"{len(networks)} networks (.onnx) and {len(adapters)} adapters: give one each, as in "
+            "--adapter a.yaml,b.yaml"
         )
     given = dict(zip(networks, adapters, strict=True))
     found: dict[str, Walker] = {}

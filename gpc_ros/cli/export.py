@@ -1,42 +1,48 @@
-"""``gpc export``: a bag as tables for pandas and its like."""
+"""``gpc bag export``: write a bag as tables for pandas and similar libraries."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from gpc_ros.cli.options import BAG
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.config import param
 
 _EPILOG = """\
 examples:
-  gpc export runs/20260101-120000_box_push       tables/ in that folder
-  gpc export some_bag --to parquet --out /tmp/tables
+  gpc bag export runs/20260101-120000_box_push       tables/ in that folder
+  gpc bag export some_bag --to parquet --out /tmp/tables
 
   import pandas
   status = pandas.read_parquet("tables/planner.status.parquet")
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``export`` to the command."""
-    parser = subparsers.add_parser(
-        "export",
-        help="write a bag as Parquet tables, one a topic",
-        description="Writes every topic of a bag as one Parquet table: a row a message, a column a "
-        "field. Damaged bags are exported as far as they can be read.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc bag export``."""
+
+    to: str = param("parquet", "Format", choices=("parquet",))
+    out: str = param("", "Folder for the tables; empty: tables beside the bag")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc bag export``."""
+    parser.description = (
+        "Writes every topic of a bag as one Parquet table: a row per message, a column per field.\n"
+        "The readable part of a damaged bag is exported."
     )
-    parser.add_argument("bag", type=Path, help="folder of a run or of a bag, or an .mcap file")
-    parser.add_argument("--to", choices=("parquet",), default="parquet", help="format")
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="where to (default: tables beside the bag)"
-    )
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} BAG [--out FOLDER]"
+    parser.more_help = lambda: _EPILOG
+    parser.add_argument("bag", type=Path, metavar="BAG", help=BAG)
+    parser.add_options(Options())
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export with a progress bar; say what could not be read."""
+    """Export with a progress bar and report what could not be read."""
     from tqdm import tqdm
 
     from gpc_ros.bag.bag_reader import BagReader
@@ -44,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.cli.report import beside
 
     reader = BagReader(args.bag)
-    folder = args.out or beside(args.bag) / "tables"
+    folder = Path(args.options.out) if args.options.out else beside(args.bag) / "tables"
     bar = tqdm(total=reader.count, unit="message", disable=not sys.stderr.isatty())
 
     def show(topic: str) -> None:
@@ -53,6 +59,6 @@ def run(args: argparse.Namespace) -> int:
     with bar:
         files = export_parquet(reader, folder, show)
     for problem in reader.problems:
-        print(f"gpc export: {problem}", file=sys.stderr)
+        print(f"gpc bag export: {problem}", file=sys.stderr)
     print(f"{folder}: {len(files)} tables of {reader.count} messages")
     return 0

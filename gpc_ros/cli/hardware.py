@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from gpc_ros.cli.sim import add_graph_parser, start_graph
+from gpc_ros.cli.graph_command import configure_graph, start_graph
+from gpc_ros.cli.parser import CommandParser
 
-_NAME = "hardware"
+_GRAPH = "hardware"
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``hardware`` to the command."""
-    parser = add_graph_parser(
-        subparsers,
-        _NAME,
-        _NAME,
-        "run a Go2, all nodes; read docs/hardware.md first",
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc hardware``."""
+    configure_graph(
+        parser,
+        _GRAPH,
         ". It lays the robot down, releases its sport mode and waits to be armed, unless "
-        "dry_run:=true. Needs the SDK (make hardware) and a ROS_DOMAIN_ID that is not sdk_domain. "
-        "The way to the first run is docs/hardware.md.",
+        "dry_run:=true. Needs the SDK (make hardware) and a ROS_DOMAIN_ID other than sdk_domain. "
+        "docs/hardware.md describes the way to the first run. The option --dry-run only prints "
+        "the commands; the argument dry_run:=true runs every node and sends nothing to the robot.",
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the graph and wait for its end; the exit code is the monitor's."""
-    return start_graph(_NAME, args.arguments, args.dry_run)
+    return start_graph(args, _GRAPH)

@@ -1,75 +1,79 @@
-"""The command ``gpc``: one module of this folder per subcommand."""
+"""The command ``gpc``: finds the command, parses its arguments and runs it.
+
+One module of this folder per command, with ``configure(parser)`` and ``run(args)``; it is imported
+only when the command is named.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from gpc_ros import __version__
-from gpc_ros.common.errors import GpcError
+from gpc_ros.cli.commands import GROUPS, Command, find_command, overview
+from gpc_ros.common.errors import REFUSED, GpcError
 
-# Each module has add_parser(subparsers), which sets run(args) -> exit code.
-COMMANDS = (
-    "sim", "hardware", "emulate-robot", "calibrate-mocap", "estop", "view", "evaluate", "collect",
-    "train", "bootstrap", "compare", "train-walker", "evaluate-walker", "report", "replay", "play",
-    "export", "repair", "tasks", "config", "doctor",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from gpc_ros.cli.parser import CommandParser
 
-_EPILOG = """\
-examples:
-  gpc sim                                        a simulated Go2 pushes a box to a pose
-  gpc sim task:=navigate goal:=1.5,0.5,0 seed:=3
-  gpc evaluate box_push --seeds 0:30 --samples 16 --horizon 2.0 --out result.json
-  gpc doctor                                     what is missing on this machine
-"""
+_HELP = ("-h", "--help", "help")
 
 
-class CommandParser(argparse.ArgumentParser):
-    """A parser of one subcommand.
+def make_parser(command: Command) -> tuple[CommandParser, ModuleType]:
+    """Return the parser of a command and the module that runs it."""
+    from gpc_ros.cli.parser import CommandParser
 
-    Attributes:
-        more_help: makes the end of the help text, only when somebody asks for it.
+    module = importlib.import_module(f"gpc_ros.cli.{command.module}")
+    parser = CommandParser(f"gpc {command.name}")
+    module.configure(parser)
+    return parser, module
+
+
+def parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """Return the module of the command that a command line names, and its arguments.
+
+    Raises:
+        GpcError: an unknown command or a mistake in its arguments.
+        SystemExit: help was asked for.
     """
-
-    more_help: Callable[[], str] | None = None
-
-    def format_help(self) -> str:
-        """Return the help text."""
-        if self.more_help is not None:
-            self.epilog = self.more_help()
-        return super().format_help()
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command."""
-    parser = argparse.ArgumentParser(
-        prog="gpc",
-        description="Predictive control of a quadruped by sampling: run, measure, look.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"gpc_ros {__version__}")
-    subparsers = parser.add_subparsers(metavar="command", required=True, parser_class=CommandParser)
-    for name in COMMANDS:
-        importlib.import_module(f"gpc_ros.cli.{name.replace('-', '_')}").add_parser(subparsers)
-    return parser
+    command, rest, note = find_command(list(words))
+    if note:
+        print(note, file=sys.stderr)
+    parser, module = make_parser(command)
+    return module, parser.parse_words(rest)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``gpc``; an error that the user can mend is one line on stderr and exit code 2."""
-    args = build_parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code: int = args.run(args)
+        return _run(words)
     except GpcError as error:
         print(f"gpc: error: {error}", file=sys.stderr)
-        return 2
+        return REFUSED
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader, such as head, has gone
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
         sys.stderr.close()
         return 0
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in _HELP:
+        print(overview(), end="")
+        return 0 if words else REFUSED
+    if words[0] == "--version":
+        print(f"gpc_ros {__version__}")
+        return 0
+    if words[0] in GROUPS and words[1:2] and words[1] in _HELP:
+        print(overview(words[0]), end="")
+        return 0
+    module, args = parse(words)
+    code: int = module.run(args)
     return code
 
 

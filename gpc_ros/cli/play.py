@@ -1,30 +1,32 @@
-"""``gpc play``: play a recorded run into the nodes, without a ROS installation."""
+"""``gpc bag play``: play a recorded run into the nodes, without a ROS installation."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from gpc_ros.cli.sim import add_graph_parser, start_graph
+from gpc_ros.cli.graph_command import configure_graph, start_graph
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.errors import ConfigError
 
-_NAME = "replay"
+_GRAPH = "replay"
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``play`` to the command."""
-    parser = add_graph_parser(
-        subparsers,
-        "play",
-        _NAME,
-        "play a recorded run into the nodes, live",
-        " with the parameters that they had; what is given here comes before. Plans differ from "
-        "the recorded ones as two live runs do; gpc replay repeats them exactly.",
-        "BAG ",
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc bag play``."""
+    configure_graph(
+        parser,
+        _GRAPH,
+        " with the recorded parameters; arguments given here take precedence. Plans differ from "
+        "the recorded ones as two live runs do; gpc bag replay repeats them exactly.",
     )
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} BAG [name:=value ...] [--set NODE.NAME=VALUE ...]"
+    parser.add_argument("bag", nargs="?", metavar="BAG", help="folder of a run or of a bag")
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the graph and wait for the end of the bag."""
-    words = [f"bag:={word}" if ":=" not in word else word for word in args.arguments]
-    return start_graph(_NAME, words, args.dry_run)
+    if args.bag is not None:
+        if "bag" in args.own:
+            raise ConfigError(f"bag play: name one bag, not {args.bag} and {args.own['bag']}")
+        args.own["bag"] = args.bag
+    return start_graph(args, _GRAPH)

@@ -1,41 +1,47 @@
-"""``gpc repair``: a whole bag from what is left of a damaged one."""
+"""``gpc bag repair``: copy the readable part of a damaged bag into a new one."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from gpc_ros.cli.options import BAG
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.config import param
 
 _EPILOG = """\
 examples:
-  gpc repair runs/20260101-120000_box_push       the mended bag is bag_mended beside the bag
-  gpc repair crashed.mcap --out mended
+  gpc bag repair runs/20260101-120000_box_push       the mended bag is bag_mended beside the bag
+  gpc bag repair crashed.mcap --out mended
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``repair`` to the command."""
-    parser = subparsers.add_parser(
-        "repair",
-        help="make a whole bag from what is left of a damaged one",
-        description="Copies everything readable of a bag that was cut (power, kill, full disk) or "
-        "damaged into a new one that rosbag2, Foxglove and PlotJuggler open, and says what was "
-        "lost. The damaged bag stays as it is.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc bag repair``."""
+
+    out: str = param("", "Folder of the new bag; empty: NAME_mended beside the old one")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc bag repair``."""
+    parser.description = (
+        "Copies the readable part of a cut (power, kill, full disk) or damaged bag into a new one\n"
+        "that rosbag2, Foxglove and PlotJuggler open, and reports the losses. The damaged bag is\n"
+        "not changed."
     )
-    parser.add_argument("bag", type=Path, help="folder of a run or of a bag, or an .mcap file")
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="the new bag (default: NAME_mended beside it)"
-    )
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} BAG [--out FOLDER]"
+    parser.more_help = lambda: _EPILOG
+    parser.add_argument("bag", type=Path, metavar="BAG", help=BAG)
+    parser.add_options(Options())
 
 
 def run(args: argparse.Namespace) -> int:
-    """Copy what can be read and say what could not."""
+    """Copy the readable part and report the losses."""
     from gpc_ros.bag.bag_reader import salvage
 
-    out = args.out or _beside(args.bag)
+    out = Path(args.options.out) if args.options.out else _beside(args.bag)
     account = salvage(args.bag, out)
     for problem in account.problems:
         print(f"lost: {problem}")
@@ -46,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _beside(bag: Path) -> Path:
-    """Return where the mended bag goes: beside the bag itself, also when a run is named."""
+    """Return the path of the repaired bag: beside the bag itself, also for a run's folder."""
     inside = bag / "bag"
     found = inside if bag.is_dir() and not any(bag.glob("*.mcap*")) and inside.is_dir() else bag
     return found.with_name(f"{found.stem}_mended")

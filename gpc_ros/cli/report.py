@@ -1,57 +1,59 @@
-"""``gpc report``: what happened in a recorded run, as a page and a video."""
+"""``gpc bag report``: show a recorded run as a page and a video."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from gpc_ros.cli.options import BAG
+from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.config import param
 
 _EPILOG = """\
 examples:
-  gpc report runs/20260101-120000_box_push       report.html and episode.mp4 in that folder
-  gpc report some_bag --out /tmp/report.html --no-video
-  gpc report one_run another_run                 comparison.html in the first one's folder
-  gpc report crashed/bag                         a bag without its end is read as far as it goes
+  gpc bag report runs/20260101-120000_box_push       report.html and episode.mp4 in that folder
+  gpc bag report some_bag --out /tmp/report.html --no-video
+  gpc bag report one_run another_run                 comparison.html in the first one's folder
+  gpc bag report crashed/bag                         the readable part of a bag without its end
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``report`` to the command."""
-    parser = subparsers.add_parser(
-        "report",
-        help="make a page and a video of a recorded run",
-        description="Reads a bag (a run's folder, a rosbag2 folder with MCAP, or an .mcap file) "
-        "and writes report.html, one page that needs no network, and episode.mp4 beside it.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc bag report``."""
+
+    out: str = param("", "The page; empty: report.html, or comparison.html, beside the bag")
+    video: bool = param(True, "Make episode.mp4, which takes longest; --no-video leaves it out")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc bag report``."""
+    parser.description = (
+        "Reads a bag (a run's folder, a rosbag2 folder with MCAP, or an .mcap file) and writes\n"
+        "report.html, one page that needs no network, and episode.mp4 beside it."
     )
-    parser.add_argument("bag", type=Path, help="folder of a run or of a bag, or an .mcap file")
+    parser.usage = f"{parser.prog} BAG [BAG] [--out FILE] [--no-video]"
+    parser.more_help = lambda: _EPILOG
+    parser.add_argument("bag", type=Path, metavar="BAG", help=BAG)
     parser.add_argument("other", type=Path, nargs="?", help="a second one to compare it with")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="the page (default: report.html, or comparison.html, beside the bag)",
-    )
-    parser.add_argument(
-        "--no-video", action="store_true", help="leave out episode.mp4, which takes longest"
-    )
-    parser.set_defaults(run=run)
+    parser.add_options(Options())
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write report and video, or compare; say what of the bags could not be read."""
+    """Write report and video, or compare; report unreadable parts of the bags."""
+    out = Path(args.options.out) if args.options.out else None
     if args.other is not None:
-        return _compare(args.bag, args.other, args.out)
+        return _compare(args.bag, args.other, out)
     from gpc_ros.bag.bag_reader import BagReader
     from gpc_ros.report.run_folder import make_episode_report
 
     reader = BagReader(args.bag)
-    page = args.out or beside(args.bag) / "report.html"
-    made = make_episode_report(reader, page, video=not args.no_video)
+    page = out or beside(args.bag) / "report.html"
+    made = make_episode_report(reader, page, video=args.options.video)
     for problem in made.problems:
-        print(f"gpc report: {problem}", file=sys.stderr)
+        print(f"gpc bag report: {problem}", file=sys.stderr)
     for path in made.files:
         print(path)
     return 0
@@ -67,7 +69,7 @@ def _compare(bag: Path, other: Path, out: Path | None) -> int:
     sides = (side(bag, names[0]), side(other, names[1]))
     for s in sides:
         for problem in s.run.problems:
-            print(f"gpc report: {s.name}: {problem}", file=sys.stderr)
+            print(f"gpc bag report: {s.name}: {problem}", file=sys.stderr)
     page = out or beside(bag) / "comparison.html"
     write_comparison(sides, page)
     print(page)

@@ -1,23 +1,19 @@
-"""``gpc tasks``: what the robot can be asked to do."""
+"""``gpc tasks``: the tasks that the robot can do."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+
+from gpc_ros.cli.parser import CommandParser
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``tasks`` to the command."""
-    parser = subparsers.add_parser(
-        "tasks",
-        help="list the tasks",
-        description="Lists the tasks; gpc config TASK shows the parameters of one.",
-    )
-    parser.set_defaults(run=run)
+def configure(parser: CommandParser) -> None:
+    """Describe ``gpc tasks``."""
+    parser.description = "Lists the tasks; gpc config TASK shows the parameters of one."
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line a task."""
+    """Print one line per task."""
     from gpc_ros.tasks import TASKS
 
     width = max(len(name) for name in TASKS)

@@ -1,61 +1,74 @@
-"""``gpc train``: a proposal from collected plans; a front of gpc_ros.proposal."""
+"""``gpc proposal train``: train a proposal on collected plans."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpc_ros.cli.options import required
+from gpc_ros.cli.parser import CommandParser
 from gpc_ros.cli.training import checkpoint_path, interrupted, require, show
 from gpc_ros.common import config
+from gpc_ros.common.config import param
 
 if TYPE_CHECKING:
     from gpc_ros.training.proposal.dataset import Dataset
     from gpc_ros.training.proposal.flow_training import Trainer
 
-# What training a proposal needs besides.
+# Packages that training a proposal imports.
 PACKAGES = ("matplotlib", "onnx", "torch")
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``train`` to the command."""
-    parser = subparsers.add_parser(
-        "train",
-        help="train a proposal on collected plans",
-        description="Trains a conditional flow-matching model and a cost to go on the shards of "
-        "gpc collect. Writes FILE.safetensors, FILE.onnx, a card FILE.json, curves FILE.svg and, "
-        "as FILE_gaussian.json, the unconditional control. Stopped with Ctrl-C, the same command "
-        "goes on from the last checkpoint. Needs the training extra: make training, or "
-        "pip install 'gpc_ros[train]'.",
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc proposal train``."""
+
+    out: str = param("", "Stem of the files to write, such as box_push (required)")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc proposal train``."""
+    parser.description = (
+        "Trains a conditional flow-matching model and a cost-to-go on the shards of gpc proposal\n"
+        "collect. Writes OUT.safetensors, OUT.onnx, a card OUT.json, curves OUT.svg and the\n"
+        "unconditional control OUT_gaussian.json. After Ctrl-C, the same command continues from\n"
+        "the last checkpoint. Needs the training extra: make training, or\n"
+        "pip install 'gpc_ros[train]'."
     )
-    parser.add_argument("folder", type=Path, nargs="+", help="shards of gpc collect")
-    parser.add_argument("--out", type=Path, required=True, help="what to write, such as box_push")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE",
-        help="a parameter of the training (target=best, epochs=200, cost.windows=0); may be given "
-        "again",
-    )  # fmt: skip
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} FOLDER ... --out OUT [--NAME VALUE ...] [--set NAME=VALUE]"
+    parser.add_argument("folder", type=Path, nargs="+", help="shards of gpc proposal collect")
+    parser.add_options(Options())
+    parser.main = "train"
+    parser.add_group("train", "parameters of the training", train_config)
+
+
+def train_config() -> Sequence[Any]:
+    """Return the parameters of a training."""
+    from gpc_ros.training.proposal.training_config import TrainConfig
+
+    return [TrainConfig()]
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train with a line an epoch and say what came out."""
+    """Train with one line per epoch and print the card's metrics."""
     require(PACKAGES, "train", "training")
-    from gpc_ros.common.assignments import parse_assignments
     from gpc_ros.proposal.card import card_path
     from gpc_ros.training.proposal.dataset import load_dataset
     from gpc_ros.training.proposal.flow_training import train
     from gpc_ros.training.proposal.proposal_store import store
     from gpc_ros.training.proposal.training_config import TrainConfig
 
-    sets = parse_assignments(",".join(args.set), "--set")
-    chosen = config.replace(TrainConfig(), sets, "gpc train")
+    out = required(args.options.out, "--out")
+    chosen = config.replace(TrainConfig(), args.given["train"], args.where)
     dataset = load_dataset(args.folder, chosen.target, chosen.seed)
     for problem in dataset.problems:
         print(f"skipped: {problem}")
     print(f"{len(dataset)} plans of {len(dataset.episodes)} episodes of {dataset.task}")
-    card_file = card_path(args.out)
+    card_file = card_path(out)
     checkpoint = checkpoint_path(card_file)
     try:
         trained = train(dataset, chosen, checkpoint, show_epoch)
@@ -81,13 +94,13 @@ def show_epoch(trainer: Trainer) -> None:
 
 
 def reproduce_collection(dataset: Dataset, folders: list[Path]) -> str:
-    """Return the collection as a command; what it did not set had the default."""
+    """Return the command that collects the data again; only settings unlike the defaults."""
     from gpc_ros.proposal.sampler import NONE
     from gpc_ros.training.proposal.collection import CollectConfig
 
     settings = {"episode.planner.proposal.file": NONE, **dataset.settings}
     defaults = config.flatten(
-        config.replace(CollectConfig(), {"episode.task": dataset.task}, "gpc train")
+        config.replace(CollectConfig(), {"episode.task": dataset.task}, "gpc proposal train")
     )
     sets = [
         f" --set {name}={value}"
@@ -96,13 +109,13 @@ def reproduce_collection(dataset: Dataset, folders: list[Path]) -> str:
     ]
     first, last = int(dataset.episodes.min()), int(dataset.episodes.max())
     return (
-        f"gpc collect {dataset.task} --episodes {last - first + 1} --first-seed {first} "
+        f"gpc proposal collect {dataset.task} --episodes {last - first + 1} --first-seed {first} "
         f"--out {folders[0]}{''.join(sets)}"
     )
 
 
 def command_line(args: argparse.Namespace) -> str:
-    """Return this training as a command."""
+    """Return the command that trains again."""
     folders = " ".join(shlex.quote(str(folder)) for folder in args.folder)
-    sets = "".join(f" --set {shlex.quote(s)}" for s in args.set)
-    return f"gpc train {folders} --out {shlex.quote(str(args.out))}{sets}"
+    sets = "".join(f" --set {shlex.quote(s)}" for s in args.sets)
+    return f"gpc proposal train {folders} --out {shlex.quote(args.options.out)}{sets}"

@@ -1,14 +1,18 @@
-"""``gpc train-walker``: a walker of one's own; a front of gpc_ros.walking."""
+"""``gpc walker train``: train a walker that tracks velocity commands."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gpc_ros.cli.options import required
+from gpc_ros.cli.parser import CommandParser
 from gpc_ros.cli.training import checkpoint_path, interrupted, require, show
 from gpc_ros.common import config
+from gpc_ros.common.config import param
 
 if TYPE_CHECKING:
     from gpc_ros.training.walker.ppo import Trainer
@@ -16,46 +20,54 @@ if TYPE_CHECKING:
 _PACKAGES = ("matplotlib", "rsl_rl", "torch")
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``train-walker`` to the command."""
-    parser = subparsers.add_parser(
-        "train-walker",
-        help="train a walker that tracks velocity commands",
-        description="Trains a small network to walk, by reinforcement learning in randomised "
-        "simulations. Writes FILE.json (the card), FILE.safetensors and curves FILE.svg. Stopped "
-        "with Ctrl-C, the same command goes on from the last checkpoint. Needs the walker extra: "
-        "make training, or pip install 'gpc_ros[walker]'.",
+@dataclass(frozen=True)
+class Options:
+    """Options of ``gpc walker train``."""
+
+    out: str = param("", "Stem of the files to write, such as go2 (required)")
+
+
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc walker train``."""
+    parser.description = (
+        "Trains a small network to walk, by reinforcement learning in randomised simulations.\n"
+        "Writes OUT.json (the card), OUT.safetensors and curves OUT.svg. After Ctrl-C, the same\n"
+        "command continues from the last checkpoint. Needs the walker extra: make training, or\n"
+        "pip install 'gpc_ros[walker]'."
     )
-    parser.add_argument("--out", type=Path, required=True, help="what to write, such as go2")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE",
-        help="a parameter of the training (iterations=500, reward.slip=1, random.payload=5); may "
-        "be given again",
-    )  # fmt: skip
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} --out OUT [--NAME VALUE ...] [--set NAME=VALUE ...]"
+    parser.add_options(Options())
+    parser.main = "train"
+    parser.add_group("train", "parameters of the training", walk_config)
+
+
+def walk_config() -> Sequence[Any]:
+    """Return the parameters of the training of a walker."""
+    from gpc_ros.training.walker.walker_config import WalkConfig
+
+    return [WalkConfig()]
 
 
 def run(args: argparse.Namespace) -> int:
     """Train with a line now and then, and write the walker."""
     require(_PACKAGES, "walker", "training a walker")
-    from gpc_ros.common.assignments import parse_assignments
     from gpc_ros.training.walker.ppo import Trainer
     from gpc_ros.training.walker.walker_config import WalkConfig
     from gpc_ros.training.walker.walker_store import store
 
-    sets = parse_assignments(",".join(args.set), "--set")
-    chosen = config.replace(WalkConfig(), sets, "gpc train-walker")
-    path = args.out if args.out.suffix == ".json" else args.out.with_name(f"{args.out.name}.json")
+    chosen = config.replace(WalkConfig(), args.given["train"], args.where)
+    out = required(args.options.out, "--out")
+    path = out if out.suffix == ".json" else out.with_name(f"{out.name}.json")
     checkpoint = checkpoint_path(path)
     trainer = Trainer(chosen, checkpoint)
     if trainer.done:
-        print(f"going on after update {trainer.done}")
+        print(f"continuing after update {trainer.done}")
     try:
         trainer.run(show_update)
     except KeyboardInterrupt:
         return interrupted()
-    words = "".join(f" --set {shlex.quote(s)}" for s in args.set)
-    card = store(path, trainer, [f"gpc train-walker --out {shlex.quote(str(args.out))}{words}"])
+    words = "".join(f" --set {shlex.quote(s)}" for s in args.sets)
+    card = store(path, trainer, [f"gpc walker train --out {shlex.quote(str(out))}{words}"])
     checkpoint.unlink(missing_ok=True)
     figures = ", ".join(f"{name} {value}" for name, value in card.figures.items())
     print(f"{path}: {figures}")

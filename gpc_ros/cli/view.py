@@ -7,39 +7,33 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
-from gpc_ros.cli.sim import arguments_help
+from gpc_ros.cli.graph_command import arguments_help, configure_graph, graph_arguments
+from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common import config
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.graph.graphs import GRAPHS
-from gpc_ros.graph.resolve import parse_arguments, resolve
 
-_NAME = "view"
+_GRAPH = "view"
 _EPILOG = """
 examples:
-  gpc view                                   what runs now, with sliders for the planner
-  gpc view runs/20260101-120000_box_push     a recorded run, with a time line
-  gpc view runs/20260101-120000_box_push port:=8090 rate:=30
+  gpc view                                       the running graph, with sliders for the planner
+  gpc bag view runs/20260101-120000_box_push     a recorded run, with a time line
+  gpc bag view runs/20260101-120000_box_push port:=8090 rate:=30
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add ``view`` to the command."""
-    parser = subparsers.add_parser(
-        _NAME,
-        help="look at the running graph, or at a bag, in a browser",
-        description="Serves a page with the scene in 3-D: robot, objects, goal, what motion "
-        "capture saw, the plan and the candidates of the search. Live it has sliders for the "
-        "planner's parameters and sets goals; with a bag it has a time line. Ctrl-C ends it.",
-        usage="gpc view [BAG] [name:=value ...]",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def configure(parser: CommandParser) -> None:
+    """Describe the arguments of ``gpc view`` and ``gpc bag view``."""
+    configure_graph(parser, _GRAPH)
+    parser.description = (
+        "Serves a page with the 3-D scene: robot, objects, goal, motion capture poses, the plan "
+        "and the candidates of the search. Live, the page has sliders for the planner's "
+        "parameters and sets goals; for a bag it has a time line. Ctrl-C ends it."
     )
-    parser.more_help = lambda: arguments_help(_NAME) + "\n" + _EPILOG
-    parser.add_argument(
-        "words", nargs="*", metavar="BAG | name:=value", help="a bag, and arguments as below"
-    )
-    parser.set_defaults(run=run)
+    parser.usage = f"{parser.prog} [BAG] [name:=value ...]"
+    parser.more_help = lambda: arguments_help(_GRAPH) + _EPILOG
+    parser.add_argument("bags", nargs="*", metavar="BAG", help="folder of a run or of a bag")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,15 +41,15 @@ def run(args: argparse.Namespace) -> int:
     from gpc_ros.view import require_viser
 
     require_viser()
-    bags = [word for word in args.words if ":=" not in word]
-    given = parse_arguments([w for w in args.words if ":=" in w], GRAPHS[_NAME])
-    if len(bags) > 1:
-        raise ConfigError(f"view: one bag at a time, not {len(bags)}: {', '.join(bags)}")
-    if bags:
-        return _play(Path(bags[0]), given)
+    given = graph_arguments(args, _GRAPH)
+    if len(args.bags) > 1:
+        raise ConfigError(f"view: one bag at a time, not {len(args.bags)}: {', '.join(args.bags)}")
+    if args.bags:
+        return _play(Path(args.bags[0]), given)
     from gpc_ros.graph.launcher import Launcher
+    from gpc_ros.graph.resolve import resolve
 
-    return Launcher(resolve(GRAPHS[_NAME], given)).run()
+    return Launcher(resolve(GRAPHS[_GRAPH], given)).run()
 
 
 def _play(bag: Path, given: dict[str, str]) -> int:
@@ -67,7 +61,7 @@ def _play(bag: Path, given: dict[str, str]) -> int:
     known = config.flatten(ViewConfig())
     for name in given:
         if name not in known:
-            raise ConfigError(f"view: {name}:= is for a running graph; a bag knows it itself")
+            raise ConfigError(f"view: {name}:= is for a running graph; the bag contains it")
     settings = config.replace(ViewConfig(), given, "arguments of gpc view")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -236,7 +236,7 @@ class Monitor:
             return
         self._line.say("making episode.mp4 and report.html ...")
         self._renderer = subprocess.Popen(
-            [sys.executable, "-m", "gpc_ros.cli.main", "report", self._settings.folder]
+            [sys.executable, "-m", "gpc_ros.cli.main", "bag", "report", self._settings.folder]
         )
         self._next(self._render)
 

@@ -48,7 +48,7 @@ def test_arguments_reach_the_evaluation(
 ) -> None:
     words = "evaluate box_push --optimizer mppi --samples 8 --horizon 1.2 --rate 20 --duration 9"
     words += " --seeds 0:4 --set plant.object.mass=5 --set planner.object.mass=3"
-    words += " --set optimizer.temperature=0.2 --out result.json"
+    words += " --set optimizer.temperature=0.2 --processes 2 --out result.json"
     assert main(words.split()) == 0
     evaluation = evaluated[0]["evaluation"]
     assert evaluation.config.planner.samples == 8
@@ -82,7 +82,7 @@ def test_interruption_keeps_what_is_finished(
         ("--samples many", "expected int"),
         ("--optimizer cme", "did you mean 'cem'"),
         ("--set plant.object.mass", "name=value"),
-        ("--processes 0", "less than 1"),
+        ("--processes -1", "outside"),
     ],
 )
 def test_mistakes_are_one_line(

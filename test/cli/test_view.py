@@ -21,7 +21,7 @@ from gpc_ros.view.server import check_free
         (["prot:=8090"], "did you mean 'port'"),
         (["a", "port:=high"], "expected int, got 'high'"),
         (["a", "port:=70000"], r"outside [1, 65535]"),
-        (["a", "task:=navigate"], "task:= is for a running graph; a bag knows it itself"),
+        (["a", "task:=navigate"], "task:= is for a running graph; the bag contains it"),
         (["task:=navigte"], "did you mean 'navigate'"),
     ],
 )

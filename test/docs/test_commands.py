@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gpc_ros.cli.main import build_parser
+from gpc_ros.cli.main import parse
+from gpc_ros.common.errors import GpcError
 from gpc_ros.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,9 +29,9 @@ def commands(page: Path) -> list[str]:
 def test_every_command_on_a_page_is_accepted(page: Path) -> None:
     for command in commands(page):
         try:
-            build_parser().parse_args(shlex.split(command)[1:])
-        except SystemExit:
-            pytest.fail(f"{page.name}: 'gpc' does not take: {command}")
+            parse(shlex.split(command)[1:])
+        except (GpcError, SystemExit) as error:
+            pytest.fail(f"{page.name}: 'gpc' does not take: {command} ({error})")
 
 
 def test_pages_contain_commands() -> None:

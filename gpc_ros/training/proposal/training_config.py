@@ -5,8 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpc_ros.common.config import param
-from gpc_ros.training.proposal.cost_to_go import CostConfig
-from gpc_ros.training.proposal.dataset import TARGETS
+from gpc_ros.training.proposal.dataset import COST_WINDOWS, TARGETS
+
+
+@dataclass(frozen=True)
+class CostConfig:
+    """Parameters of the cost-to-go."""
+
+    windows: int = param(
+        1,
+        "Length of the cost window in horizons of a collected plan; 0 disables the cost-to-go",
+        low=0,
+        high=COST_WINDOWS,
+    )
+    hidden: tuple[int, ...] = param((128, 128), "Width of each hidden layer", low=1, high=4096)
+    epochs: int = param(60, "Passes over the data; the best epoch on held-out plans is kept", low=1)
+    batch: int = param(512, "Plans in one step", low=1, high=1_000_000)
+    rate: float = param(2e-3, "Initial learning rate; cosine decay", low=1e-7, high=1.0)
+    decay: float = param(1e-2, "Weight decay of AdamW", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
