@@ -1,1 +1,1 @@
-"""From motion capture, IMU and encoders to one state."""
+"""State estimation from motion capture, IMU and joint encoders."""

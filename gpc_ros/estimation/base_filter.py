@@ -18,7 +18,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.estimation.nominal_state import (
-    Nominal,
+    NominalState,
     Quaternion,
     Vector,
     advance,
@@ -27,7 +27,7 @@ from gpc_ros.estimation.nominal_state import (
     unrotated,
 )
 
-# Where the entries of the transition matrix stand that change from step to step, as written below.
+# Indices of the time-varying entries of the transition matrix, in the order written below.
 _ROWS = [0, 1, 2, *[3] * 3, *[4] * 3, *[5] * 3, 3, 4, 5, *[6] * 6, *[7] * 6, *[8] * 6]
 _COLUMNS = [
     6, 7, 8, *[3, 4, 5] * 3, 9, 10, 11, *[3, 4, 5, 12, 13, 14] * 3,
@@ -37,14 +37,14 @@ _PLACES = np.array(_ROWS) * 15 + np.array(_COLUMNS)
 
 @dataclass(frozen=True)
 class FilterConfig:
-    """Noise that the filter assumes."""
+    """Noise parameters and limits of the filter."""
 
     gyro_noise: float = param(
         0.003, "Gyro noise density", unit="rad/s/sqrt(Hz)", low=1e-5, high=1.0
     )
     accel_noise: float = param(
         0.06,
-        "Accelerometer noise density, with the shocks of walking",
+        "Accelerometer noise density, including the shocks of walking",
         unit="m/s^2/sqrt(Hz)",
         low=1e-3,
         high=50.0,
@@ -54,10 +54,10 @@ class FilterConfig:
         1e-3, "Accelerometer bias drift", unit="m/s^3", low=0.0, high=1.0
     )
     gyro_bias_limit: float = param(
-        0.1, "Largest gyro bias that is believed, per axis", unit="rad/s", low=0.0, high=1.0
+        0.1, "Limit of the estimated gyro bias, per axis", unit="rad/s", low=0.0, high=1.0
     )
     accel_bias_limit: float = param(
-        0.5, "Largest accelerometer bias that is believed, per axis", unit="m/s^2", low=0, high=5
+        0.5, "Limit of the estimated accelerometer bias, per axis", unit="m/s^2", low=0, high=5
     )
     mocap_position: float = param(
         0.0006, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
@@ -70,29 +70,29 @@ class FilterConfig:
     )
     leg_gate: float = param(
         0.3,
-        "A foot whose velocity is this far from the expected one does not stand",
+        "Velocity innovation beyond which a foot is not in stance",
         unit="m/s",
         low=0.01,
         high=10,
     )
     velocity_step: float = param(
-        0.3, "Largest change of velocity by one pose", unit="m/s", low=0.01, high=10.0
+        0.3, "Maximum velocity correction by one pose", unit="m/s", low=0.01, high=10.0
     )
 
 
 class BaseFilter:
-    """Nominal state, biases and covariance of the base at one time.
+    """NominalState state, biases and covariance of the base at one time.
 
     Attributes:
-        stamp: the time [s].
+        stamp: time of the state [s].
         nominal: position, attitude and velocity.
-        gyro_bias: [rad/s].
-        accel_bias: [m/s^2].
-        covariance: of the error state (15, 15); see the module.
+        gyro_bias: gyro bias [rad/s].
+        accel_bias: accelerometer bias [m/s^2].
+        covariance: covariance of the error state (15, 15); see the module.
     """
 
     def __init__(self, config: FilterConfig) -> None:
-        """Precompute the noise; :meth:`start` begins."""
+        """Precompute the noise; call :meth:`start` before use."""
         c = config
         self._config = c
         self._process = np.repeat(
@@ -102,26 +102,26 @@ class BaseFilter:
         self._velocity_noise = c.leg_velocity**2 * np.eye(3)
         self._transition = np.eye(15)
         self.stamp = -math.inf
-        self.nominal = Nominal((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        self.nominal_state = NominalState((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
         self.gyro_bias: Vector = (0.0, 0.0, 0.0)
         self.accel_bias: Vector = (0.0, 0.0, 0.0)
         self.covariance = np.zeros((15, 15))
 
     def start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
-        """Begin at rest at a measured pose: position [m], attitude wxyz."""
-        self.nominal = Nominal(position, orientation, (0.0, 0.0, 0.0))
+        """Initialise at rest at a measured pose: position [m], attitude wxyz."""
+        self.nominal_state = NominalState(position, orientation, (0.0, 0.0, 0.0))
         self.gyro_bias = self.accel_bias = (0.0, 0.0, 0.0)
         self.covariance = np.diag(np.repeat([0.01, 0.02, 0.5, 0.02, 0.2], 3) ** 2)
         self.stamp = stamp
 
     def move(self, position: Vector, orientation: Quaternion) -> None:
-        """Go on from another pose, at rest; the biases are kept."""
-        self.nominal = Nominal(position, orientation, (0.0, 0.0, 0.0))
+        """Reset pose and velocity to another pose at rest; keep the biases."""
+        self.nominal_state = NominalState(position, orientation, (0.0, 0.0, 0.0))
         self.covariance[:9, :] = self.covariance[:, :9] = 0.0
         self.covariance.flat[: 9 * 16 : 16] = np.repeat([0.01, 0.02, 0.5], 3) ** 2
 
     def free_of_bias(self, gyro: Vector, accel: Vector) -> tuple[Vector, Vector]:
-        """Return gyro and accelerometer without their biases."""
+        """Return gyro and accelerometer values with the biases removed."""
         (wx, wy, wz), (ax, ay, az) = gyro, accel
         (gx, gy, gz), (bx, by, bz) = self.gyro_bias, self.accel_bias
         return (wx - gx, wy - gy, wz - gz), (ax - bx, ay - by, az - bz)
@@ -132,47 +132,47 @@ class BaseFilter:
         if dt <= 0.0:
             return
         rates, force = self.free_of_bias(gyro, accel)
-        before = self.nominal
-        self.nominal = advance(before, rates, force, dt)
+        before = self.nominal_state
+        self.nominal_state = advance(before, rates, force, dt)
         self._fill(before.orientation, rates, force, dt)
-        # A sandwich of 15 x 15 takes a few microseconds, less than picking its blocks.
+        # The full 15 x 15 product takes a few microseconds, less than indexing its blocks.
         self.covariance = self._transition @ self.covariance @ self._transition.T
         self.covariance.flat[::16] += self._process * dt
         self.stamp = stamp
 
     def carried(self, stamp: float, gyro: Vector, accel: Vector) -> Array:
-        """Return the covariance (15, 15) at a later stamp [s]; the filter stays where it is.
+        """Return the predicted covariance (15, 15) at a later stamp [s]; the filter is unchanged.
 
         Args:
-            stamp: when [s].
-            gyro: mean since the filter's time [rad/s].
-            accel: mean since then [m/s^2].
+            stamp: time of the prediction [s].
+            gyro: mean gyro since the time of the filter [rad/s].
+            accel: mean accelerometer since then [m/s^2].
         """
         dt = max(stamp - self.stamp, 0.0)
         rates, force = self.free_of_bias(gyro, accel)
-        self._fill(self.nominal.orientation, rates, force, dt)
+        self._fill(self.nominal_state.orientation, rates, force, dt)
         covariance: Array = self._transition @ self.covariance @ self._transition.T
         covariance.flat[::16] += self._process * dt
-        # In one long step, noise of the acceleration shows in the position too.
+        # Over one long step the acceleration noise also enters the position.
         covariance.flat[: 3 * 16 : 16] += self._process[6:9] * dt**3 / 3.0
         return covariance
 
     def _fill(self, q: Quaternion, rates: Vector, force: Vector, dt: float) -> None:
-        """Write the changing entries of the transition matrix, row by row."""
+        """Write the time-varying entries of the transition matrix, row by row."""
         x, y, z = rates[0] * dt, rates[1] * dt, rates[2] * dt
         rows = _matrix(q)
         ax, ay, az = force[0] * dt, force[1] * dt, force[2] * dt
         entries = [dt, dt, dt, 1.0, z, -y, -z, 1.0, x, y, -x, 1.0, -dt, -dt, -dt]
         for rx, ry, rz in rows:
-            # A row of -R [a]x dt, then of -R dt.
+            # A row of -R [a]x dt, then a row of -R dt.
             entries += [rz * ay - ry * az, rx * az - rz * ax, ry * ax - rx * ay]
             entries += [-rx * dt, -ry * dt, -rz * dt]
         self._transition.reshape(-1)[_PLACES] = entries
 
     def innovation(self, position: Vector, orientation: Quaternion) -> tuple[Array, Array]:
-        """Return measured minus expected pose (6,) [m, rad] and its covariance (6, 6)."""
-        px, py, pz = self.nominal.position
-        turn = rotation_between(self.nominal.orientation, orientation)
+        """Return the pose innovation (6,) [m, rad] and its covariance (6, 6)."""
+        px, py, pz = self.nominal_state.position
+        turn = rotation_between(self.nominal_state.orientation, orientation)
         residual = np.array([position[0] - px, position[1] - py, position[2] - pz, *turn])
         covariance = self.covariance[:6, :6].copy()
         covariance.flat[::7] += self._pose_noise
@@ -189,11 +189,11 @@ class BaseFilter:
         self._apply(error, gain @ projected)
 
     def correct_velocity(self, body_velocities: Array) -> bool:
-        """Apply velocities (n, 3) [m/s] in the base frame, one a foot.
+        """Apply body velocities (n, 3) [m/s], base frame, one per foot.
 
-        Feet that slip or swing are left out; returns False if none remains.
+        Slipping and swinging feet are gated; returns False if no foot remains.
         """
-        expected = np.array(unrotated(self.nominal.orientation, self.nominal.velocity))
+        expected = np.array(unrotated(self.nominal_state.orientation, self.nominal_state.velocity))
         residuals = body_velocities - expected
         fits = (residuals * residuals).sum(axis=1) <= self._config.leg_gate**2
         count = int(fits.sum())
@@ -203,7 +203,7 @@ class BaseFilter:
         x, y, z = expected.tolist()
         jacobian = np.empty((3, 6))
         jacobian[:, :3] = [[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]
-        jacobian[:, 3:] = np.array(_matrix(self.nominal.orientation)).T
+        jacobian[:, 3:] = np.array(_matrix(self.nominal_state.orientation)).T
         projected = jacobian @ self.covariance[3:9]
         covariance = projected[:, 3:9] @ jacobian.T + self._velocity_noise
         gain = np.linalg.solve(covariance, projected).T
@@ -211,18 +211,18 @@ class BaseFilter:
         return True
 
     def _apply(self, error: Array, shrink: Array) -> None:
-        """Move the nominal by an error (15,) and shrink the covariance."""
+        """Correct the nominal state by an error (15,) and update the covariance."""
         e = error.tolist()
-        (px, py, pz), q, (vx, vy, vz) = self.nominal
-        self.nominal = Nominal(
+        (px, py, pz), q, (vx, vy, vz) = self.nominal_state
+        self.nominal_state = NominalState(
             (px + e[0], py + e[1], pz + e[2]),
             turned(q, e[3], e[4], e[5]),
             (vx + e[6], vy + e[7], vz + e[8]),
         )
         g, a = self.gyro_bias, self.accel_bias
         turn, push = self._config.gyro_bias_limit, self._config.accel_bias_limit
-        # Unbounded, a moment that the model does not know (a robot that is lifted or falls) would
-        # be remembered as a bias, and the next gap of motion capture carried away by it.
+        # Without a limit, an unmodelled motion (the robot is lifted or falls) would become a bias,
+        # and the estimate would drift during the next motion capture gap.
         self.gyro_bias = _bounded(g, e[9], e[10], e[11], turn)
         self.accel_bias = _bounded(a, e[12], e[13], e[14], push)
         covariance = self.covariance - shrink
@@ -230,7 +230,7 @@ class BaseFilter:
 
 
 def _bounded(bias: Vector, x: float, y: float, z: float, limit: float) -> Vector:
-    """Return a bias moved by (x, y, z), each component within a limit."""
+    """Return a bias corrected by (x, y, z), each component clipped to a limit."""
     return (
         min(max(bias[0] + x, -limit), limit),
         min(max(bias[1] + y, -limit), limit),

@@ -1,10 +1,10 @@
-"""Dead reckoning: where the robot has gone by its own senses alone, without motion capture.
+"""Dead reckoning: robot motion from IMU and legs alone, without motion capture.
 
-Gyro and accelerometer carry attitude and velocity on, the legs that stand correct the velocity:
+Gyro and accelerometer propagate attitude and velocity; the stance legs correct the velocity:
 
-    q' = q x w,   v' = a + R_imu^T g - w x v,   v += share (mean of the feet that fit - v)
+    q' = q x w,   v' = a + R_imu^T g - w x v,   v += share (mean over consistent feet - v)
 
-with v in the base frame. It needs no start: only ways and turns between two moments mean anything.
+with v in the base frame. The initial pose is arbitrary: only relative motion is meaningful.
 """
 
 from __future__ import annotations
@@ -31,43 +31,43 @@ from gpc_ros.estimation.nominal_state import (
 )
 from gpc_ros.robot.types import RobotReading
 
-# After a longer pause between two readings it goes on from the second [s].
+# A longer pause between two readings restarts the integration [s].
 _GAP = 0.05
-# A foot this far from the reckoned velocity swings or strikes the ground [m/s]; one that fits draws
-# it by this share; and after so many times that none fits the legs are right.
+# A foot with a larger velocity error swings or strikes the ground [m/s]. A consistent foot corrects
+# the velocity by this share. After this many updates without a consistent foot, all are accepted.
 _FITS, _TRUST, _PATIENT = 0.3, 0.2, 12
 
 
-class Reckoned(NamedTuple):
-    """Position [m] and attitude wxyz in a frame of its own, and for how long no leg fitted [s]."""
+class ReckonedPose(NamedTuple):
+    """Position [m], attitude wxyz in an arbitrary frame, time without a consistent foot [s]."""
 
     position: Vector
     attitude: Quaternion
     blind: float
 
 
-class Reckoning:
-    """Reckons on from reading to reading; see the module.
+class DeadReckoning:
+    """Integrates the motion from reading to reading; see the module.
 
     Attributes:
-        at: where it is.
-        velocity: of the base [m/s], base frame.
+        at: present pose.
+        velocity: velocity of the base [m/s], base frame.
     """
 
     def __init__(self) -> None:
         """Start at rest."""
-        self.at = Reckoned((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), 0.0)
+        self.at = ReckonedPose((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), 0.0)
         self.velocity: Vector = (0.0, 0.0, 0.0)
-        self._ignored = 0  # words of the legs since the last that fitted
+        self._ignored = 0  # updates since the last consistent foot
         self._stamp = -math.inf
 
     def feel(self, reading: RobotReading, rates: Vector, legs: Array | None) -> bool:
-        """Reckon on; returns False after a pause, which nothing is known of.
+        """Integrate one reading; returns False after a pause with unknown motion.
 
         Args:
-            reading: the newest one.
-            rates: its angular velocity free of bias [rad/s].
-            legs: velocities of the base (n, 3) [m/s], base frame, if there are new ones.
+            reading: the newest reading.
+            rates: bias-free angular velocity [rad/s].
+            legs: new base velocities from leg odometry (n, 3) [m/s], base frame, or None.
         """
         dt, self._stamp = reading.stamp - self._stamp, reading.stamp
         if not 0.0 < dt < _GAP:
@@ -80,7 +80,7 @@ class Reckoning:
         self.velocity = plus(self.velocity, scaled(gained, dt))
         if legs is not None:
             self._listen(legs)
-        self.at = Reckoned(
+        self.at = ReckonedPose(
             plus(position, scaled(rotated(attitude, self.velocity), dt)),
             attitude,
             blind + dt * (self._ignored > 0),
@@ -88,7 +88,7 @@ class Reckoning:
         return True
 
     def _listen(self, legs: Array) -> None:
-        """Draw the velocity towards that of the legs (n, 3) [m/s] that fit to it."""
+        """Correct the velocity with the consistent leg velocities (n, 3) [m/s]."""
         fits = legs[np.square(legs - self.velocity).sum(axis=1) <= _FITS**2]
         if len(fits):
             self._ignored = 0

@@ -1,8 +1,8 @@
-"""The base filter at the time of the newest pose, and its state carried on to the newest sample.
+"""The base filter at the time of the newest pose, with its state propagated to the newest sample.
 
-Poses arrive late. Instead of winding the filter back, its samples wait: it advances to the time of
-a pose when that comes and is corrected there; the samples since then only carry its state forward,
-without its covariance, which is cheap. While no pose comes it follows at a fixed delay.
+Poses arrive late. IMU samples wait in a queue; on arrival of a pose the filter advances to the time
+of the pose and is corrected there. Later samples propagate only the state, without its covariance,
+which is cheap. Without poses the filter follows with a fixed delay.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
-from gpc_ros.estimation.nominal_state import Nominal, Quaternion, Vector, advance
+from gpc_ros.estimation.nominal_state import NominalState, Quaternion, Vector, advance
 
-# Samples that the filter takes in at once while no pose comes: after each of these batches all
-# samples that still wait have to be gone through again.
+# Batch size of samples processed without poses; after each batch all waiting samples must be
+# propagated again.
 _BATCH = 6
 
 
@@ -30,44 +30,44 @@ class Sample(NamedTuple):
 
 
 class DelayedFilter:
-    """A filter whose samples wait for poses.
+    """A filter that queues samples until poses arrive.
 
     Args:
-        config: of the filter.
-        delay: how long they wait at most [s].
+        config: parameters of the filter.
+        delay: maximum waiting time of a sample [s].
 
     Attributes:
-        filter: at the time of the newest pose.
-        head: state at the newest sample, or at the filter's time if that is newer.
-        slips: times that no foot was believed to stand since the start.
+        filter: filter at the time of the newest pose.
+        head: state at the newest sample, or at the time of the filter if that is newer.
+        slips: number of updates without a foot in stance since the start.
     """
 
     def __init__(self, config: FilterConfig, delay: float) -> None:
-        """Prepare; :meth:`start` begins."""
+        """Prepare the filter; call :meth:`start` before use."""
         self._config, self._delay = config, delay
         self.filter = BaseFilter(config)
         self.slips = 0
         self._waiting: deque[Sample] = deque()  # newer than the filter
-        self._taken: Sample | None = None  # the newest one that is not
+        self._taken: Sample | None = None  # the newest processed sample
         self._overdue = 0
-        self.head = self.filter.nominal
+        self.head = self.filter.nominal_state
 
     def start(self, stamp: float, position: Vector, orientation: Quaternion, last: Sample) -> None:
-        """Begin at rest at a measured pose, with the last sample that there was."""
+        """Initialise at rest at a measured pose, with the last sample."""
         self.filter.start(stamp, position, orientation)
         self._waiting.clear()
         self._taken = last
-        self.head = self.filter.nominal
+        self.head = self.filter.nominal_state
 
     @property
     def stamp(self) -> float:
-        """Time of the head [s]."""
+        """Return the time of the head [s]."""
         return max(
             self._waiting[-1].stamp if self._waiting else self.filter.stamp, self.filter.stamp
         )
 
     def append(self, sample: Sample) -> None:
-        """Carry the head on by a sample that is newer than the last one."""
+        """Propagate the head by a sample that is newer than the last one."""
         last = self._waiting[-1] if self._waiting else self._taken
         self.head = self._advance(self.head, self.stamp, last, sample)
         self._waiting.append(sample)
@@ -78,7 +78,7 @@ class DelayedFilter:
             self._lead()
 
     def at(self, stamp: float, correct: Callable[[BaseFilter], None]) -> None:
-        """Advance the filter to a stamp [s] that is not older than it, and correct it there."""
+        """Advance the filter to a stamp [s], not older than the filter, and correct it there."""
         self._take_until(stamp)
         if self._waiting:
             self.filter.predict(stamp, *_mean(self._taken, self._waiting[0]))
@@ -88,7 +88,7 @@ class DelayedFilter:
         self._lead()
 
     def _take_until(self, stamp: float) -> None:
-        """Let the filter take in the waiting samples up to a stamp [s]."""
+        """Process the waiting samples up to a stamp [s]."""
         while self._waiting and self._waiting[0].stamp <= stamp:
             sample = self._waiting.popleft()
             self.filter.predict(sample.stamp, *_mean(self._taken, sample))
@@ -97,26 +97,26 @@ class DelayedFilter:
             self._taken = sample
 
     def _lead(self) -> None:
-        """Carry the filter's state through all samples that wait."""
-        state, stamp, last = self.filter.nominal, self.filter.stamp, self._taken
+        """Propagate the state of the filter through all waiting samples."""
+        state, stamp, last = self.filter.nominal_state, self.filter.stamp, self._taken
         for sample in self._waiting:
             state = self._advance(state, stamp, last, sample)
             stamp, last = sample.stamp, sample
         self.head = state
 
     def _advance(
-        self, state: Nominal, stamp: float, last: Sample | None, sample: Sample
-    ) -> Nominal:
-        """Return a state of a stamp [s] carried to a sample, with the mean of two samples."""
+        self, state: NominalState, stamp: float, last: Sample | None, sample: Sample
+    ) -> NominalState:
+        """Return a state propagated from a stamp [s] to a sample, with the mean of two samples."""
         if sample.stamp <= stamp:
             return state
         rates, force = self.filter.free_of_bias(*_mean(last, sample))
         return advance(state, rates, force, sample.stamp - stamp)
 
     def covariance(self) -> Array:
-        """Return the covariance of the head's error state (15, 15); see base_filter.
+        """Return the covariance of the error state of the head (15, 15); see base_filter.
 
-        From the filter's time on it is carried in one step, with what was felt on average.
+        It is predicted in one step from the time of the filter, with the mean of the samples.
         """
         if not self._waiting:
             return self.filter.covariance.copy()

@@ -1,13 +1,14 @@
-"""The estimator: motion capture, IMU and encoders become one state of robot and objects.
+"""The estimator: fuses motion capture, IMU and encoders into one state of robot and objects.
 
-What comes in is checked, gated and counted here; the base is estimated by an error-state filter
-that is corrected at the time of capture, every object by a tracker of its own.
+Inputs are validated, gated and counted here. An error-state filter, corrected at the time of
+capture, estimates the base; one tracker per object estimates the objects.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
 from gpc_ros.estimation.leg_odometry import LegOdometryConfig, leg_odometry
 from gpc_ros.estimation.lever_arm import base_covariance, base_from_imu, imu_position
-from gpc_ros.estimation.nominal_state import Nominal, Vector, minus, quaternion, vector
+from gpc_ros.estimation.nominal_state import NominalState, Vector, minus, quaternion, vector
 from gpc_ros.estimation.object_tracker import ObjectTracker, TrackerConfig
-from gpc_ros.estimation.outlier_gate import JumpConfig, JumpGate
+from gpc_ros.estimation.outlier_gate import OutlierGate, OutlierGateConfig
 from gpc_ros.estimation.plausibility import (
     Plausibility,
     PlausibilityConfig,
@@ -33,9 +34,9 @@ from gpc_ros.robot.types import RobotReading, SceneState
 
 BASE = "base"
 _IMU = np.array(IMU_POSITION)
-# A clock that goes back by more than this has jumped [s].
+# A larger step back of the clock counts as a clock jump [s].
 _BACK = 0.02
-# A reading older than this is of no use [s].
+# Older readings are rejected [s].
 _OLD_READING = 1.0
 
 
@@ -43,40 +44,49 @@ _OLD_READING = 1.0
 class EstimatorConfig:
     """Parameters of the estimator."""
 
+    FORMER_NAMES: ClassVar = {"jump": "outlier_gate"}
+
     max_delay: float = param(
-        0.1, "Oldest motion-capture pose that is used", unit="s", low=0.005, high=1.0
+        0.1, "Maximum age of a motion-capture pose", unit="s", low=0.005, high=1.0
     )
     coast: float = param(
         2.0,
-        "Time without motion capture after which there is no estimate",
+        "Time without motion capture after which the estimate is lost",
         unit="s",
         low=0,
         high=60,
     )
     gap: float = param(
-        0.1, "Pause of the readings after which it starts over", unit="s", low=0.01, high=1.0
+        0.1,
+        "Pause of the readings after which the estimator restarts",
+        unit="s",
+        low=0.01,
+        high=1.0,
     )
     clearance: float = param(
-        0.15, "An object this near to the middle of the base is not there", unit="m", low=0, high=1
+        0.15,
+        "Object poses within this distance of the base centre are rejected",
+        unit="m",
+        low=0,
+        high=1,
     )
     filter: FilterConfig = FilterConfig()
-    jump: JumpConfig = JumpConfig()
+    outlier_gate: OutlierGateConfig = OutlierGateConfig()
     plausibility: PlausibilityConfig = PlausibilityConfig()
     legs: LegOdometryConfig = LegOdometryConfig()
     objects: TrackerConfig = TrackerConfig()
 
 
 class Estimator:
-    """Fuses everything that is measured; see the module.
+    """Fuses all measurements; see the module.
 
     Args:
         bodies: names of the objects to track.
         config: parameters.
 
     Attributes:
-        counters: what was dropped or gated, by name.
-        complaint: why there is no estimate, or why it does not follow motion capture, in plain
-            words; empty if all is well.
+        counters: numbers of rejected and gated measurements, by name.
+        complaint: reason for a missing estimate or for ignored motion capture; empty otherwise.
     """
 
     def __init__(self, bodies: tuple[str, ...] = (), config: EstimatorConfig | None = None) -> None:
@@ -88,7 +98,7 @@ class Estimator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the counters, as after a clock jump."""
+        """Reset everything except the counters, for example after a clock jump."""
         c = self.config
         self._gates = {name: StampGate(c.max_delay) for name in (BASE, *self._bodies)}
         self._reading_gate = StampGate(_OLD_READING)
@@ -96,13 +106,13 @@ class Estimator:
         self._start_over("waiting for motion capture of the base")
 
     def _start_over(self, complaint: str) -> None:
-        """Forget the base; objects stay."""
+        """Reset the base; keep the objects."""
         self._base = DelayedFilter(self.config.filter, self.config.max_delay)
-        self._jump = JumpGate(self.config.jump)
+        self._outlier_gate = OutlierGate(self.config.outlier_gate)
         self._plausibility = Plausibility(self.config.plausibility)
         self._started = False
         self._reading: RobotReading | None = None
-        self._sample: Sample | None = None  # of that reading
+        self._sample: Sample | None = None  # sample of that reading
         self._legs: Array | None = None  # newest leg odometry
         self._until_legs = 0
         self._mocap_stamp = -math.inf
@@ -112,14 +122,14 @@ class Estimator:
         self.counters[what] = self.counters.get(what, 0) + 1
 
     def _accept(self, gate: StampGate, stamp: float, now: float, what: str) -> bool:
-        """Return whether a stamp is taken; a clock that was set back resets everything."""
+        """Return whether a stamp is accepted; a clock set back resets everything."""
         if now < self._now - _BACK:
             self._count("clock jumps")
             self._now = now
             self.reset()
             return False
         self._now = max(now, self._now)
-        verdict = gate.judge(stamp, now)
+        verdict = gate.check(stamp, now)
         if verdict == Verdict.GOOD:
             return True
         self._count(f"{what} {verdict.value}")
@@ -128,10 +138,10 @@ class Estimator:
         return False
 
     def on_reading(self, reading: RobotReading, now: float) -> None:
-        """Take in the robot's sensors.
+        """Process a sensor reading of the robot.
 
         Args:
-            reading: IMU and joints with the stamp of their measurement.
+            reading: IMU and joints with the time of measurement.
             now: time of reception [s].
         """
         parts = (
@@ -154,7 +164,7 @@ class Estimator:
             reading.stamp,
             vector(reading.angular_velocity),
             vector(reading.linear_acceleration),
-            # Of the IMU, which is what the filter follows.
+            # The filter tracks the IMU.
             legs + cross(reading.angular_velocity, _IMU) if legs is not None and unseen else None,
         )
         if self._started:
@@ -162,7 +172,7 @@ class Estimator:
             self._plausibility.feel(reading, self._rates(), legs)
 
     def _ask_legs(self, reading: RobotReading) -> Array | None:
-        """Return leg odometry every few readings: its errors last longer than one."""
+        """Return leg odometry every few readings, because its errors are correlated in time."""
         self._until_legs -= 1
         if self._until_legs > 0:
             return None
@@ -173,7 +183,7 @@ class Estimator:
     def on_mocap(
         self, body: str, stamp: float, position: Array, orientation: Array, now: float
     ) -> None:
-        """Take in a pose of motion capture.
+        """Process a motion-capture pose.
 
         Args:
             body: ``base`` or the name of an object; others are ignored.
@@ -214,7 +224,7 @@ class Estimator:
                 attitude = quaternion(orientation)
                 where = imu_position(vector(position), attitude)
                 self._base.start(stamp, where, attitude, last)
-                self._jump.believe(where)
+                self._outlier_gate.accept(where)
                 self.complaint = ""
         elif stamp < self._base.filter.stamp:
             self._count("base poses too late")
@@ -224,29 +234,29 @@ class Estimator:
             self._base.at(stamp, lambda f: self._correct(f, position, orientation))
 
     def _correct(self, base: BaseFilter, position: Array, orientation: Array) -> None:
-        """Correct the filter, which is at the time of the pose, if the pose is to be believed."""
+        """Correct the filter, which is at the time of the pose, unless the pose is gated."""
         attitude = quaternion(orientation)
         where = imu_position(vector(position), attitude)
         residual, covariance = base.innovation(where, attitude)
-        if self._jump.expected(residual, covariance):
+        if self._outlier_gate.expected(residual, covariance):
             base.correct_pose(residual, covariance)
-            self._jump.believe(where)
+            self._outlier_gate.accept(where)
             self._mocap_stamp = base.stamp
             return
         self._count("base poses gated")
         gyro = self._sample.gyro if self._sample else (0.0, 0.0, 0.0)
         lost = base.stamp - self._mocap_stamp > self.config.coast
-        agreed = self._jump.agreed(base.stamp, where, self._legs, gyro, lost=lost)
+        agreed = self._outlier_gate.agreed(base.stamp, where, self._legs, gyro, lost=lost)
         if lost and self._plausibility.misplaced:
-            self._jump.complaint = self._plausibility.misplaced
+            self._outlier_gate.complaint = self._plausibility.misplaced
         elif agreed and self._upright(orientation):
-            self._count("base jumps believed")
+            self._count("base jumps accepted")
             base.move(where, attitude)
-            self._jump.believe(where)
+            self._outlier_gate.accept(where)
             self._mocap_stamp = base.stamp
 
     def _upright(self, orientation: Array) -> bool:
-        """Return whether a measured attitude agrees with the IMU about down; complain if not."""
+        """Return whether a measured attitude agrees with gravity; set the complaint otherwise."""
         assert self._reading is not None
         limit = self.config.plausibility.gravity
         angle = tilt_between(quaternion(orientation), quaternion(self._reading.orientation))
@@ -263,7 +273,7 @@ class Estimator:
             return None
         stamp = base.stamp
         unseen = stamp - self._mocap_stamp
-        self.complaint = self._jump.complaint
+        self.complaint = self._outlier_gate.complaint
         if unseen > self.config.coast:
             self.complaint = self.complaint or (
                 f"motion capture has not seen the base for {unseen:.1f} s"
@@ -285,23 +295,23 @@ class Estimator:
             covariance=self.covariance().diagonal().copy(),
             base_age=max(unseen, 0.0),
             joint_age=max(stamp - reading.stamp, 0.0),
-            mocap_inconsistency=self._plausibility.doubt,
+            mocap_inconsistency=self._plausibility.inconsistency,
         )
 
     def _rates(self) -> Vector:
-        """Return the newest angular velocity free of bias [rad/s]."""
+        """Return the newest bias-free angular velocity [rad/s]."""
         assert self._sample is not None
         return minus(self._sample.gyro, self._base.filter.gyro_bias)
 
-    def _head(self) -> Nominal:
-        """Return the newest state of the base; there must be one."""
+    def _head(self) -> NominalState:
+        """Return the newest state of the base; it must exist."""
         return base_from_imu(self._base.head, self._rates())
 
     def covariance(self, body: str = BASE) -> Array:
         """Return the covariance of the base (12, 12) or an object (9, 9) at the newest reading.
 
-        Position [m, map], rotation [rad, body frame], linear velocity [m/s, map]; of the base also
-        its angular velocity [rad/s, base frame]. There must be a state of it.
+        Position [m, map], rotation [rad, body frame], linear velocity [m/s, map]; for the base also
+        angular velocity [rad/s, base frame]. The state must exist.
         """
         if body != BASE:
             return self._trackers[body].covariance(self._base.stamp)

@@ -1,7 +1,7 @@
-"""From the base to its IMU and back: the filter follows the point that is measured.
+"""Lever arm between base and IMU: the filter tracks the IMU, the measured point.
 
-The IMU feels its own acceleration, not that of the base's origin 5 cm away, and a trotting robot
-nods. With r the IMU in the base frame, R the attitude and w the angular velocity:
+The IMU measures its own acceleration, which differs from the base origin 5 cm away on a pitching
+robot. With r the IMU position in the base frame, R the attitude and w the angular velocity:
 
     p_imu = p + R r,   v_imu = v + R (w x r)
 """
@@ -13,7 +13,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.geometry import rotation_matrix
 from gpc_ros.estimation.nominal_state import (
-    Nominal,
+    NominalState,
     Quaternion,
     Vector,
     crossed,
@@ -25,14 +25,14 @@ from gpc_ros.robot.kinematics import IMU_POSITION
 
 
 def imu_position(position: Vector, orientation: Quaternion) -> Vector:
-    """Return where the IMU is [m] with the base at a position [m] and an attitude wxyz."""
+    """Return the IMU position [m] for a base position [m] and attitude wxyz."""
     return plus(position, rotated(orientation, IMU_POSITION))
 
 
-def base_from_imu(imu: Nominal, rates: Vector) -> Nominal:
-    """Return the state of the base from that of the IMU and its angular velocity [rad/s]."""
+def base_from_imu(imu: NominalState, rates: Vector) -> NominalState:
+    """Return the state of the base from the state of the IMU and the angular velocity [rad/s]."""
     q = imu.orientation
-    return Nominal(
+    return NominalState(
         minus(imu.position, rotated(q, IMU_POSITION)),
         q,
         minus(imu.velocity, rotated(q, crossed(rates, IMU_POSITION))),
@@ -43,9 +43,9 @@ def base_covariance(imu: Array, orientation: Quaternion, rates: Vector, gyro_noi
     """Return the covariance (12, 12) of the base: position, rotation, velocity, angular velocity.
 
     Args:
-        imu: of the filter's error state (15, 15); see base_filter.
+        imu: covariance of the error state of the filter (15, 15); see base_filter.
         orientation: attitude wxyz.
-        rates: angular velocity free of bias [rad/s].
+        rates: bias-free angular velocity [rad/s].
         gyro_noise: standard deviation of one gyro value [rad/s].
     """
     turn = rotation_matrix(np.array(orientation))

@@ -1,9 +1,9 @@
-"""Rigid motion in plain floats, and the one step of it that an IMU sample brings.
+"""Rigid body state in plain floats, and its propagation by one IMU sample.
 
-    p' = v,   v' = R a + g,   q' = q x w        with w, a free of bias
+    p' = v,   v' = R a + g,   q' = q x w        with bias-free w, a
 
-Plain floats: an array of three costs more to handle than to compute with, and this runs for every
-IMU sample, again and again when a late pose corrects the past.
+Plain floats are faster here: the overhead of an array of three exceeds the computation, and this
+runs for every IMU sample, repeatedly when a late pose corrects the past.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Quaternion = tuple[float, float, float, float]
 GRAVITY = 9.81  # [m/s^2]
 
 
-class Nominal(NamedTuple):
+class NominalState(NamedTuple):
     """Position [m], attitude wxyz (base to map) and velocity [m/s], map frame."""
 
     position: Vector
@@ -52,9 +52,9 @@ def multiply(a: Quaternion, b: Quaternion) -> Quaternion:
 
 
 def turned(q: Quaternion, x: float, y: float, z: float) -> Quaternion:
-    """Return an attitude turned by a small rotation vector [rad] in the base frame, normalised.
+    """Return an attitude rotated by a small rotation vector [rad], base frame, normalised.
 
-    Exact to the third order of the angle, which per IMU sample is a few hundredths.
+    Exact to third order of the angle, which is a few hundredths per IMU sample.
     """
     x, y, z = 0.5 * x, 0.5 * y, 0.5 * z
     w, x, y, z = multiply(q, (1.0 - 0.5 * (x * x + y * y + z * z), x, y, z))
@@ -106,17 +106,17 @@ def minus(a: Vector, b: Vector) -> Vector:
 
 
 def scaled(a: Vector, by: float) -> Vector:
-    """Return a vector times a number."""
+    """Return a scaled vector."""
     return a[0] * by, a[1] * by, a[2] * by
 
 
-def advance(s: Nominal, gyro: Vector, accel: Vector, dt: float) -> Nominal:
-    """Return the state dt [s] later, with rates that hold over that time.
+def advance(s: NominalState, gyro: Vector, accel: Vector, dt: float) -> NominalState:
+    """Return the state after dt [s] with constant rates.
 
     Args:
         s: the state.
-        gyro: angular velocity [rad/s], base frame, free of bias.
-        accel: specific force [m/s^2], base frame, free of bias.
+        gyro: bias-free angular velocity [rad/s], base frame.
+        accel: bias-free specific force [m/s^2], base frame.
         dt: time step [s].
     """
     h = 0.5 * dt
@@ -126,7 +126,7 @@ def advance(s: Nominal, gyro: Vector, accel: Vector, dt: float) -> Nominal:
     az -= GRAVITY
     (px, py, pz), (vx, vy, vz) = s.position, s.velocity
     h *= dt
-    return Nominal(
+    return NominalState(
         (px + vx * dt + ax * h, py + vy * dt + ay * h, pz + vz * dt + az * h),
         turned(middle, 0.5 * wx * dt, 0.5 * wy * dt, 0.5 * wz * dt),
         (vx + ax * dt, vy + ay * dt, vz + az * dt),

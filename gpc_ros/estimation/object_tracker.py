@@ -1,17 +1,18 @@
-"""Pose and velocity of an object that motion capture sees: a Kalman filter.
+"""A Kalman filter for pose and velocity of a tracked object.
 
-Its velocity is an Ornstein-Uhlenbeck process: pushed about at random, and braked by friction
-within a time T. What is unseen comes to rest by itself, and its covariance stays honest. After dt,
+The velocity is an Ornstein-Uhlenbeck process: random pushes, damped by friction with time constant
+T. An unseen object comes to rest, and its covariance stays consistent. After dt,
 
     v' = e v,   p' = p + s v,   e = exp(-dt / T),   s = T (1 - e)
 
-Each axis of position and rotation is filtered alike, so that one 2 x 2 covariance serves three.
+All axes of position, and of rotation, share one 2 x 2 covariance.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,13 @@ from gpc_ros.robot.types import ObjectState
 class TrackerConfig:
     """Noise and gates of the object tracker."""
 
+    FORMER_NAMES: ClassVar = {
+        "jump": "gate_position",
+        "jump_rotation": "gate_rotation",
+        "jump_speed": "gate_speed",
+        "agreement": "confirm_time",
+    }
+
     position_noise: float = param(
         0.0006, "Motion-capture position noise", unit="m", low=1e-5, high=0.5
     )
@@ -42,40 +50,44 @@ class TrackerConfig:
     )
     acceleration: float = param(
         0.6,
-        "Noise density of the accelerations that the object shows",
+        "Noise density of the acceleration of the object",
         unit="m/s^2/sqrt(Hz)",
         low=0.001,
         high=100.0,
     )
     rotation_acceleration: float = param(
         2.0,
-        "Noise density of its angular accelerations",
+        "Noise density of the angular acceleration of the object",
         unit="rad/s^2/sqrt(Hz)",
         low=0.001,
         high=500.0,
     )
     braking: float = param(
-        0.5, "Time in which an object that is not pushed comes to rest", unit="s", low=0.02, high=60
+        0.5, "Time constant of the velocity of an unpushed object", unit="s", low=0.02, high=60
     )
     rotation_braking: float = param(
-        0.2, "Time in which it stops to turn", unit="s", low=0.02, high=60.0
+        0.2,
+        "Time constant of the angular velocity of an unpushed object",
+        unit="s",
+        low=0.02,
+        high=60.0,
     )
-    jump: float = param(
-        0.15, "A pose this far from the expected one is gated", unit="m", low=0.01, high=10
+    gate_position: float = param(
+        0.15, "Position gate around the predicted pose", unit="m", low=0.01, high=10
     )
-    jump_rotation: float = param(
-        0.6, "An attitude this far from the expected one is gated", unit="rad", low=0.01, high=3.2
+    gate_rotation: float = param(
+        0.6, "Rotation gate around the predicted pose", unit="rad", low=0.01, high=3.2
     )
-    jump_speed: float = param(
-        0.6, "Speed that an unseen object may have; widens the gates", unit="m/s", low=0, high=10
+    gate_speed: float = param(
+        0.6, "Maximum speed of an unseen object; widens the gates", unit="m/s", low=0, high=10
     )
-    agreement: float = param(
-        0.5, "Gated poses that agree for this long are believed", unit="s", low=0.0, high=10.0
+    confirm_time: float = param(
+        0.5, "Gated poses are accepted after agreeing for this time", unit="s", low=0.0, high=10.0
     )
 
 
 class _Axes:
-    """Variances of value and rate of three like axes, p and v, and their covariance c."""
+    """Shared variances p, v and covariance c of value and rate of three axes."""
 
     def __init__(self, noise: float, acceleration: float, braking: float) -> None:
         self._noise, self._density, self._braking = noise**2, acceleration**2, braking
@@ -83,14 +95,14 @@ class _Axes:
         self.p, self.c, self.v = noise**2, 0.0, 1.0
 
     def carry(self, dt: float) -> tuple[Vector, Vector]:
-        """Return the change of the value, and the rate, a time dt [s] later."""
+        """Return the change of the value and the rate after dt [s]."""
         left = math.exp(-dt / self._braking)
         way = self._braking * (1.0 - left)
         x, y, z = self.rate
         return (x * way, y * way, z * way), (x * left, y * left, z * left)
 
     def after(self, dt: float) -> tuple[float, float, float]:
-        """Return p, c and v a time dt [s] later."""
+        """Return p, c and v after dt [s]."""
         q, t = self._density, self._braking
         left = math.exp(-dt / t)
         way, square = t * (1.0 - left), 0.5 * t * (1.0 - left * left)
@@ -103,7 +115,7 @@ class _Axes:
         self.rate = self.carry(dt)[1]
 
     def correct(self, residual: Vector) -> Vector:
-        """Return the change of the value for a residual, and change the rate."""
+        """Return the correction of the value for a residual and correct the rate."""
         total = self.p + self._noise
         gain, rate_gain = self.p / total, self.c / total
         (x, y, z), (rx, ry, rz) = residual, self.rate
@@ -118,7 +130,7 @@ class ObjectTracker:
     """Tracks one body.
 
     Attributes:
-        gated: poses that were not believed since the start.
+        gated: number of gated poses since the start.
     """
 
     def __init__(self, config: TrackerConfig) -> None:
@@ -128,11 +140,11 @@ class ObjectTracker:
         self._position: Vector = (0.0, 0.0, 0.0)
         self._orientation: Quaternion = (1.0, 0.0, 0.0, 0.0)
         self._begin()
-        self._suspect: tuple[float, Vector, Quaternion] | None = None
+        self._candidate: tuple[float, Vector, Quaternion] | None = None
         self.gated = 0
 
     def update(self, stamp: float, position: Array, orientation: Array) -> None:
-        """Take in a pose: position (3,) [m], attitude (4,) wxyz, at its capture stamp [s]."""
+        """Process a pose: position (3,) [m], attitude (4,) wxyz, at its capture stamp [s]."""
         where, attitude = vector(position), quaternion(orientation)
         if self._stamp == -math.inf:
             self._start(stamp, where, attitude)
@@ -143,12 +155,12 @@ class ObjectTracker:
         expected, expected_attitude = self._carried(dt)
         moved = minus(where, expected)
         turn = rotation_between(expected_attitude, attitude)
-        if not self._believable(dt, moved, turn):
+        if not self._within_gate(dt, moved, turn):
             self.gated += 1
             if self._agrees(stamp, where, attitude):
                 self._start(stamp, where, attitude)
             return
-        self._suspect = None
+        self._candidate = None
         self._linear.predict(dt)
         self._angular.predict(dt)
         self._position = plus(expected, self._linear.correct(moved))
@@ -156,30 +168,30 @@ class ObjectTracker:
         self._stamp = stamp
 
     def _carried(self, dt: float) -> tuple[Vector, Quaternion]:
-        """Return the pose dt [s] after the last one."""
+        """Return the predicted pose dt [s] after the last one."""
         return (
             plus(self._position, self._linear.carry(dt)[0]),
             turned(self._orientation, *self._angular.carry(dt)[0]),
         )
 
-    def _believable(self, dt: float, moved: Vector, turn: Vector) -> bool:
+    def _within_gate(self, dt: float, moved: Vector, turn: Vector) -> bool:
         c = self._config
-        # What the object could have done while unseen widens the gates.
+        # The possible motion of an unseen object widens the gates.
         return (
-            math.hypot(*moved) <= c.jump + c.jump_speed * dt
-            and math.hypot(*turn) <= c.jump_rotation + 2.0 * c.jump_speed * dt
+            math.hypot(*moved) <= c.gate_position + c.gate_speed * dt
+            and math.hypot(*turn) <= c.gate_rotation + 2.0 * c.gate_speed * dt
         )
 
     def _agrees(self, stamp: float, position: Vector, orientation: Quaternion) -> bool:
-        """Return whether gated poses have agreed with each other for long enough."""
+        """Return whether gated poses have agreed with each other for the confirm time."""
         c = self._config
         if (
-            self._suspect is None
-            or math.dist(position, self._suspect[1]) > c.jump
-            or math.hypot(*rotation_between(self._suspect[2], orientation)) > c.jump_rotation
+            self._candidate is None
+            or math.dist(position, self._candidate[1]) > c.gate_position
+            or math.hypot(*rotation_between(self._candidate[2], orientation)) > c.gate_rotation
         ):
-            self._suspect = (stamp, position, orientation)
-        return stamp - self._suspect[0] >= c.agreement
+            self._candidate = (stamp, position, orientation)
+        return stamp - self._candidate[0] >= c.confirm_time
 
     def _begin(self) -> None:
         c = self._config
@@ -187,14 +199,14 @@ class ObjectTracker:
         self._angular = _Axes(c.rotation_noise, c.rotation_acceleration, c.rotation_braking)
 
     def _start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
-        self._stamp, self._suspect = stamp, None
+        self._stamp, self._candidate = stamp, None
         self._position, self._orientation = position, orientation
         self._begin()
 
     def state(self, now: float) -> ObjectState | None:
         """Return the state at a time [s], or None before the first pose.
 
-        The pose is carried forward with its velocity, which ebbs away while it is unseen.
+        The pose is predicted with the velocity, which decays while the object is unseen.
         """
         if self._stamp == -math.inf:
             return None

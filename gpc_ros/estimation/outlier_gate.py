@@ -1,16 +1,17 @@
-"""Whether a pose is what the filter expects, and what it takes to believe one that is not.
+"""Outlier gate of base poses: reject outliers, accept a persistent jump of the robot or the map.
 
-A single strange pose is an outlier. Poses that go on being strange are believed only if all along
-they agree with each other, with gravity and with a robot that stands: then the robot or the map was
-moved. A pose at another height than the last believed one is another body. (Not: than the filter
-expects. A filter that drifted away while nothing was seen must find back.) Once the base is lost,
-the last believed height says nothing any more; the legs' does (plausibility.py).
+A single pose outside the gate is an outlier. Persistent poses outside the gate are accepted only if
+they agree with each other, with gravity and with a standing robot for the confirm time: then the
+robot or the map was moved. A change of height relative to the last accepted pose indicates another
+body. (The filter prediction is not used for this, so that a filter that drifted during a gap can
+recover.) After the base is lost, the height above the feet replaces this check (plausibility.py).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,59 +21,67 @@ from gpc_ros.estimation.nominal_state import Vector
 
 
 @dataclass(frozen=True)
-class JumpConfig:
+class OutlierGateConfig:
     """Gates of base poses."""
 
+    FORMER_NAMES: ClassVar = {
+        "widest": "gate_max",
+        "agreement": "confirm_time",
+        "turn": "max_turn_rate",
+    }
+
     position: float = param(
-        0.05, "A base pose this far from the expected one is gated", unit="m", low=0.001, high=10.0
+        0.05, "Position gate around the predicted base pose", unit="m", low=0.001, high=10.0
     )
     rotation: float = param(
-        0.15, "A base attitude this far from it is gated", unit="rad", low=0.01, high=3.2
+        0.15, "Rotation gate around the predicted base pose", unit="rad", low=0.01, high=3.2
     )
     sigmas: float = param(
-        5.0, "Added to both, in standard deviations of what is expected", low=0.0, high=100.0
+        5.0, "Widening of both gates, in standard deviations of the innovation", low=0.0, high=100.0
     )
-    widest: float = param(
-        0.3, "What is added at most, however uncertain the filter is", unit="m, rad", low=0, high=10
-    )
-    agreement: float = param(
-        0.5, "Gated poses that agree for this long are believed", unit="s", low=0.0, high=10.0
+    gate_max: float = param(0.3, "Maximum widening of the gates", unit="m, rad", low=0, high=10)
+    confirm_time: float = param(
+        0.5, "Gated poses are accepted after agreeing for this time", unit="s", low=0.0, high=10.0
     )
     height: float = param(
-        0.1, "Change of height that makes it another body", unit="m", low=0.0, high=10.0
+        0.1, "Change of height that indicates another body", unit="m", low=0.0, high=10.0
     )
     speed: float = param(
-        0.15, "The robot stands if its legs say that it is slower", unit="m/s", low=0.0, high=5.0
+        0.15, "Maximum speed of a standing robot, from leg odometry", unit="m/s", low=0.0, high=5.0
     )
-    turn: float = param(
-        0.4, "The robot stands if its gyro says that it is slower", unit="rad/s", low=0.0, high=20.0
+    max_turn_rate: float = param(
+        0.4,
+        "Maximum angular velocity of a standing robot, from the gyro",
+        unit="rad/s",
+        low=0.0,
+        high=20.0,
     )
 
 
-class JumpGate:
-    """Judges base poses one after the other.
+class OutlierGate:
+    """Gates base poses one after another.
 
     Attributes:
-        complaint: why strange poses are not believed, in plain words; empty if there are none.
+        complaint: reason why poses are gated; empty if none is.
     """
 
-    def __init__(self, config: JumpConfig) -> None:
-        """Start without suspicion."""
+    def __init__(self, config: OutlierGateConfig) -> None:
+        """Start without gated poses."""
         self._config = config
         self._since: tuple[float, Vector] | None = None
-        self._height: float | None = None  # of the last believed pose [m]
+        self._height: float | None = None  # height of the last accepted pose [m]
         self.complaint = ""
 
-    def believe(self, position: Vector) -> None:
-        """Remember the position [m] of a pose that is believed."""
+    def accept(self, position: Vector) -> None:
+        """Store the position [m] of an accepted pose."""
         self._since, self._height, self.complaint = None, position[2], ""
 
     def expected(self, residual: Array, covariance: Array) -> bool:
         """Return whether an innovation (6,) [m, rad] is within the gate, given its covariance."""
         c = self._config
         r, s = residual.tolist(), covariance.diagonal().tolist()
-        wider = min(c.sigmas * math.sqrt(max(s[:3])), c.widest)
-        wider_turn = min(c.sigmas * math.sqrt(max(s[3:])), c.widest)
+        wider = min(c.sigmas * math.sqrt(max(s[:3])), c.gate_max)
+        wider_turn = min(c.sigmas * math.sqrt(max(s[3:])), c.gate_max)
         far = math.hypot(r[0], r[1], r[2]) > c.position + wider
         turned = math.hypot(r[3], r[4], r[5]) > c.rotation + wider_turn
         return not (far or turned)
@@ -80,14 +89,14 @@ class JumpGate:
     def agreed(
         self, stamp: float, position: Vector, legs: Array | None, gyro: Vector, *, lost: bool
     ) -> bool:
-        """Return whether a strange pose is to be believed.
+        """Return whether a pose outside the gate is accepted.
 
         Args:
-            stamp: of the pose [s].
-            position: measured [m].
-            legs: newest velocities by leg odometry (n, 3) [m/s], None without any yet.
+            stamp: time of the pose [s].
+            position: measured position [m].
+            legs: newest velocities from leg odometry (n, 3) [m/s], or None.
             gyro: newest angular velocity [rad/s].
-            lost: whether there is no estimate any more.
+            lost: whether the estimate is lost.
         """
         c = self._config
         height = 0.0 if self._height is None else abs(position[2] - self._height)
@@ -98,13 +107,13 @@ class JumpGate:
                 f"(limit {c.height} m): is it another body?"
             )
             return False
-        still = math.hypot(*gyro) <= c.turn and (
+        still = math.hypot(*gyro) <= c.max_turn_rate and (
             legs is None or bool((np.square(legs).sum(axis=1) <= c.speed**2).all())
         )
         if self._since is None or not still or math.dist(position, self._since[1]) > c.position:
             self._since = (stamp, position)
         self.complaint = (
-            "motion capture shows the base elsewhere than expected; believed once the robot stands "
-            f"and all agrees for {c.agreement} s"
+            "motion capture shows the base at an unexpected pose; it is accepted after the robot "
+            f"stands and all poses agree for {c.confirm_time} s"
         )
-        return stamp - self._since[0] >= c.agreement
+        return stamp - self._since[0] >= c.confirm_time

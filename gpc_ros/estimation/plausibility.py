@@ -1,14 +1,13 @@
-"""Whether motion capture shows this robot: its poses beside what gyro, legs and gravity say.
+"""Consistency of motion capture with gyro, legs and gravity.
 
-A body that was taken for the robot, swapped axes or quaternion entries, or a wrong offset can look
-right as long as nothing moves. So the way and the turn that motion capture shows over a window are
-held against those that the robot itself felt, both in the base frame at the window's begin, where
-no heading is needed:
+A wrong body, swapped axes or quaternion entries, or a wrong offset can look right while nothing
+moves. So translation (way) and rotation (turn) of motion capture over a window are compared with
+dead reckoning, both in the base frame at the start of the window, where no heading is needed:
 
     turn: log(q_0^-1 q_1),   way: R_0^T (p_1 - p_0)
 
-Gravity and the height above the feet are compared at every moment. What disagrees for a while is a
-doubt; one about motion stays until a motion agrees.
+Gravity and the height above the feet are compared for every pose. A lasting disagreement is an
+inconsistency; an inconsistency of motion stays until a later motion agrees.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
-from gpc_ros.estimation.dead_reckoning import Reckoned, Reckoning
+from gpc_ros.estimation.dead_reckoning import DeadReckoning, ReckonedPose
 from gpc_ros.estimation.nominal_state import (
     Quaternion,
     Vector,
@@ -36,80 +35,83 @@ from gpc_ros.robot.kinematics import FOOT_RADIUS, foot_positions
 from gpc_ros.robot.types import RobotReading
 
 _DOWN: Vector = (0.0, 0.0, -1.0)
-# Poses are compared this far apart [s]; a pause of twice the window begins anew.
+# Time between two compared poses [s]; a pause of twice the window restarts the comparison.
 _STEP = 0.05
-# A way that no robot goes from one compared pose to the next [m]: motion capture has jumped. That
-# is the jump gate's to judge (jump.py); the motion is compared before it and after it.
+# A larger step between two compared poses is a jump of motion capture [m]. The outlier gate handles
+# it (outlier_gate.py); the motion is compared before and after the jump.
 _LEAP = 0.25
 
 
 @dataclass(frozen=True)
 class PlausibilityConfig:
-    """How far motion capture and the robot's own senses may be apart."""
+    """Limits of the disagreement between motion capture and proprioception."""
 
     gravity: float = param(
         0.25,
-        "Largest disagreement of motion capture and IMU about down",
+        "Maximum angle between gravity from motion capture and from the IMU",
         unit="rad",
         low=0.01,
         high=3.2,
     )
     height: float = param(
         0.08,
-        "Largest difference of the base's height and that of the hips over the lowest foot; for a "
-        "floor that is not at zero set it to 10",
+        "Maximum difference of the base height and the height over the lowest foot; set it to 10 "
+        "for a floor that is not at zero",
         unit="m",
         low=0.02,
         high=10.0,
     )
-    window: float = param(1.0, "Time over which motion is compared", unit="s", low=0.2, high=10.0)
+    window: float = param(1.0, "Window of the motion comparison", unit="s", low=0.2, high=10.0)
     turn: float = param(
-        0.15, "Largest difference of a turn, to which a third of the turn is added", unit="rad",
+        0.15, "Maximum difference of a turn, plus a third of the turn", unit="rad",
         low=0.02, high=3.2,
     )  # fmt: skip
     way: float = param(
-        0.1, "Largest difference of a way, to which half of the way is added", unit="m",
+        0.1, "Maximum difference of a translation, plus half of the translation", unit="m",
         low=0.01, high=10.0,
     )  # fmt: skip
     patience: float = param(
-        0.5, "Time that it has to disagree to be doubted", unit="s", low=0.0, high=10.0
+        0.5,
+        "Time of disagreement until motion capture counts as inconsistent",
+        unit="s",
+        low=0.0,
+        high=10.0,
     )
 
 
 class _Point(NamedTuple):
-    """A pose as motion capture shows it, and where the robot thinks that it went."""
+    """A motion-capture pose and the dead-reckoned pose of the same time."""
 
     stamp: float
     position: Vector
     orientation: Quaternion
-    reckoned: Reckoned
+    reckoned: ReckonedPose
 
 
 class Plausibility:
     """Compares poses of the base with readings; see the module.
 
     Attributes:
-        doubt: why motion capture is not believed to show this robot; empty if nothing speaks
-            against it.
+        inconsistency: reason why motion capture does not match this robot; empty if it matches.
     """
 
     def __init__(self, config: PlausibilityConfig) -> None:
-        """Start without a doubt."""
+        """Start without an inconsistency."""
         self._config = config
-        self._reckoning = Reckoning()
+        self._reckoning = DeadReckoning()
         self._points: deque[_Point] = deque()
-        self._since: float | None = None  # it disagrees
-        self._good: float | None = None  # it agrees, while there is a doubt
-        self._moved = False  # the doubt is about motion
-        self.doubt = ""
+        self._since: float | None = None  # start of the disagreement
+        self._good: float | None = None  # start of the agreement during an inconsistency
+        self._moved = False  # the inconsistency is of motion
+        self.inconsistency = ""
 
     @property
     def misplaced(self) -> str:
-        """The doubt, if it is about down or height, which are seen at rest too; else empty."""
-        return "" if self._moved else self.doubt
+        """Return the inconsistency if it is of gravity or height, visible at rest; else empty."""
+        return "" if self._moved else self.inconsistency
 
     def feel(self, reading: RobotReading, rates: Vector, legs: Array | None) -> None:
-        """Reckon on, see :meth:`Reckoning.feel`."""
+        """Propagate dead reckoning, see :meth:`DeadReckoning.feel`."""
         if not self._reckoning.feel(reading, rates, legs):
             self._points.clear()
 
@@ -133,7 +135,7 @@ class Plausibility:
         self._judge(stamp, wrong, moves)
 
     def _at_rest(self, where: Vector, attitude: Quaternion, reading: RobotReading) -> str:
-        """Return what is wrong about gravity or height; empty if nothing is."""
+        """Return the inconsistency of gravity or height; empty if consistent."""
         c = self._config
         felt = quaternion(reading.orientation)
         angle = tilt_between(attitude, felt)
@@ -151,7 +153,7 @@ class Plausibility:
         return ""
 
     def _in_motion(self, a: _Point, b: _Point) -> tuple[str, bool]:
-        """Return what is wrong about the motion between two points, and whether there was much."""
+        """Return the inconsistency of the motion between two poses, and whether it moved much."""
         c = self._config
         seen = rotation_between(a.orientation, b.orientation)
         felt = rotation_between(a.reckoned.attitude, b.reckoned.attitude)
@@ -159,7 +161,7 @@ class Plausibility:
         apart = math.hypot(*minus(seen, felt))
         if apart > c.turn + turn / 3.0:
             return (
-                f"motion capture shows another turn than the gyro, by {apart:.2f} of "
+                f"turn of motion capture and gyro differ by {apart:.2f} of "
                 f"{turn:.2f} rad: check axes, quaternion order, offset and the body"
             ), True
         if b.reckoned.blind - a.reckoned.blind > 0.3 * (b.stamp - a.stamp):
@@ -170,7 +172,7 @@ class Plausibility:
         off = math.hypot(*minus(shown, walked))
         if off > c.way + way / 2.0:
             return (
-                f"motion capture shows another way than the legs, by {off:.2f} m of {way:.2f} m: "
+                f"translation of motion capture and legs differ by {off:.2f} m of {way:.2f} m: "
                 "check axes, offset and the body"
             ), True
         return "", turn > 2.0 * c.turn or way > 2.0 * c.way
@@ -181,24 +183,24 @@ class Plausibility:
             self._good = None
             self._since = stamp if self._since is None else self._since
             if stamp - self._since >= patience:
-                self.doubt, self._moved = wrong, moves
+                self.inconsistency, self._moved = wrong, moves
             return
         self._since = None
-        if self.doubt and (moves or not self._moved):
+        if self.inconsistency and (moves or not self._moved):
             self._good = stamp if self._good is None else self._good
             if stamp - self._good >= patience:
-                self.doubt, self._good = "", None
+                self.inconsistency, self._good = "", None
 
 
 def tilt_between(a: Quaternion, b: Quaternion) -> float:
-    """Return the angle [rad] between what is down for two attitudes wxyz."""
+    """Return the angle [rad] between the gravity directions of two attitudes wxyz."""
     (ax, ay, az), (bx, by, bz) = unrotated(a, _DOWN), unrotated(b, _DOWN)
     return math.acos(min(max(ax * bx + ay * by + az * bz, -1.0), 1.0))
 
 
 def disagreement_about_down(angle: float, limit: float) -> str:
-    """Return in plain words that motion capture and IMU disagree about down by an angle [rad]."""
+    """Return a sentence on the gravity disagreement of motion capture and IMU [rad]."""
     return (
-        f"motion capture and IMU disagree about down by {angle:.2f} rad (limit {limit} rad): check "
-        "the axes, the quaternion order and the body"
+        f"motion capture and IMU disagree about gravity by {angle:.2f} rad (limit {limit} rad): "
+        "check the axes, the quaternion order and the body"
     )

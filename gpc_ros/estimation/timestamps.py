@@ -1,4 +1,4 @@
-"""Which stamps are taken: newer than the last, not from the future, not stale."""
+"""Validation of time stamps: newer than the last, not from the future, not stale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """What is said of a stamp."""
+    """Result of the check of a stamp."""
 
     GOOD = "good"
     REPEATED = "repeated or out of order"
@@ -18,13 +18,13 @@ class Verdict(Enum):
 
 @dataclass
 class StampGate:
-    """Judges the stamps of one source.
+    """Checks the stamps of one source.
 
     Attributes:
-        max_age: oldest stamp that is taken [s].
-        max_lead: how far a stamp may lie ahead of the clock [s].
-        last: newest stamp that was taken [s].
-        lead: by how much the last dropped stamp was ahead of the clock, behind it if negative [s].
+        max_age: maximum age of an accepted stamp [s].
+        max_lead: maximum lead of a stamp over the clock [s].
+        last: newest accepted stamp [s].
+        lead: lead of the last rejected stamp over the clock, negative if behind [s].
     """
 
     max_age: float
@@ -32,16 +32,16 @@ class StampGate:
     last: float = -math.inf
     lead: float = 0.0
 
-    def judge(self, stamp: float, now: float) -> Verdict:
+    def check(self, stamp: float, now: float) -> Verdict:
         """Return the verdict on a stamp [s] received now [s]; only GOOD moves ``last``."""
-        verdict = self._judge(stamp, now)
+        verdict = self._verdict(stamp, now)
         if verdict == Verdict.GOOD:
             self.last = stamp
         else:
             self.lead = stamp - now
         return verdict
 
-    def _judge(self, stamp: float, now: float) -> Verdict:
+    def _verdict(self, stamp: float, now: float) -> Verdict:
         if not stamp <= now + self.max_lead:
             return Verdict.FUTURE
         if stamp <= self.last:

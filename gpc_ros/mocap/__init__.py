@@ -1,1 +1,1 @@
-"""Motion capture over its own network, through the library of its makers, without a ROS driver."""
+"""Motion capture: mapping to the map frame, calibration, and a client without a ROS driver."""

@@ -1,17 +1,17 @@
-"""Where the base is in the frame of its markers, from a robot that stood still and walked a little.
+"""Calibration of the marker offset: the pose of the base in the frame of its markers.
 
-Three things are known without measuring anything by hand. Standing on level ground, gravity gives
-roll and pitch and the legs give the height. Walking, the way that the robot reckons from gyro and
-legs must be the way of its base in motion capture. With the unknown offset (p, R) of the base in
-the frame M of the markers, and S the least turn that takes gravity of the base to that of M, whose
-up is u: R = exp(psi u) S. Over a window from pose 0 to pose 1, with the reckoned way w in the base
-frame,
+The robot stands still and then walks; no manual measurement is needed. On level ground gravity
+gives roll and pitch and the legs give the height. During the walk, the translation from dead
+reckoning must equal the translation of the base in motion capture. With the unknown offset (p, R) of
+the base in the marker frame M, and S the smallest rotation that maps gravity of the base to gravity
+of M, with vertical axis u: R = exp(psi u) S. Over a window from pose 0 to pose 1, with the
+dead-reckoned translation w in the base frame,
 
     R_0^T (m_1 - m_0) + (R_0^T R_1 - 1) p = R w
     R w = u u^T S w + cos psi (1 - u u^T) S w + sin psi u x S w
 
-which is linear in p, cos psi and sin psi: least squares over all windows, with the height as one
-more row. That cos^2 + sin^2 is near one is not asked for, and so tells whether all fits together.
+which is linear in p, cos psi and sin psi: least squares over all windows, with the height as an
+additional row. The constraint cos^2 + sin^2 = 1 is not imposed, so that it serves as a check.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gpc_ros.common.geometry import (
     rotate_inverse,
     rotation_matrix,
 )
-from gpc_ros.estimation.dead_reckoning import Reckoned, Reckoning
+from gpc_ros.estimation.dead_reckoning import DeadReckoning, ReckonedPose
 from gpc_ros.estimation.leg_odometry import LegOdometryConfig, leg_odometry
 from gpc_ros.estimation.nominal_state import vector
 from gpc_ros.mocap.mocap_map import Offset
@@ -42,15 +42,15 @@ from gpc_ros.robot.kinematics import FOOT_RADIUS, foot_positions
 from gpc_ros.robot.types import RobotReading
 
 _UP = np.array([0.0, 0.0, 1.0])
-# Standing still: joints and gyro slower than this [rad/s], for so long in all [s].
+# Standing still: maximum joint and gyro rates [rad/s], and minimum total time [s].
 _STILL_JOINT, _STILL_TURN, _STILL_TIME = 0.4, 0.1, 1.0
-# A leg that stands upright is at least this long [m]; a lying robot is not level by its feet.
+# Minimum leg length of a standing robot [m]; the feet of a lying robot do not define a level.
 _STANDING = 0.2
-# Windows over which ways are compared, and from one's begin to the next [s].
+# Length of the compared windows, and time between their starts [s].
 _WINDOW, _STEP = 1.0, 0.1
-# Without so much of a way and of turns the offset is not seen [m], [rad].
+# Minimum translation [m] and rotation [rad] for an observable offset.
 _WAY, _TURN = 2.0, 3.0
-# What is believed: standard deviations of position [m] and heading [rad], and length against legs.
+# Limits: standard deviations of position [m] and heading [rad], and scale against the legs.
 _POSITION, _HEADING, _SCALE = 0.02, 0.03, 0.2
 
 
@@ -64,15 +64,15 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was found.
+    """Result of a calibration.
 
     Attributes:
-        offset: of the base in the frame of the markers.
-        position_sigma: standard deviation of its x and y [m]; zero if it was told.
-        heading_sigma: standard deviation of its heading [rad]; zero if it was told.
-        scale: ways of motion capture over those of the legs; one if it was told.
-        slope: between gravity and the plane of the feet [rad]: floor, joint offsets and IMU.
-        still: time that the robot stood still [s].
+        offset: pose of the base in the frame of the markers.
+        position_sigma: standard deviation of x and y [m]; zero if given.
+        heading_sigma: standard deviation of the heading [rad]; zero if given.
+        scale: translation of motion capture relative to the legs; one if the pose was given.
+        slope: angle between gravity and the plane of the feet [rad]: floor, joint offsets and IMU.
+        still: time at rest [s].
     """
 
     offset: Offset
@@ -84,7 +84,7 @@ class Calibration:
 
 
 def combined(first: Offset, then: Offset) -> Offset:
-    """Return the offset of going by one and then, from there, by another."""
+    """Return the composition of two offsets, the second in the frame of the first."""
     return Offset(
         first.position + rotate(first.orientation, then.position),
         quat_multiply(first.orientation, then.orientation),
@@ -92,13 +92,13 @@ def combined(first: Offset, then: Offset) -> Offset:
 
 
 class _Stand(NamedTuple):
-    """A robot that stands still."""
+    """Data of the robot at rest."""
 
-    down: Array  # of the base (3,)
-    height: float  # of the base over the floor [m]
+    down: Array  # gravity direction, base frame (3,)
+    height: float  # height of the base over the floor [m]
     slope: float  # [rad]
-    bias: Array  # of the gyro (3,) [rad/s]
-    stamps: Array  # of the readings
+    bias: Array  # gyro bias (3,) [rad/s]
+    stamps: Array  # stamps of the readings
 
 
 def calibrate(
@@ -110,15 +110,15 @@ def calibrate(
     """Return the offset of the base in the frame of the markers.
 
     Args:
-        readings: of the robot, in the order of their stamps.
-        poses: of its markers in the map, z up, in the order of their stamps, on the same clock.
-        placed: x [m], y [m] and heading [rad] of the base while it stood still, if it was put
-            there by hand; else they are found from its walk.
-        sink: how far the feet sink into their rubber and the floor while it stands [m].
+        readings: readings of the robot, ordered by stamp.
+        poses: marker poses in the map, z up, ordered by stamp, on the same clock.
+        placed: x [m], y [m] and heading [rad] of the base at rest, if it was placed by hand;
+            otherwise they are estimated from the walk.
+        sink: compression of the feet while standing [m].
 
     Raises:
-        DataError: too little was seen, or motion capture and the robot do not fit together; the
-            message says what to do.
+        DataError: too little data, or motion capture and robot are inconsistent; the message
+            contains the remedy.
     """
     if len(poses) < 10 or len(readings) < 10:
         raise DataError(
@@ -143,8 +143,8 @@ def calibrate(
     position_sigma = float(np.linalg.norm(sigma[:3]))
     if abs(scale - 1.0) > _SCALE:
         raise DataError(
-            f"calibration: ways of motion capture are {scale:.2f} times those of the legs: are its "
-            "units m, are the axes right handed, is it this robot, and does it not slip?"
+            f"calibration: translations of motion capture are {scale:.2f} times those measured by "
+            "the legs: check the units (m), right-handed axes, the body, and slipping feet"
         )
     if position_sigma > _POSITION or heading_sigma > _HEADING:
         raise DataError(
@@ -158,7 +158,7 @@ def calibrate(
 
 
 def _standing(readings: Sequence[RobotReading], sink: float) -> _Stand:
-    """Return what is known of the robot while it stands still."""
+    """Return the data of the robot at rest."""
     still = [
         r
         for r in readings
@@ -187,11 +187,11 @@ def _standing(readings: Sequence[RobotReading], sink: float) -> _Stand:
 
 
 def _least_turn(a: Array, b: Array) -> Array:
-    """Return the quaternion (4,) of the least turn that takes one unit vector to another."""
+    """Return the quaternion (4,) of the smallest rotation between two unit vectors."""
     axis, cosine = np.cross(a, b), float(a @ b)
     sine = float(np.linalg.norm(axis))
     if sine < 1e-9:
-        # Any axis across will do if they are opposite.
+        # For opposite vectors any perpendicular axis is valid.
         across = np.cross(a, [1.0, 0.0, 0.0] if abs(a[0]) < 0.9 else [0.0, 1.0, 0.0])
         return quat_exp(math.pi * across / np.linalg.norm(across) * (cosine < 0.0))
     return quat_exp(math.atan2(sine, cosine) / sine * axis)
@@ -204,23 +204,23 @@ def _placed(
     level: Array,
     placed: tuple[float, float, float],
 ) -> Offset:
-    """Return the offset of a base that was put at x, y, heading."""
+    """Return the offset for a base placed at x, y, heading."""
     x, y, yaw = placed
     position = np.mean([p.position for p in still], axis=0)
-    # The markers' mean orientation: that of one, turned by the mean of what the others differ.
+    # Mean marker orientation: one orientation, rotated by the mean difference of the others.
     first = still[0].orientation
     apart = [quat_log(quat_multiply(quat_conjugate(first), p.orientation)) for p in still]
     markers = quat_multiply(first, quat_exp(np.mean(apart, axis=0)))
-    # The heading that the base would have with the least turn, then the rest about the vertical.
+    # The heading of the base with the smallest rotation, then the rest about the vertical.
     forward = rotate(quat_multiply(markers, level), np.array([1.0, 0.0, 0.0]))
     missing = yaw - math.atan2(forward[1], forward[0])
     orientation = quat_multiply(quat_exp(missing * up), level)
     return Offset(rotate_inverse(markers, np.array([x, y, stand.height]) - position), orientation)
 
 
-def _reckon(readings: Sequence[RobotReading], bias: Array) -> tuple[Array, list[Reckoned]]:
-    """Return stamps (N,) and where the robot reckoned to be, with its gyro's bias removed."""
-    config, reckoning = LegOdometryConfig(), Reckoning()
+def _reckon(readings: Sequence[RobotReading], bias: Array) -> tuple[Array, list[ReckonedPose]]:
+    """Return stamps (N,) and dead-reckoned poses, with the gyro bias removed."""
+    config, reckoning = LegOdometryConfig(), DeadReckoning()
     stamps, track = [], []
     for k, reading in enumerate(readings):
         legs = leg_odometry(reading, config) if k % config.every == 0 else None
@@ -283,10 +283,10 @@ def _walked(
 def _least_squares(rows: Array, values: Array, up: Array, height: float) -> tuple[Array, Array]:
     """Return solution and standard deviations (5,) of rows (N, 3, 5) and values (N, 3).
 
-    Windows that fit badly (a foot slipped) are left out, twice.
+    Windows with large residuals (a foot slipped) are removed, twice.
     """
     kept = np.ones(len(rows), bool)
-    # The height is known far better than any way: a row of a large weight.
+    # The height is known far better than any translation: a row with a large weight.
     weight = 1e3
     extra = np.concatenate([weight * up, [0.0, 0.0]])
     for _ in range(3):
@@ -295,7 +295,7 @@ def _least_squares(rows: Array, values: Array, up: Array, height: float) -> tupl
         solution = np.linalg.lstsq(a, b, rcond=None)[0]
         errors = np.linalg.norm(rows @ solution - values, axis=1)
         kept = errors <= 3.0 * np.median(errors[kept])
-    # Windows overlap: only one in so many is news.
+    # Overlapping windows are correlated: only one in so many is independent.
     news = _STEP / _WINDOW
     variance = float(np.square(errors[kept]).mean()) / 3.0 / news
     sigma: Array = np.sqrt(np.diag(np.linalg.inv(a.T @ a)) * variance)

@@ -1,4 +1,4 @@
-"""The node's side of a motion capture system: frames as they come, and a process that is alive."""
+"""The client of a motion capture system: it runs the reader process and delivers frames."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import NamedTuple
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.common.ipc import Endpoint, PeerClosed, pair
 
-# A system that says nothing for this long is connected to anew: a request may have been lost, or
-# it was started again and has given its bodies other numbers [s].
+# A silent system is reconnected after this time: a request may be lost, or the system restarted and
+# assigned other ids to its bodies [s].
 PATIENCE = 10.0
-_AGAIN = 1.0  # pause before that [s]
+_AGAIN = 1.0  # pause before a reconnection [s]
 
 
 class Seen(NamedTuple):
-    """A body in a frame: position (3) [m], orientation (4) wxyz, in the system's axes; unchecked.
+    """A body in a frame: position (3) [m], orientation (4) wxyz, axes of the system, unvalidated.
 
-    ``arrival`` is when the frame came, by this machine's clock [s].
+    ``arrival`` is the time of reception on the clock of this machine [s].
     """
 
     name: str
@@ -36,15 +36,15 @@ class MocapClient:
 
     Args:
         system: optitrack, qualisys, vicon or vrpn.
-        host: its address, with ':port' where it is not the usual one.
-        interface: address of this machine on its network, for OptiTrack's multicast; empty for any.
-        patience: a silence of so long is a lost connection [s].
+        host: its address, with ':port' if not the default.
+        interface: address of this machine for the multicast of OptiTrack; empty for any.
+        patience: silence after which the connection counts as lost [s].
 
     Attributes:
-        trouble: what keeps it from seeing anything, in plain words; empty while frames come.
+        trouble: reason for missing frames; empty while frames arrive.
 
     Raises:
-        ConfigError: no address, or the library is not installed.
+        ConfigError: the address or the library is missing.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class MocapClient:
 
     @property
     def pid(self) -> int | None:
-        """Id of the process that reads the system, while there is one."""
+        """Return the id of the reader process, None if it is not running."""
         return None if self._process is None else self._process.pid
 
     def drain(self) -> list[Seen]:
-        """Return what was seen in the frames since the last call, oldest first."""
+        """Return the bodies of all frames since the last call, oldest first."""
         now = time.monotonic()
         if self._process is None:
             if now >= self._again:
@@ -93,23 +93,23 @@ class MocapClient:
             self._lose(self.trouble)
         else:
             if now - self._heard > self._patience:
-                self._lose(f"{self._where} says nothing; is it streaming?")
+                self._lose(f"{self._where} is silent; is it streaming?")
         return seen
 
     def close(self) -> None:
-        """Endpoint the process."""
+        """Stop the reader process."""
         self._end()
 
     def _connect(self) -> None:
         mine, its = pair()
         self._link, self._heard = Endpoint(mine), time.monotonic()
         self.trouble = f"no frame from {self._where} yet"
-        # In a session of its own, so that Ctrl-C in a terminal reaches the node alone.
+        # In a separate session, so that Ctrl-C in a terminal reaches only the node.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gpc_ros.mocap.mocap_process", str(its.fileno()), self._told],
             pass_fds=(its.fileno(),),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # the library talks about what it ignores
+            stdout=subprocess.DEVNULL,  # the library prints ignored packets
             start_new_session=True,
         )
         its.close()

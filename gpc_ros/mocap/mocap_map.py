@@ -1,8 +1,8 @@
-"""From what a motion capture system says to poses of our bodies in the map frame.
+"""Mapping from the poses of a motion capture system to body poses in the map frame.
 
-A system has its own axes (y up in some), stamps, names of bodies, and on each body a frame that
-somebody clicked together. With U the turn from its axes to ours, and the offset (p_o, q_o) of the
-body in the frame of its markers, both with z up:
+A system has its own axes (possibly y up), stamps and body names, and an arbitrary marker frame on
+each body. With U the rotation from its axes to the map, and the offset (p_o, q_o) of the body in
+its marker frame, both with z up:
 
     q = U q_m U^-1 q_o,   p = U p_m + (U q_m U^-1) p_o
 """
@@ -22,15 +22,15 @@ from gpc_ros.common.config import param
 from gpc_ros.common.errors import ConfigError, InputError, suggest
 from gpc_ros.common.geometry import quat_conjugate, quat_multiply, rotate
 
-# Where the drivers publish by default; {name} is the body's name in the system.
+# Default topics of the drivers; {name} is the name of the body in the system.
 TOPICS = {
     "pose_stamped": "/vrpn_mocap/{name}/pose",
     "rigid_bodies": "/rigid_bodies",
     "named_pose_array": "/poses",
 }
-# What is reached without a driver, through the client library of gpc_ros/mocap.
+# Systems that are reached without a ROS driver, through mocap_client.py.
 SYSTEMS = ("optitrack", "qualisys", "vicon", "vrpn")
-# From the axes of a system to ours, wxyz.
+# Rotation from the axes of a system to the map, wxyz.
 _TURNS = {
     "z_up": np.array([1.0, 0.0, 0.0, 0.0]),
     "y_up": np.array([math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0]),
@@ -39,13 +39,13 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class MocapMapConfig:
-    """What the motion capture system says, and how it is to be read."""
+    """Source and interpretation of motion capture data."""
 
     driver: str = param(
         "pose_stamped",
-        "What the driver publishes: geometry_msgs/PoseStamped, one topic a body, as vrpn_mocap; "
+        "Driver: geometry_msgs/PoseStamped with one topic per body, as vrpn_mocap; "
         "mocap4r2_msgs/RigidBodies; motion_capture_tracking_interfaces/NamedPoseArray; or a system "
-        "that is reached without a driver, at 'host'",
+        "reached without a driver, at 'host'",
         choices=(*TOPICS, *SYSTEMS),
     )
     host: str = param(
@@ -59,34 +59,34 @@ class MocapMapConfig:
     topic: str = param(
         "", "Its topic, with {name} for a body's name in the system; empty: the driver's own"
     )
-    names: str = param("", "Names in the system that differ from ours, such as base=Go2,box=Box 1")
-    frame: str = param("", "Frame that the poses must be in; empty accepts any")
+    names: str = param("", "Names of bodies in the system if different, such as base=Go2,box=Box 1")
+    frame: str = param("", "Required frame of the poses; empty accepts any")
     axes: str = param("z_up", "Axis of the system that points up", choices=("z_up", "y_up"))
     stamp: str = param(
         "header",
-        "Time that a pose is of: that of its header, or that of its arrival here (for drivers "
-        "on a machine with another clock)",
+        "Time of a pose: the stamp of its header, or its arrival (for drivers on a machine with "
+        "another clock)",
         choices=("header", "arrival"),
     )
     delay: float = param(
         0.0,
-        "Subtracted from that time: from capture to the stamp, if the driver stamps on arrival",
+        "Delay from capture to the stamp, subtracted from the stamp",
         unit="s",
         low=0.0,
         high=0.5,
     )
     repeats: bool = param(
         False,
-        "Whether a pose that equals the last one to the last bit is used; cameras never see the "
-        "same twice, but some drivers repeat what they have lost",
+        "Accept a pose identical to the previous one; cameras are noisy, but some drivers repeat "
+        "the last pose of a lost body",
     )
     offsets: str = param(
-        "", "File of the bodies' offsets from their markers (gpc calibrate-mocap); empty: none"
+        "", "File of the marker offsets (gpc calibrate-mocap); empty for no offsets"
     )
 
 
 class SystemPose(NamedTuple):
-    """A pose as a system says it: position (3,) [m] and orientation (4,) wxyz in its own axes."""
+    """A pose from a system: position (3,) [m] and orientation (4,) wxyz in its own axes."""
 
     name: str
     frame: str
@@ -96,7 +96,7 @@ class SystemPose(NamedTuple):
 
 
 class Offset(NamedTuple):
-    """Where a body is in the frame of its markers: position (3,) [m], orientation (4,) wxyz."""
+    """Pose of a body in its marker frame: position (3,) [m], orientation (4,) wxyz."""
 
     position: Array
     orientation: Array
@@ -119,17 +119,16 @@ class MocapMap:
 
     Args:
         config: parameters.
-        bodies: names of the bodies to find, the base among them.
-        offsets: by body; a body without one is where its markers are.
+        bodies: names of the tracked bodies, including the base.
+        offsets: marker offsets by body; a missing offset is the identity.
 
     Attributes:
-        names: name in the system by body.
-        unknown: names in the system that nobody asked for.
-        repeated: poses by body that were left out because they repeat the one before.
+        names: names in the system, by body.
+        unknown: names in the system without a matching body.
+        repeated: number of rejected repeated poses, by body.
 
     Raises:
-        ConfigError: a name or an offset is given for a body that there is not, or a topic for one
-            body is to carry two.
+        ConfigError: a name or an offset belongs to an unknown body, or two bodies share a topic.
     """
 
     def __init__(
@@ -169,14 +168,14 @@ class MocapMap:
         return {body: topic.replace("{name}", name) for body, name in self.names.items()}
 
     def pose(self, said: SystemPose, arrival: float) -> MapPose | None:
-        """Return a pose of one of our bodies, or None if it is of none or only repeats the last.
+        """Return the pose of a tracked body; None for an unknown body or a repeated pose.
 
         Args:
-            said: what the system said of the markers' frame.
-            arrival: when that came [s].
+            said: pose of the marker frame from the system.
+            arrival: time of reception [s].
 
         Raises:
-            InputError: the frame is another one than was said.
+            InputError: the frame differs from the required one.
         """
         c = self._config
         name, frame, stamp, position, wxyz = said

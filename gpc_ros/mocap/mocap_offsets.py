@@ -1,4 +1,4 @@
-"""The file of the bodies' offsets from their markers: written whole, read strictly."""
+"""The file of marker offsets: written atomically, validated strictly."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gpc_ros.common.files import write_atomic
 from gpc_ros.mocap.mocap_map import Offset
 
 _HEADER = """\
-# Where each body is in the frame of its markers, z up: position [m], orientation (w, x, y, z).
-# Read by the node mocap (its parameter offsets); gpc calibrate-mocap writes that of the base.
+# Pose of each body in its marker frame, z up: position [m], orientation (w, x, y, z).
+# Read by the node mocap (parameter offsets); gpc calibrate-mocap writes the offset of the base.
 """
 
 
@@ -26,7 +26,7 @@ def read_offsets(path: Path) -> dict[str, Offset]:
     """Return the offsets in a file, by body.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or holds something else than offsets.
+        ConfigError: the file is missing, is not YAML, or contains other entries than offsets.
     """
     try:
         data = read_yaml(path)
@@ -62,7 +62,7 @@ def _numbers(values: Any, size: int, where: str) -> Array:
 
 
 def write_offsets(path: Path, offsets: Mapping[str, Offset]) -> None:
-    """Write offsets by body, the whole file or nothing.
+    """Write offsets by body atomically.
 
     Raises:
         ConfigError: the file cannot be written; the old one is untouched.

@@ -1,8 +1,8 @@
-"""Reads a motion capture system with libmotioncapture, in a process of its own.
+"""Reader process of a motion capture system, based on libmotioncapture.
 
-Started by ``client.py``, to which it sends every frame as one message over a socket. The library
-connects while it holds Python's lock, for as long as nobody answers: in the node's own process
-nothing would run beside that, not even Ctrl-C.
+Started by ``mocap_client.py``; it sends every frame as one message over a socket. The library holds
+the GIL while it connects, for as long as the system does not answer: inside the node it would block
+everything, even Ctrl-C.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def options(system: str, host: str, interface: str) -> dict[str, str]:
-    """Return what the library wants to know to reach a system.
+    """Return the connection settings of the library.
 
     Args:
-        system: its name there, such as vicon.
-        host: its address, with ':port' where it is not the usual one.
-        interface: address of this machine on its network, for multicast; empty for any.
+        system: name of the system in the library, such as vicon.
+        host: its address, with ':port' if not the default.
+        interface: address of this machine for multicast; empty for any.
     """
-    # Vicon and VRPN read the port from the address; the others have it apart.
+    # Vicon and VRPN take the port from the address; the others have a separate setting.
     port = {"optitrack": "port_command", "qualisys": "port"}.get(system)
     address, colon, number = host.partition(":")
     found = {"hostname": address, port: number} if port and colon else {"hostname": host}
@@ -37,10 +37,10 @@ def options(system: str, host: str, interface: str) -> dict[str, str]:
 
 
 def frame_bodies(frame: Any) -> list[tuple[str, list[float], list[float]]]:
-    """Return name, position (3) [m] and orientation (4) wxyz of each body that was seen.
+    """Return name, position (3) [m] and orientation (4) wxyz of each visible body.
 
     Args:
-        frame: the library's object after a frame.
+        frame: client object of the library after a frame.
     """
     found = []
     for name, body in frame.rigidBodies.items():
@@ -53,13 +53,13 @@ def main(words: list[str]) -> int:
     """Run the process.
 
     Args:
-        words: descriptor of the socket; system, host, interface and the client's id as JSON.
+        words: descriptor of the socket; system, host, interface and the id of the client as JSON.
     """
-    # Nothing here has to be left in order, and a wait inside the library ends by no other means.
+    # Killing is safe here, and a wait inside the library cannot be ended otherwise.
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     link = Endpoint(socket.socket(fileno=int(words[0])))
     system, host, interface, parent = json.loads(words[1])
-    if os.getppid() != parent:  # it ended before the kernel was told
+    if os.getppid() != parent:  # the parent ended before the prctl call
         return 1
     try:
         import motioncapture
@@ -68,8 +68,8 @@ def main(words: list[str]) -> int:
         while True:
             connection.waitForNextFrame()
             frame = {"arrival": time.time(), "bodies": frame_bodies(connection)}
-            link.send(json.dumps(frame).encode())  # a node that stands still misses frames
-    except (ImportError, RuntimeError, ValueError) as error:  # what the library raises
+            link.send(json.dumps(frame).encode())  # a stalled node misses frames
+    except (ImportError, RuntimeError, ValueError) as error:  # exceptions of the library
         link.send(json.dumps({"trouble": str(error) or type(error).__name__}).encode())
         return 1
 

@@ -13,7 +13,7 @@ from gpc_ros.common import geometry
 from gpc_ros.estimation.base_filter import BaseFilter, FilterConfig
 from gpc_ros.estimation.delayed_filter import DelayedFilter, Sample
 from gpc_ros.estimation.nominal_state import (
-    Nominal,
+    NominalState,
     Quaternion,
     Vector,
     advance,
@@ -56,7 +56,7 @@ def test_plain_floats_agree_with_the_batched_geometry(
 
 
 def test_steps_follow_a_turn_at_constant_rate() -> None:
-    state = Nominal((0.0, 0.0, 0.0), LEVEL, (1.0, 0.0, 0.0))
+    state = NominalState((0.0, 0.0, 0.0), LEVEL, (1.0, 0.0, 0.0))
     rate, dt = 2.0, 0.004
     for _ in range(250):  # a circle: the acceleration points to its centre
         state = advance(state, (0.0, 0.0, rate), (0.0, rate, 9.81), dt)
@@ -71,7 +71,7 @@ def disturbed(index: int, size: float) -> BaseFilter:
     """Return a filter whose error state differs from the others' in one entry."""
     base = BaseFilter(NO_NOISE)
     base.start(0.0, (1.0, 2.0, 0.3), ATTITUDE)
-    base.nominal = base.nominal._replace(velocity=(0.5, -0.2, 0.1))
+    base.nominal_state = base.nominal_state._replace(velocity=(0.5, -0.2, 0.1))
     error = np.zeros(15)
     error[index] = size
     base._apply(error, np.zeros((15, 15)))
@@ -81,9 +81,9 @@ def disturbed(index: int, size: float) -> BaseFilter:
 def difference(a: BaseFilter, b: BaseFilter) -> np.ndarray:
     """Return the error state (15,) that leads from a to b."""
     parts = [
-        np.subtract(b.nominal.position, a.nominal.position),
-        rotation_between(a.nominal.orientation, b.nominal.orientation),
-        np.subtract(b.nominal.velocity, a.nominal.velocity),
+        np.subtract(b.nominal_state.position, a.nominal_state.position),
+        rotation_between(a.nominal_state.orientation, b.nominal_state.orientation),
+        np.subtract(b.nominal_state.velocity, a.nominal_state.velocity),
         np.subtract(b.gyro_bias, a.gyro_bias),
         np.subtract(b.accel_bias, a.accel_bias),
     ]
@@ -112,16 +112,18 @@ def test_covariance_stays_symmetric_and_positive() -> None:
         if k % 3 == 0:
             base.correct_velocity(np.array([base_velocity(base), base_velocity(base) + 0.1]))
         if k % 2 == 0:
-            base.correct_pose(*base.innovation(base.nominal.position, base.nominal.orientation))
+            base.correct_pose(
+                *base.innovation(base.nominal_state.position, base.nominal_state.orientation)
+            )
     np.testing.assert_allclose(base.covariance, base.covariance.T, atol=1e-15)
     assert np.linalg.eigvalsh(base.covariance).min() > 0.0
 
 
 def base_velocity(base: BaseFilter) -> np.ndarray:
-    return np.array(unrotated(base.nominal.orientation, base.nominal.velocity))
+    return np.array(unrotated(base.nominal_state.orientation, base.nominal_state.velocity))
 
 
-def test_biases_are_found_at_rest() -> None:
+def test_biases_converge_at_rest() -> None:
     base = BaseFilter(FilterConfig())
     base.start(0.0, (0.0, 0.0, 0.3), LEVEL)
     for k in range(1, 5001):
@@ -133,14 +135,14 @@ def test_biases_are_found_at_rest() -> None:
     np.testing.assert_allclose(base.accel_bias, [0.1, -0.05, 0.05], atol=0.01)
 
 
-def test_feet_that_do_not_stand_are_left_out() -> None:
+def test_feet_not_in_stance_are_gated() -> None:
     base = BaseFilter(FilterConfig())
     base.start(0.0, (0.0, 0.0, 0.3), LEVEL)
     assert not base.correct_velocity(np.array([[0.9, 0.0, 0.0], [0.0, -2.0, 0.0]]))
     assert not base.correct_velocity(np.empty((0, 3)))
-    assert base.nominal.velocity == (0.0, 0.0, 0.0)
+    assert base.nominal_state.velocity == (0.0, 0.0, 0.0)
     assert base.correct_velocity(np.array([[0.9, 0.0, 0.0], [0.2, 0.0, 0.0]]))
-    assert 0.1 < base.nominal.velocity[0] < 0.2
+    assert 0.1 < base.nominal_state.velocity[0] < 0.2
 
 
 def test_no_pose_changes_the_velocity_by_more_than_its_limit() -> None:
@@ -148,14 +150,14 @@ def test_no_pose_changes_the_velocity_by_more_than_its_limit() -> None:
     base.start(0.0, (0.0, 0.0, 0.3), LEVEL)
     base.predict(0.1, (0.0, 0.0, 0.0), (0.0, 0.0, 9.81))
     base.correct_pose(*base.innovation((1.0, 1.0, 0.3), LEVEL))
-    assert math.hypot(*base.nominal.velocity) <= FilterConfig().velocity_step + 1e-9
+    assert math.hypot(*base.nominal_state.velocity) <= FilterConfig().velocity_step + 1e-9
 
 
-def test_another_pose_begins_at_rest_with_the_biases_kept() -> None:
+def test_a_reset_to_another_pose_is_at_rest_and_keeps_the_biases() -> None:
     base = disturbed(0, 0.0)
     biases = base.gyro_bias, base.accel_bias
     base.move((7.0, 8.0, 0.3), LEVEL)
-    assert base.nominal == ((7.0, 8.0, 0.3), LEVEL, (0.0, 0.0, 0.0))
+    assert base.nominal_state == ((7.0, 8.0, 0.3), LEVEL, (0.0, 0.0, 0.0))
     assert (base.gyro_bias, base.accel_bias) == biases
     assert np.linalg.eigvalsh(base.covariance).min() > -1e-12
 
@@ -167,7 +169,7 @@ def sample(k: int) -> Sample:
 
 
 @pytest.mark.parametrize("late", [0, 2, 20])
-def test_a_late_pose_does_what_it_would_have_done_in_time(late: int) -> None:
+def test_a_late_pose_has_the_same_effect_as_a_timely_one(late: int) -> None:
     pose = ((0.01, 0.02, 0.31), quaternion(geometry.quat_from_rpy(0.01, 0.0, 0.02)))
     filters = [DelayedFilter(FilterConfig(), 0.1) for _ in range(2)]
     for base in filters:
@@ -205,7 +207,7 @@ def test_without_poses_the_filter_follows_at_its_delay() -> None:
         reference.predict(b.stamp, gyro, accel)
         growth.append(base.covariance()[:9].sum())
         assert base.stamp - base.filter.stamp <= 0.1 + 7 * 0.004
-    for x, y in zip(base.head, reference.nominal, strict=True):
+    for x, y in zip(base.head, reference.nominal_state, strict=True):
         np.testing.assert_allclose(x, y, atol=1e-12)
     # Between two batches only the largest terms are counted; beyond one it never shrinks.
     assert (np.array(growth[10:]) > np.array(growth[:-10])).all()

@@ -16,7 +16,7 @@ def torques(forces: np.ndarray) -> np.ndarray:
     return -np.einsum("fij,fi->fj", foot_jacobians(STAND), forces).reshape(12)
 
 
-def test_standing_feet_tell_the_velocity_of_the_base() -> None:
+def test_stance_feet_give_the_velocity_of_the_base() -> None:
     velocity, gyro = np.array([0.3, -0.2, 0.1]), np.array([0.1, 0.2, 0.5])
     # A foot at rest in the world moves by -(v + w x p) in the base frame.
     moving = -(velocity + np.cross(gyro, foot_positions(STAND)))
@@ -27,7 +27,7 @@ def test_standing_feet_tell_the_velocity_of_the_base() -> None:
     np.testing.assert_allclose(found, np.tile(velocity, (4, 1)), atol=1e-9)
 
 
-def test_only_loaded_feet_are_asked() -> None:
+def test_only_loaded_feet_are_used() -> None:
     forces = np.array([[0, 0, 70.0], [0, 0, 2.0], [0, 0, -30.0], [0, 0, 70.0]])
     joints = np.zeros(12)
     joints[3:9] = 3.0  # the feet in the air move
@@ -35,7 +35,7 @@ def test_only_loaded_feet_are_asked() -> None:
     np.testing.assert_allclose(found, np.zeros((2, 3)))
 
 
-def test_without_contact_or_with_a_stretched_leg_there_is_none() -> None:
+def test_no_contact_or_a_stretched_leg_gives_no_velocity() -> None:
     assert len(body_velocities(STAND, np.zeros(12), np.zeros(12), np.zeros(3), 15.0)) == 0
     stretched = STAND.copy()
     stretched[[1, 2]] = 0.0
@@ -56,9 +56,7 @@ def test_a_robot_that_lies_at_rest_has_no_velocity() -> None:
         ("velocity", np.full(12, -0.5)),
     ],
 )
-def test_a_robot_that_moves_without_a_foot_on_the_ground_says_nothing(
-    field: str, value: np.ndarray
-) -> None:
+def test_a_moving_robot_without_contact_gives_no_velocity(field: str, value: np.ndarray) -> None:
     reading = RobotReading(0.0, STAND.copy(), np.zeros(12))
     setattr(reading, field, value)
     assert len(leg_odometry(reading, LegOdometryConfig())) == 0

@@ -7,7 +7,7 @@ import pytest
 
 from gpc_ros.common.geometry import quat_conjugate, quat_from_rpy, quat_log, quat_multiply, rotate
 from gpc_ros.estimation.lever_arm import base_covariance, base_from_imu, imu_position
-from gpc_ros.estimation.nominal_state import Nominal, Vector, quaternion, turned, vector
+from gpc_ros.estimation.nominal_state import NominalState, Vector, quaternion, turned, vector
 from gpc_ros.robot.kinematics import IMU_POSITION
 from gpc_ros.robot.model import Gains, compile_model, robot_spec
 
@@ -24,7 +24,7 @@ def test_the_imu_is_where_the_model_has_it() -> None:
 def test_from_base_to_imu_and_back() -> None:
     base, speed = np.array([1.0, 2.0, 0.3]), np.array([0.5, -0.2, 0.1])
     of_imu = speed + rotate(ATTITUDE, np.cross(RATES, IMU_POSITION))
-    imu = Nominal(
+    imu = NominalState(
         imu_position(vector(base), quaternion(ATTITUDE)), quaternion(ATTITUDE), vector(of_imu)
     )
     back = base_from_imu(imu, RATES)
@@ -38,7 +38,7 @@ def moved(error: np.ndarray) -> np.ndarray:
     position, velocity = np.array([1.0, 2.0, 0.3]), np.array([0.5, -0.2, 0.1])
     attitude = turned(quaternion(ATTITUDE), *vector(error[3:6]))
     rates: Vector = vector(np.array(RATES) - error[9:12])
-    imu = Nominal(vector(position + error[:3]), attitude, vector(velocity + error[6:9]))
+    imu = NominalState(vector(position + error[:3]), attitude, vector(velocity + error[6:9]))
     base = base_from_imu(imu, rates)
     turn = quat_log(quat_multiply(quat_conjugate(ATTITUDE), np.array(base.orientation)))
     return np.concatenate([base.position, turn, base.velocity, rates])

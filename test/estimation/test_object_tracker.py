@@ -53,7 +53,7 @@ def settled() -> ObjectTracker:
     return tracker
 
 
-def test_what_is_unseen_is_carried_for_a_moment_and_then_rests() -> None:
+def test_an_unseen_object_coasts_and_comes_to_rest() -> None:
     tracker, braking = settled(), TrackerConfig().braking
     last = 59 * PERIOD
     near, far = tracker.state(last + 0.05), tracker.state(last + 10 * braking)
@@ -85,7 +85,7 @@ def test_many_small_steps_grow_the_covariance_as_one_large_one_does(dt: float, p
     [([2.0, 0.0, 0.2], LEVEL), ([0.15, 0.0, 0.2], quat_from_yaw(2.0))],
     ids=["elsewhere", "turned"],
 )
-def test_strange_poses_are_gated_and_believed_after_agreement(
+def test_unexpected_poses_are_gated_and_accepted_after_the_confirm_time(
     position: list[float], orientation: np.ndarray
 ) -> None:
     tracker = settled()
@@ -106,7 +106,7 @@ def test_strange_poses_are_gated_and_believed_after_agreement(
     assert 58 < tracker.gated < 63
 
 
-def test_strange_poses_that_do_not_agree_are_never_believed() -> None:
+def test_inconsistent_poses_are_never_accepted() -> None:
     tracker, rng = settled(), np.random.default_rng(0)
     for k in range(240):
         tracker.update(0.5 + k * PERIOD, rng.uniform(3.0, 9.0, 3), LEVEL)
@@ -126,5 +126,5 @@ def test_older_stamps_change_nothing() -> None:
     np.testing.assert_array_equal(before.position, after.position)
 
 
-def test_nothing_is_known_before_the_first_pose() -> None:
+def test_there_is_no_state_before_the_first_pose() -> None:
     assert ObjectTracker(TrackerConfig()).state(1.0) is None

@@ -59,7 +59,7 @@ def apart(a: Offset, b: Offset) -> tuple[float, float]:
 
 @settings(max_examples=4)
 @given(offset=offsets)
-def test_a_walk_tells_any_offset(offset: Offset) -> None:
+def test_a_walk_determines_any_offset(offset: Offset) -> None:
     found = calibrate(WALK.readings, seen(WALK, offset))
     distance, turn = apart(found.offset, offset)
     assert distance < 0.004
@@ -70,7 +70,7 @@ def test_a_walk_tells_any_offset(offset: Offset) -> None:
 
 @settings(max_examples=20)
 @given(offset=offsets)
-def test_a_known_place_tells_any_offset(offset: Offset) -> None:
+def test_a_known_place_determines_any_offset(offset: Offset) -> None:
     stand = MadeWalk(seconds=0.0)
     position, attitude = stand.poses[0]
     placed = (float(position[0]), float(position[1]), float(yaw_from_quat(attitude)))
@@ -103,7 +103,7 @@ def test_the_simulated_robot_is_calibrated_to_a_centimetre_and_two_degrees(
     assert turn < 3.0 * found.heading_sigma
 
 
-def test_offsets_add_up() -> None:
+def test_offsets_compose() -> None:
     other = Offset(np.array([0.01, 0.02, 0.03]), quat_from_rpy(0.1, 0.2, -0.3))
     both = combined(OFFSET, other)
     position, attitude = np.array([1.0, 2.0, 0.3]), quat_from_rpy(0.1, -0.2, 2.0)
@@ -122,14 +122,14 @@ def test_offsets_add_up() -> None:
         (MadeWalk(seconds=5.0, speed=(0.0, 0.0)), "walked 0.0 m"),
     ],
 )
-def test_too_little_motion_is_refused_and_says_what_to_do(made: MadeWalk, reason: str) -> None:
+def test_too_little_motion_is_refused_with_a_remedy(made: MadeWalk, reason: str) -> None:
     with pytest.raises(DataError, match=reason):
         calibrate(made.readings, seen(made))
 
 
 def test_motion_capture_in_other_units_is_refused() -> None:
     half = [Seen(t, p * [0.5, 0.5, 1.0], q) for t, p, q in seen(WALK)]
-    with pytest.raises(DataError, match="are its units m"):
+    with pytest.raises(DataError, match="check the units"):
         calibrate(WALK.readings, half)
 
 

@@ -76,7 +76,7 @@ def running(pid: int) -> bool:
         return False
 
 
-def test_bodies_that_are_seen_come_with_their_poses(
+def test_visible_bodies_arrive_with_their_poses(
     ports: tuple[int, int], connect: Callable[..., MocapClient], optitrack: Callable[..., OptiTrack]
 ) -> None:
     system = optitrack({"Go2": 3, "Box": 7})
@@ -91,7 +91,7 @@ def test_bodies_that_are_seen_come_with_their_poses(
     until(lambda: watch.sees("Box"), "only the box is seen")
 
 
-def test_a_system_that_was_started_again_is_found_again(
+def test_a_restarted_system_is_reconnected(
     ports: tuple[int, int], connect: Callable[..., MocapClient], optitrack: Callable[..., OptiTrack]
 ) -> None:
     first = optitrack({"Go2": 3, "Box": 7})
@@ -109,7 +109,7 @@ def test_a_system_that_was_started_again_is_found_again(
     until(lambda: watch.sees("Go2"), "the robot is seen again, under its new number")
 
 
-def test_where_nobody_answers_it_says_so_and_can_be_closed(
+def test_a_silent_address_is_reported_and_can_be_closed(
     ports: tuple[int, int], connect: Callable[..., MocapClient]
 ) -> None:
     client = connect("optitrack", f"127.0.0.1:{ports[0]}")
@@ -121,7 +121,7 @@ def test_where_nobody_answers_it_says_so_and_can_be_closed(
     assert not running(pid)
 
 
-def test_what_the_library_says_is_told(
+def test_an_error_of_the_library_is_reported(
     ports: tuple[int, int], connect: Callable[..., MocapClient]
 ) -> None:
     client = connect("qualisys", f"127.0.0.1:{ports[0]}")
@@ -154,7 +154,7 @@ def test_without_an_address_it_refuses() -> None:
         MocapClient("vicon", "")
 
 
-def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_names_the_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="make hardware"):
         MocapClient("vicon", "10.0.0.5")

@@ -45,7 +45,7 @@ def mapped(pose: SystemPose, offsets: dict[str, Offset] | None = None, **config:
 
 
 @given(position=vectors, attitude=attitudes, offset=vectors, turn=attitudes)
-def test_an_offset_leads_from_the_markers_to_the_body(
+def test_an_offset_maps_the_markers_to_the_body(
     position: np.ndarray, attitude: np.ndarray, offset: np.ndarray, turn: np.ndarray
 ) -> None:
     markers = quat_multiply(attitude, quat_conjugate(turn))
@@ -66,7 +66,7 @@ def test_with_y_up_the_axes_turn_and_level_stays_level() -> None:
 
 
 @given(a=vectors, b=vectors, attitude=attitudes)
-def test_with_y_up_what_a_body_carries_stays_on_it(
+def test_with_y_up_offsets_stay_fixed_to_the_body(
     a: np.ndarray, b: np.ndarray, attitude: np.ndarray
 ) -> None:
     # A point fixed in the system's body frame has constant coordinates in ours, whatever its pose.
@@ -81,7 +81,7 @@ def test_with_y_up_what_a_body_carries_stays_on_it(
     ("stamp", "delay", "expected"),
     [("header", 0.0, 7.0), ("header", 0.01, 6.99), ("arrival", 0.0, 7.02), ("arrival", 0.02, 7.0)],
 )
-def test_stamps_are_those_of_capture(stamp: str, delay: float, expected: float) -> None:
+def test_stamps_are_capture_times(stamp: str, delay: float, expected: float) -> None:
     assert mapped(said([0, 0, 0]), stamp=stamp, delay=delay).stamp == pytest.approx(expected)
 
 
@@ -98,7 +98,7 @@ def test_bodies_are_found_by_their_names_in_the_system() -> None:
     }
 
 
-def test_what_a_driver_repeats_of_a_lost_body_is_left_out() -> None:
+def test_repeated_poses_of_a_lost_body_are_rejected() -> None:
     known = MocapMap(MocapMapConfig(), BODIES, {})
     assert known.pose(said([1, 0, 0]), 7.0) is not None
     assert known.pose(said([1, 0, 0]), 7.1) is None
@@ -109,7 +109,7 @@ def test_what_a_driver_repeats_of_a_lost_body_is_left_out() -> None:
     assert all(trusting.pose(said([1, 0, 0]), 7.0) for _ in range(2))
 
 
-def test_another_frame_than_the_one_that_was_said_is_refused() -> None:
+def test_another_frame_than_the_required_one_is_refused() -> None:
     known = MocapMap(replace(MocapMapConfig(), frame="map"), BODIES, {})
     with pytest.raises(InputError, match="frame 'world' is not 'map'"):
         known.pose(said([0, 0, 0]), 7.0)
@@ -123,7 +123,7 @@ def test_another_frame_than_the_one_that_was_said_is_refused() -> None:
         ({}, {"bocks": OFFSET}, "no body 'bocks'"),
     ],
 )
-def test_what_fits_to_no_body_is_refused(
+def test_settings_of_an_unknown_body_are_refused(
     config: dict[str, Any], offsets: dict[str, Offset], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -164,6 +164,6 @@ def test_a_damaged_file_of_offsets_is_refused(tmp_path: Path, text: str, message
         read_offsets(path)
 
 
-def test_a_missing_file_of_offsets_says_how_to_make_it(tmp_path: Path) -> None:
+def test_a_missing_file_of_offsets_names_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="gpc calibrate-mocap makes them"):
         read_offsets(tmp_path / "none.yaml")

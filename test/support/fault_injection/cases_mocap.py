@@ -113,9 +113,9 @@ def mocap_convention_wrong(g: LiveGraph) -> float:
     g.ask("disarm")
     g.supervisor(SupervisorState.DISARMED)
     for kind, words in (
-        ("upside_down", "disagree about down"),
-        ("y_up", "disagree about down"),
-        ("quaternion_order", "disagree about down"),
+        ("upside_down", "disagree about gravity"),
+        ("y_up", "disagree about gravity"),
+        ("quaternion_order", "disagree about gravity"),
         ("swapped", "motion capture shows the base"),
     ):
         g.fault(base=kind)
