@@ -2,9 +2,9 @@
 
 The robot stands still and then walks; no manual measurement is needed. On level ground gravity
 gives roll and pitch and the legs give the height. During the walk, the translation from dead
-reckoning must equal the translation of the base in motion capture. With the unknown offset (p, R) of
-the base in the marker frame M, and S the smallest rotation that maps gravity of the base to gravity
-of M, with vertical axis u: R = exp(psi u) S. Over a window from pose 0 to pose 1, with the
+reckoning must equal the translation of the base in motion capture. With the unknown offset (p, R)
+of the base in the marker frame M, and S the smallest rotation that maps gravity of the base to
+gravity of M, with vertical axis u: R = exp(psi u) S. Over a window from pose 0 to pose 1, with the
 dead-reckoned translation w in the base frame,
 
     R_0^T (m_1 - m_0) + (R_0^T R_1 - 1) p = R w
