@@ -7,18 +7,18 @@ recorded states too: what would have happened if its plans had been walked is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gpc_ros.bag import topics
-from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_reader import BagMessage, BagReader
 from gpc_ros.common import config
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.errors import BagError, ConfigError, GpcError, InputError
 from gpc_ros.common.splines import knot_interval, spline_order
 from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.replay.cycle_records import cycle_record_from_msg
-from gpc_ros.replay.recorded_parameters import read_settings, settings_as
+from gpc_ros.replay.recorded_parameters import Settings, read_settings, settings_as
 from gpc_ros.replay.replay_cycles import Exact, Other, Replayed
 from gpc_ros.settings.node_settings import PlannerSettings
 from gpc_ros.tasks import make_task
@@ -37,15 +37,25 @@ class Replay:
         lost: cycles whose record is missing between the first and the last one.
     """
 
-    def __init__(self, reader: BagReader) -> None:
+    def __init__(
+        self,
+        reader: BagReader,
+        settings: Iterable[Settings] | None = None,
+        messages: Iterable[BagMessage] | None = None,
+    ) -> None:
         """Read the cycles and settings of a bag.
+
+        Args:
+            reader: the bag.
+            settings: its settings, if they have been read already.
+            messages: its cycle messages in order, if they have been read already.
 
         Raises:
             BagError: the bag holds no cycle, or not the planner's parameters.
         """
         self.problems = reader.problems
         self.recorded: dict[int, PlannerSettings] = {}
-        for said in read_settings(reader):
+        for said in read_settings(reader) if settings is None else settings:
             if said.node.rpartition("/")[2] == "planner":
                 self.recorded[said.serial] = settings_as(PlannerSettings(), said, self.problems)
         name = topics.find(reader, topics.CYCLE)
@@ -59,12 +69,14 @@ class Replay:
                 f"{reader.path}: does not hold the planner's parameters (topic "
                 f"{topics.PARAMETERS.name}), without which its cycles cannot be repeated"
             )
-        self.records = list(self._read(reader, name))
+        self.records = list(
+            self._read(reader.messages([name]) if messages is None else messages, name)
+        )
         numbers = [record.cycle for record in self.records]
         self.lost = max(numbers) - min(numbers) + 1 - len(set(numbers)) if numbers else 0
 
-    def _read(self, reader: BagReader, name: str) -> Iterator[CycleRecord]:
-        for message in reader.messages([name]):
+    def _read(self, messages: Iterable[BagMessage], name: str) -> Iterator[CycleRecord]:
+        for message in messages:
             serial = int(message.data.settings)
             if serial not in self.recorded:
                 self._note(f"{name}: parameters number {serial} are not in the bag; cycles skipped")

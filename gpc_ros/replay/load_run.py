@@ -15,7 +15,7 @@ from gpc_ros.common.errors import BagError
 from gpc_ros.common.geometry import wxyz_from_xyzw, yaw_from_quat
 from gpc_ros.planning.cycle import CycleRecord
 from gpc_ros.replay.cycle_replay import Replay
-from gpc_ros.replay.recorded_parameters import read_settings
+from gpc_ros.replay.recorded_parameters import Settings, settings_from_messages
 from gpc_ros.replay.run import Body, Commands, Delay, Joints, Modes, Motion, Plans, Run, Status
 
 # Of the fast topics this many messages a second are enough for a report [Hz].
@@ -33,7 +33,7 @@ def load_run(reader: BagReader) -> Run:
     """
     run = Run(reader, dict(reader.info))
     names = {wanted.name: topics.find(reader, wanted) for wanted in topics.FIXED}
-    messages = _collect(reader, names)
+    messages, mocap = _collect(reader, names)
     run.begin, run.duration = _begin(reader, messages)
     build: list[tuple[Topic, str, Callable[[list[BagMessage], float], Any]]] = [
         (topics.STATE, "state", _motion),
@@ -46,10 +46,12 @@ def load_run(reader: BagReader) -> Run:
         (topics.COMMANDS, "targets", _targets),
         (topics.JOINTS, "readings", _joints),
     ]
-    run.settings = read_settings(reader)
-    run.cycles = _cycles(reader, names)
+    run.settings = settings_from_messages(
+        messages.pop(topics.PARAMETERS.name, []), names[topics.PARAMETERS.name], reader.problems
+    )
+    run.cycles = _cycles(reader, run.settings, messages.pop(topics.CYCLE.name, []))
     for topic, attribute, function in build:
-        rows = messages.get(topic.name, [])
+        rows = messages.pop(topic.name, [])  # freed when it is converted
         if not rows:
             continue
         try:
@@ -59,52 +61,53 @@ def load_run(reader: BagReader) -> Run:
                 f"{names[topic.name]}: left out: its messages are of another version ({error})"
             )
         run.delays[topic.name] = _delay(rows, run.begin)
-    run.mocap = _mocap(reader, run.begin)
+    run.mocap = {body: _capture(rows, run.begin) for body, rows in mocap.items()}
     return run
 
 
-def _collect(reader: BagReader, names: dict[str, str]) -> dict[str, list[BagMessage]]:
-    """Return the decoded messages that are needed, by the topic's relative name."""
+def _collect(
+    reader: BagReader, names: dict[str, str]
+) -> tuple[dict[str, list[BagMessage]], dict[str, list[BagMessage]]]:
+    """Read the bag once: decoded messages by the topic's relative name, and captures by body."""
     wanted = (
-        topics.GOAL, topics.PLAN, topics.STATUS, topics.SUPERVISOR, topics.WALKER, *_FAST,
+        topics.GOAL, topics.PLAN, topics.STATUS, topics.SUPERVISOR, topics.WALKER,
+        topics.PARAMETERS, topics.CYCLE, *_FAST,
     )  # fmt: skip
     relative = {names[t.name]: t.name for t in wanted if names[t.name]}
+    bodies = {name: topics.topic_body(name) for name in reader.topics if topics.topic_body(name)}
     rates = {names[t.name]: _RATE for t in _FAST if names[t.name]}
     messages: dict[str, list[BagMessage]] = {}
-    for message in reader.messages(relative, rates):
-        messages.setdefault(relative[message.topic], []).append(message)
-    return messages
+    mocap: dict[str, list[BagMessage]] = {}
+    for message in reader.messages({**relative, **bodies}, rates):
+        if message.topic in relative:
+            messages.setdefault(relative[message.topic], []).append(message)
+        elif hasattr(message.data, "pose") and hasattr(message.data, "header"):
+            mocap.setdefault(bodies[message.topic], []).append(message)
+    return messages, mocap
 
 
-def _cycles(reader: BagReader, names: dict[str, str]) -> list[CycleRecord]:
-    """Return the planning cycles; none, and a problem, if the planner's parameters are missing."""
-    if not names[topics.CYCLE.name]:
+def _cycles(
+    reader: BagReader, settings: list[Settings], messages: list[BagMessage]
+) -> list[CycleRecord]:
+    """Return the planning cycles; empty, with a problem, without the planner's parameters."""
+    if not topics.find(reader, topics.CYCLE):
         return []
     try:
-        return Replay(reader).records
+        return Replay(reader, settings, messages).records
     except BagError as error:
         reader.problems.append(str(error))
         return []
 
 
-def _mocap(reader: BagReader, begin: float) -> dict[str, Body]:
-    """Return what motion capture saw, by body."""
-    names = {name: topics.topic_body(name) for name in reader.topics if topics.topic_body(name)}
-    rows: dict[str, list[BagMessage]] = {}
-    for message in reader.messages(names):
-        if hasattr(message.data, "pose") and hasattr(message.data, "header"):
-            rows.setdefault(names[message.topic], []).append(message)
-    found = {}
-    for body, messages in rows.items():
-        poses = [message.data.pose for message in messages]
-        found[body] = Body(
-            time=_times(messages, begin),
-            position=np.array([_xyz(p.position) for p in poses]),
-            orientation=wxyz_from_xyzw(
-                np.array([[*_xyz(p.orientation), p.orientation.w] for p in poses])
-            ),
-        )
-    return found
+def _capture(rows: list[BagMessage], begin: float) -> Body:
+    """Return the poses of one body in motion capture."""
+    poses = [row.data.pose for row in rows]
+    quaternions = np.array([[*_xyz(p.orientation), p.orientation.w] for p in poses])
+    return Body(
+        time=_times(rows, begin),
+        position=np.array([_xyz(p.position) for p in poses]),
+        orientation=wxyz_from_xyzw(quaternions),
+    )
 
 
 def _delay(rows: list[BagMessage], begin: float) -> Delay:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gpc_ros.bag import topics
-from gpc_ros.bag.bag_reader import BagReader
+from gpc_ros.bag.bag_reader import BagMessage, BagReader
 from gpc_ros.common import config
 from gpc_ros.common.documents import load_json
 from gpc_ros.common.errors import ConfigError
@@ -39,22 +40,36 @@ class Settings:
 
 
 def read_settings(reader: BagReader) -> list[Settings]:
-    """Return the settings of all nodes in the order of the bag.
-
-    What a node says again with more facts is the same settings.
+    """Read the settings of all nodes in the order of the bag.
 
     Args:
-        reader: the bag; its ``problems`` grow by what cannot be made sense of.
+        reader: the bag; malformed messages join its ``problems``.
     """
     name = topics.find(reader, topics.PARAMETERS)
+    messages = reader.messages([name] if name else [])
+    return settings_from_messages(messages, name, reader.problems)
+
+
+def settings_from_messages(
+    messages: Iterable[BagMessage], name: str, problems: list[str]
+) -> list[Settings]:
+    """Return the settings in messages of the topic ``parameters``.
+
+    A repeated message of the same settings, with more facts, replaces the earlier one.
+
+    Args:
+        messages: decoded messages in the order of the bag.
+        name: full name of the topic.
+        problems: grow by malformed messages.
+    """
     found: list[Settings] = []
-    for message in reader.messages([name] if name else []):
+    for message in messages:
         try:
             content = dict(load_json(message.data.data))
             node, serial = str(content.pop("node")), int(content.pop("serial"))
             values = dict(content.pop("parameters"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reader.problems.append(f"{name}: a message that is no parameters ({error})")
+            problems.append(f"{name}: a message without valid parameters ({error})")
             continue
         said = Settings(node, serial, message.time, values, content)
         before = next((i for i, s in enumerate(found) if s.same(said)), None)

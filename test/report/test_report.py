@@ -257,3 +257,17 @@ def test_a_clock_that_jumped_is_told_at_its_time(
     page, _ = page_of(tmp_path / "bag")
     told = "the clock went back by" if jump < 0.0 else "the estimator was silent for 3600"
     assert told in page.text
+
+
+def test_bag_is_read_once(tmp_path: Path, made_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = BagReader(made_run(end=1.0).write(tmp_path / "bag"))
+    passes: list[object] = []
+    raw = BagReader.raw
+
+    def counted(self: BagReader, *args: Any, **kwargs: Any) -> Any:
+        passes.append(args)
+        return raw(self, *args, **kwargs)
+
+    monkeypatch.setattr(BagReader, "raw", counted)
+    make_episode_report(reader, tmp_path / "report.html", video=False)
+    assert len(passes) == 1
