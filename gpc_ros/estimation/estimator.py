@@ -36,6 +36,8 @@ BASE = "base"
 _IMU = np.array(IMU_POSITION)
 # A larger step back of the clock counts as a clock jump [s].
 _BACK = 0.02
+# Share of flipped poses from which an object is reported.
+_FLIPS = 0.02
 # Older readings are rejected [s].
 _OLD_READING = 1.0
 
@@ -215,6 +217,16 @@ class Estimator:
         tracker = self._trackers[body]
         tracker.update(stamp, position, orientation)
         self.counters[f"{body} poses gated"] = tracker.gated
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for each object whose attitude flips; empty if none does."""
+        found = {body: tracker.flips for body, tracker in self._trackers.items()}
+        return [
+            f"{100 * flips.share:.0f} % of the poses of {body} in the last second are turned by "
+            f"{flips.angle:.2f} rad: place its markers asymmetrically"
+            for body, flips in found.items()
+            if flips.share > _FLIPS
+        ]
 
     def _on_base(self, stamp: float, position: Array, orientation: Array, last: Sample) -> None:
         if not self._started:

@@ -51,6 +51,11 @@ def multiply(a: Quaternion, b: Quaternion) -> Quaternion:
     )
 
 
+def conjugate(q: Quaternion) -> Quaternion:
+    """Return the inverse of a unit quaternion wxyz."""
+    return q[0], -q[1], -q[2], -q[3]
+
+
 def turned(q: Quaternion, x: float, y: float, z: float) -> Quaternion:
     """Return an attitude rotated by a small rotation vector [rad], base frame, normalised.
 
@@ -64,7 +69,7 @@ def turned(q: Quaternion, x: float, y: float, z: float) -> Quaternion:
 
 def rotation_between(a: Quaternion, b: Quaternion) -> Vector:
     """Return the shortest rotation vector [rad], in the frame of a, that turns a into b."""
-    w, x, y, z = multiply((a[0], -a[1], -a[2], -a[3]), b)
+    w, x, y, z = multiply(conjugate(a), b)
     sine = math.sqrt(x * x + y * y + z * z)
     scale = 2.0 * math.atan2(sine, abs(w)) / sine if sine > 1e-9 else 2.0
     scale = math.copysign(scale, w)

@@ -18,10 +18,13 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
+from gpc_ros.estimation.flip_monitor import FlipMonitor, Flips
 from gpc_ros.estimation.nominal_state import (
     Quaternion,
     Vector,
+    conjugate,
     minus,
+    multiply,
     plus,
     quaternion,
     rotation_between,
@@ -141,7 +144,13 @@ class ObjectTracker:
         self._orientation: Quaternion = (1.0, 0.0, 0.0, 0.0)
         self._begin()
         self._candidate: tuple[float, Vector, Quaternion] | None = None
+        self._monitor = FlipMonitor(config.gate_rotation)
         self.gated = 0
+
+    @property
+    def flips(self) -> Flips:
+        """Share of the poses of the last second with a flipped attitude, and the angle."""
+        return self._monitor.flips
 
     def update(self, stamp: float, position: Array, orientation: Array) -> None:
         """Process a pose: position (3,) [m], attitude (4,) wxyz, at its capture stamp [s]."""
@@ -159,8 +168,13 @@ class ObjectTracker:
             self.gated += 1
             if self._agrees(stamp, where, attitude):
                 self._start(stamp, where, attitude)
+            elif self._near(dt, moved) and self._monitor.flipped(
+                stamp, multiply(conjugate(expected_attitude), attitude)
+            ):
+                self._adopt(stamp, expected, attitude)
             return
         self._candidate = None
+        self._monitor.accepted(stamp)
         self._linear.predict(dt)
         self._angular.predict(dt)
         self._position = plus(expected, self._linear.correct(moved))
@@ -176,11 +190,12 @@ class ObjectTracker:
 
     def _within_gate(self, dt: float, moved: Vector, turn: Vector) -> bool:
         c = self._config
+        wider = c.gate_rotation + 2.0 * c.gate_speed * dt
+        return self._near(dt, moved) and math.hypot(*turn) <= wider
+
+    def _near(self, dt: float, moved: Vector) -> bool:
         # The possible motion of an unseen object widens the gates.
-        return (
-            math.hypot(*moved) <= c.gate_position + c.gate_speed * dt
-            and math.hypot(*turn) <= c.gate_rotation + 2.0 * c.gate_speed * dt
-        )
+        return math.hypot(*moved) <= self._config.gate_position + self._config.gate_speed * dt
 
     def _agrees(self, stamp: float, position: Vector, orientation: Quaternion) -> bool:
         """Return whether gated poses have agreed with each other for the confirm time."""
@@ -193,6 +208,16 @@ class ObjectTracker:
             self._candidate = (stamp, position, orientation)
         return stamp - self._candidate[0] >= c.confirm_time
 
+    def _adopt(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
+        """Replace the attitude; the object keeps its position and velocity."""
+        c = self._config
+        dt = stamp - self._stamp
+        self._linear.predict(dt)
+        self._angular = _Axes(c.rotation_noise, c.rotation_acceleration, c.rotation_braking)
+        self._stamp, self._position, self._orientation = stamp, position, orientation
+        self._candidate = None
+        self._monitor.reset()
+
     def _begin(self) -> None:
         c = self._config
         self._linear = _Axes(c.position_noise, c.acceleration, c.braking)
@@ -201,6 +226,7 @@ class ObjectTracker:
     def _start(self, stamp: float, position: Vector, orientation: Quaternion) -> None:
         self._stamp, self._candidate = stamp, None
         self._position, self._orientation = position, orientation
+        self._monitor.reset()
         self._begin()
 
     def state(self, now: float) -> ObjectState | None:

@@ -9,7 +9,9 @@ its marker frame, both with z up:
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -114,6 +116,23 @@ class MapPose(NamedTuple):
     orientation: Array
 
 
+def topic_token(name: str) -> str:
+    """Return the part of a topic that vrpn_mocap makes from the name of a body.
+
+    Each run of other characters than ASCII letters, digits and underscores becomes one underscore.
+
+    Raises:
+        ConfigError: the result begins with a digit, which ROS does not allow.
+    """
+    token = re.sub("[^a-zA-Z0-9]+", "_", name)
+    if not token or token[0].isdigit():
+        raise ConfigError(
+            f"mocap names: '{name}' cannot be part of a ROS topic, which must not begin with a "
+            "digit; rename it in the motion capture system so that it begins with a letter"
+        )
+    return token
+
+
 class MocapMap:
     """Maps poses of a motion capture system; see the module.
 
@@ -165,7 +184,16 @@ class MocapMap:
         topic = c.topic or TOPICS[c.driver]
         if c.driver == "pose_stamped" and "{name}" not in topic and len(self.names) > 1:
             raise ConfigError(f"mocap topic: '{topic}' must hold {{name}}: each body has its own")
-        return {body: topic.replace("{name}", name) for body, name in self.names.items()}
+        if "{name}" not in topic:
+            return dict.fromkeys(self.names, topic)
+        found = {b: topic.replace("{name}", topic_token(name)) for b, name in self.names.items()}
+        for body, other in itertools.combinations(found, 2):
+            if found[body] == found[other]:
+                raise ConfigError(
+                    f"mocap names: '{self.names[body]}' and '{self.names[other]}' both become the "
+                    f"topic '{found[body]}'; rename one of them in the motion capture system"
+                )
+        return found
 
     def pose(self, said: SystemPose, arrival: float) -> MapPose | None:
         """Return the pose of a tracked body; None for an unknown body or a repeated pose.
@@ -185,6 +213,11 @@ class MocapMap:
             return None
         if c.frame and frame.lstrip("/") != c.frame.lstrip("/"):
             raise InputError(f"pose of '{name}': frame '{frame}' is not '{c.frame}'")
+        if c.stamp == "header" and stamp == 0.0:
+            raise InputError(
+                f"pose of '{name}': the stamp is zero, so the driver does not stamp its poses; "
+                "set the parameter stamp of the node mocap to arrival"
+            )
         values = position.tobytes() + wxyz.tobytes()
         if not c.repeats and values == self._last.get(body):
             self.repeated[body] += 1

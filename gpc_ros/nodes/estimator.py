@@ -114,7 +114,9 @@ class EstimatorNode(PeriodicNode):
         figures["base age [ms]"] = 1e3 * state.base_age
         if state.mocap_inconsistency:
             return ERROR, state.mocap_inconsistency, figures
-        late = [f"base not seen for {state.base_age:.2f} s"] if state.base_age > 0.1 else []
+        late = self._estimator.warnings()
+        if state.base_age > 0.1:
+            late.append(f"base not seen for {state.base_age:.2f} s")
         for body in self._bodies:
             if body not in state.objects:
                 late.append(f"{body} was never seen")

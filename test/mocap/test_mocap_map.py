@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,14 @@ from gpc_ros.common.geometry import (
     rotate,
     rotate_inverse,
 )
-from gpc_ros.mocap.mocap_map import MapPose, MocapMap, MocapMapConfig, Offset, SystemPose
+from gpc_ros.mocap.mocap_map import (
+    MapPose,
+    MocapMap,
+    MocapMapConfig,
+    Offset,
+    SystemPose,
+    topic_token,
+)
 from gpc_ros.mocap.mocap_offsets import read_offsets, write_offsets
 
 LEVEL = np.array([1.0, 0.0, 0.0, 0.0])
@@ -167,3 +175,45 @@ def test_a_damaged_file_of_offsets_is_refused(tmp_path: Path, text: str, message
 def test_a_missing_file_of_offsets_names_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="gpc calibrate-mocap makes them"):
         read_offsets(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("Box 1", "Box_1"), ("Go2-robot", "Go2_robot"), ("a  b--c", "a_b_c"), ("a__b", "a_b"),
+        ("Kiste (groß)", "Kiste_gro_"), ("Ящик", "_"),
+    ],
+)  # fmt: skip
+def test_topics_are_the_ones_that_vrpn_mocap_makes_from_a_name(name: str, token: str) -> None:
+    known = MocapMap(replace(MocapMapConfig(), names=f"base=Go2,box={name}"), BODIES, {})
+    assert known.topics["box"] == f"/vrpn_mocap/{token}/pose"
+
+
+@given(name=st.text(min_size=1, max_size=20))
+def test_any_name_gives_a_valid_topic_or_is_refused(name: str) -> None:
+    try:
+        token = topic_token(name)
+    except ConfigError:
+        assert name[0] in "0123456789"
+    else:
+        assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", token)
+
+
+def test_a_name_that_begins_with_a_digit_is_refused_with_a_remedy() -> None:
+    known = MocapMap(replace(MocapMapConfig(), names="base=Go2,box=1st box"), BODIES, {})
+    with pytest.raises(ConfigError, match=r"'1st box'.*rename it"):
+        _ = known.topics
+
+
+@pytest.mark.parametrize("names", ["base=Go 2,box=Go-2", "base=Робот,box=Ящик"])
+def test_two_names_that_become_one_topic_are_refused(names: str) -> None:
+    known = MocapMap(replace(MocapMapConfig(), names=names), BODIES, {})
+    with pytest.raises(ConfigError, match="both become the topic"):
+        _ = known.topics
+
+
+def test_a_zero_stamp_names_the_parameter_that_helps() -> None:
+    known = MocapMap(MocapMapConfig(), BODIES, {})
+    with pytest.raises(InputError, match=r"stamp is zero.*set the parameter stamp .* to arrival"):
+        known.pose(said([1, 0, 0])._replace(stamp=0.0), 7.0)
+    assert mapped(said([1, 0, 0])._replace(stamp=0.0), stamp="arrival").stamp == 7.02
