@@ -14,7 +14,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from gpc_ros.bag.bag_reader import BagReader
-from gpc_ros.locomotion.walker import DEFAULT_WALKER, make_walker
+from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import run_task
 from gpc_ros.report.run_folder import run_motion
