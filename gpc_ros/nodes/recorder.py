@@ -18,6 +18,7 @@ from std_srvs.srv import Trigger
 from gpc_ros.bag.bag_recorder import Recorder
 from gpc_ros.bag.recording_info import run_info
 from gpc_ros.bag.topics import COMMANDS, Topic, recorded
+from gpc_ros.common.graph_identity import own_service
 from gpc_ros.ros import qos
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.ros.parameters import NodeParameters
@@ -49,7 +50,8 @@ class RecorderNode(PeriodicNode):
         ]
         self._closed = False
         self._replayed = uses_sim_time(node)
-        node.create_service(Trigger, "recorder/stop", self._on_stop)
+        for service in ("recorder/stop", own_service("recorder/stop")):
+            node.create_service(Trigger, service, self._on_stop)
         Diagnostics(node, self._diagnose)
 
     def step(self, late: float) -> None:
@@ -104,7 +106,7 @@ def _subscribe(node: Node, topic: Topic) -> PolledSubscription[bytes]:
     """Subscribe to a topic in serialised form."""
     package, kind, name = topic.type.split("/")
     message = getattr(importlib.import_module(f"{package}.{kind}"), name)
-    return PolledSubscription(node, message, topic.name, _profile(topic), raw=True)
+    return PolledSubscription(node, message, topic.name, _profile(topic), raw=True, max_bytes=None)
 
 
 def _profile(topic: Topic) -> QoSProfile:

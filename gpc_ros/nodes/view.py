@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _PLANNER = "planner"
 # Shown of the planner's parameters: what is live, but for the text that the weights are part of.
 _TEXTS = ("task_params",)
+# The record of a planning cycle contains many candidates [bytes].
+_MAX_BYTES = 1 << 20
 
 
 class ViewNode(PeriodicNode):
@@ -62,15 +64,15 @@ class ViewNode(PeriodicNode):
         self._walker = walker.name
         self._memory_size = walker.state_size
         self._page = Page(self._task, walker, s, f"{s.task}, live")
-        self._goal_controls = GoalControls(self._page.server, self._page.notify)
+        self._goal_controls = GoalControls(self._page.server)
         live = [p for p in config.parameters(PlannerSettings()) if p.live and p.name not in _TEXTS]
         weights = [
             dataclasses.replace(p, live=True)
             for p in config.parameters(self._task.config.cost, "cost.")
         ]
         self._sliders: list[Sliders] = [
-            Sliders(self._page.server, "cost weights", weights, self._page.notify),
-            Sliders(self._page.server, "planner", live, self._page.notify),
+            Sliders(self._page.server, "cost weights", weights),
+            Sliders(self._page.server, "planner", live),
         ]
         self._page.add_layers()
         self._parameters = ParameterSteering(
@@ -81,7 +83,7 @@ class ViewNode(PeriodicNode):
         self._validator = MessageValidator(node)
         self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any], None]]] = []
         Diagnostics(node, self._diagnose)
-        print(announcement(s, self._page.url), flush=True)
+        print(announcement(s), flush=True)
 
     def step(self, late: float) -> None:
         """Take in the newest messages, pass on what the user wants, show the rest."""
@@ -136,7 +138,7 @@ class ViewNode(PeriodicNode):
             name = topics.mocap(body).name
             found.append((PoseStamped, name, newest, self._mocap_taker(body)))
         return [
-            (PolledSubscription(self.node, kind, topic, profile), take)
+            (PolledSubscription(self.node, kind, topic, profile, max_bytes=_MAX_BYTES), take)
             for kind, topic, profile, take in found
         ]
 

@@ -104,21 +104,25 @@ class Probe:
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self._heard: dict[str, PolledSubscription[Any]] = {}
-        self._voices: dict[str, Any] = {}
+        self._publishers: dict[str, Any] = {}
 
     def listen(self, topic: str, message: type, profile: Any = None) -> None:
         """Subscribe to a topic."""
         self._heard[topic] = PolledSubscription(
-            self.node, message, topic, profile or qos.sensor(50)
+            self.node, message, topic, profile or qos.sensor(50), max_bytes=None
         )
+
+    def announce(self, topic: str, message: type, profile: Any = None) -> None:
+        """Create the publisher of a topic, unless there is one."""
+        if topic not in self._publishers:
+            self._publishers[topic] = self.node.create_publisher(
+                message, topic, profile or qos.command()
+            )
 
     def publish(self, topic: str, message: Any, profile: Any = None) -> None:
         """Send a message."""
-        if topic not in self._voices:
-            self._voices[topic] = self.node.create_publisher(
-                type(message), topic, profile or qos.command()
-            )
-        self._voices[topic].publish(message)
+        self.announce(topic, type(message), profile)
+        self._publishers[topic].publish(message)
 
     def wait(
         self,

@@ -88,7 +88,9 @@ class Observer:
     ) -> None:
         """Begin to listen to a topic, and keep its last messages."""
         profile = profile or qos.sensor(2000)
-        heard: PolledSubscription[bytes] = PolledSubscription(self.node, kind, topic, profile, True)
+        heard: PolledSubscription[bytes] = PolledSubscription(
+            self.node, kind, topic, profile, raw=True, max_bytes=None
+        )
         self._heard[topic] = (heard, kind)
         self.keep(topic, keep)
 
