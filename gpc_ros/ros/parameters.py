@@ -110,11 +110,17 @@ class NodeParameters(Generic[T]):
         self._said.publish(String(data=json.dumps(content)))
 
     def _on_set(self, changes: list[RosParameter]) -> SetParametersResult:
-        """Validate a change from outside; rclpy refuses read-only ones before."""
-        known = {p.name for p in config.parameters(self.settings)}
-        given = {c.name: _plain(c.value) for c in changes if c.name in known}
-        if not given:
-            return SetParametersResult(successful=True)
+        """Validate a change from outside: only live parameters change while the node runs.
+
+        This also refuses use_sim_time: a control loop whose clock stands still sees no age grow.
+        """
+        live = {p.name for p in config.parameters(self.settings) if p.live}
+        fixed = [change.name for change in changes if change.name not in live]
+        if fixed:
+            where = f"node {self._node.get_name()}"
+            reason = f"{where}: {', '.join(fixed)} cannot change while it runs; start it again"
+            return SetParametersResult(successful=False, reason=reason)
+        given = {change.name: _plain(change.value) for change in changes}
         try:
             settings = config.replace(self.settings, given, f"node {self._node.get_name()}")
             if self._on_change is not None:

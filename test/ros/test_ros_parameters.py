@@ -123,6 +123,27 @@ def test_other_changes_are_refused_with_the_reason(make_node: Callable[..., Node
     assert parameters.settings == Settings()
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_use_sim_time_cannot_change_while_the_node_runs(
+    make_node: Callable[..., Node], value: bool
+) -> None:
+    node = make_node()
+    NodeParameters(node, Settings())
+    clock = node.get_clock().now().nanoseconds
+    refused, reason = set_one(node, "use_sim_time", value)
+    assert not refused and "use_sim_time cannot change" in reason
+    assert not node.get_parameter("use_sim_time").value
+    assert node.get_clock().now().nanoseconds > clock > 0
+
+
+def test_a_change_of_several_is_refused_whole(make_node: Callable[..., Node]) -> None:
+    node = make_node()
+    parameters = NodeParameters(node, Settings())
+    changes = [Parameter("limits.speed", value=0.5), Parameter("use_sim_time", value=True)]
+    assert not node.set_parameters_atomically(changes).successful
+    assert parameters.settings == Settings()
+
+
 def test_what_is_in_force_is_said_to_whoever_comes_late(make_node: Callable[..., Node]) -> None:
     node = make_node("count:=7")
     parameters = NodeParameters(node, Settings())
