@@ -163,14 +163,25 @@ _REPLAY = Graph(
     ),
     nodes=(
         NodeSpec("player", "player", required=True),
-        NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),), sim_time=True),
-        NodeSpec("planner", "planner", sets=(("discovery", 0.0),), sim_time=True),
+        NodeSpec(
+            "estimator",
+            "estimator",
+            remappings=(("/tf", "tf"),),
+            sets=(("exclusivity_wait", 0.0),),
+            sim_time=True,
+        ),
+        NodeSpec("planner", "planner", sets=(("exclusivity_wait", 0.0),), sim_time=True),
         NodeSpec(
             "bridge",
             "bridge",
             remappings=_DRY,
             # Readings come over topics, whatever the robot was reached by.
-            sets=(("dry_run", True), ("driver", "sim"), ("auto_arm", True), ("discovery", 0.0)),
+            sets=(
+                ("dry_run", True),
+                ("driver", "sim"),
+                ("auto_arm", True),
+                ("exclusivity_wait", 0.0),
+            ),
             sim_time=True,
         ),
         NodeSpec("recorder", "recorder", told="arguments", when="record", sim_time=True),

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from gpc_ros.common.errors import REFUSED, ConfigError
+from gpc_ros.common.graph_identity import VARIABLE, new_graph_id
 from gpc_ros.graph.resolve import NodeStart
 from gpc_ros.settings.parameter_files import yaml_value
 
@@ -83,6 +84,7 @@ class Launcher:
         self._children: list[Child] = []
         self._selector = selectors.DefaultSelector()
         self._signals = 0
+        self._graph_id = new_graph_id()
         # On a terminal, the required node may rewrite its status line in place.
         self._terminal = {STATUS_LINE: "1"} if sys.stdout.isatty() else {}
 
@@ -116,7 +118,13 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **start.environment, **self._terminal},
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                **start.environment,
+                **self._terminal,
+                VARIABLE: self._graph_id,
+            },
             process_group=0,
             preexec_fn=end_with_parent(os.getpid()),  # this process has only one thread
         )

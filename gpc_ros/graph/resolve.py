@@ -182,7 +182,8 @@ def _checked_overrides(node: str, path: Path, overrides: Mapping[str, Any]) -> d
     domain = sdk_domain(flat)
     if domain is not None:
         check_domains(domain)
-    return {n: list(v) if isinstance(v := flat[n], tuple) else v for n in overrides}
+    names = [config.current_name(settings, name) for name in overrides]
+    return {n: list(v) if isinstance(v := flat[n], tuple) else v for n in names}
 
 
 def _namespace(text: str) -> str:

@@ -13,6 +13,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from gpc_ros.common.errors import REFUSED, ConfigError, suggest
+from gpc_ros.common.graph_identity import VARIABLE, new_graph_id
 from gpc_ros.graph.graphs import GRAPHS, PACKAGE, Argument, Graph
 from gpc_ros.graph.resolve import NodeStart, resolve
 
@@ -30,11 +31,12 @@ def launch_description(name: str) -> LaunchDescription:
 def _nodes(context: LaunchContext, graph: Graph) -> list[Any]:
     """Return the nodes, once the arguments are known."""
     messages = _refuse_misspelt(getattr(context, "argv", ()), graph)
+    identity = new_graph_id()
     given = {a.name: LaunchConfiguration(a.name).perform(context) for a in graph.arguments}
-    return [*messages, *(_node(start) for start in resolve(graph, given))]
+    return [*messages, *(_node(start, identity) for start in resolve(graph, given))]
 
 
-def _node(start: NodeStart) -> Node:
+def _node(start: NodeStart, identity: str) -> Node:
     """Return one node as an action; a required one shuts the launch down when it ends."""
     typed = _typed(start.parameters)
     return Node(
@@ -44,7 +46,7 @@ def _node(start: NodeStart) -> Node:
         namespace=start.namespace,
         parameters=[start.parameter_file, *([typed] if typed else [])],
         remappings=list(start.remappings),
-        additional_env=start.environment,
+        additional_env={**start.environment, VARIABLE: identity},
         output="screen",
         on_exit=_on_exit(start),
     )

@@ -1,7 +1,7 @@
-"""Node ``bridge``: 500 times a second from reading, state and plan to joint commands.
+"""Node ``bridge``: turns reading, state and plan into joint commands at 500 Hz.
 
-The decisions are the controller's and its supervisor's; this file moves messages, measures the
-cycle and publishes what the robot senses.
+The controller and its supervisor decide; this node moves messages, measures the cycle and publishes
+the robot's sensor readings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 from sensor_msgs.msg import Imu, JointState
-from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from gpc_msgs.msg import Plan as PlanMsg
@@ -21,6 +20,7 @@ from gpc_msgs.msg import SupervisorState, WalkerState
 from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.bridge.driver import RobotDriver
 from gpc_ros.common.errors import REFUSED, GpcError
+from gpc_ros.common.graph_identity import own_service
 from gpc_ros.common.timing import RollingPercentiles
 from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.planning.plan import Plan
@@ -30,9 +30,11 @@ from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
 from gpc_ros.ros.drivers import NodeDriver, SimDriver, UnitreeDriver
 from gpc_ros.ros.dry_run import DryRun
+from gpc_ros.ros.endpoints import TopicAuthority
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
 from gpc_ros.ros.runner import PeriodicNode, Stop, run
+from gpc_ros.ros.stop_inputs import StopInputs
 from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.safety.supervisor import State
 from gpc_ros.settings.node_settings import BridgeSettings
@@ -41,6 +43,12 @@ PERIOD = 0.002  # [s]
 # Shortest time between two republished readings: 250 Hz, with room for jitter [s].
 _SENSOR_PERIOD = 0.0035
 _SUPERVISOR_PERIOD = 0.1  # [s]
+_CHECK_PERIOD = 0.2  # [s]
+# A state with 16 objects, a plan with 600 knots: larger messages are rejected [bytes].
+_MAX_STATE, _MAX_PLAN = 8192, 16384
+# For each topic that moves the robot the node that may take it while nobody publishes it.
+_SUCCESSORS = {"scene_state": "estimator", "plan": "planner", "goal": "planner"}
+_DOWN = (State.DISARMED, State.FAULT)
 
 
 class Bridge(PeriodicNode):
@@ -56,36 +64,51 @@ class Bridge(PeriodicNode):
         self._walker = make_walker(s.walker)
         self._controller = BridgeController(self._walker, s.task, s, time.monotonic)
         self._validator = MessageValidator(node)
+        over_topics = s.driver == "sim"
+        robot = {"robot_reading": "sim"} if over_topics and not s.dry_run else {}
+        self._authority = TopicAuthority(node, {**_SUCCESSORS, **robot})
         self._driver: NodeDriver = (
-            SimDriver(node, self._validator, s.discovery, s.damping)
-            if s.driver == "sim"
-            else UnitreeDriver(node, s.unitree, s.discovery, s.damping, s.dry_run)
+            SimDriver(
+                node, self._validator, self._gate("robot_reading"), s.exclusivity_wait, s.damping
+            )
+            if over_topics
+            else UnitreeDriver(node, s.unitree, s.exclusivity_wait, s.damping, s.dry_run)
         )
         self._output: RobotDriver = DryRun(node, self._driver) if s.dry_run else self._driver
         self._clock = node.get_clock()
-        self._states = PolledSubscription(node, SceneStateMsg, "scene_state", qos.sensor(1))
-        self._plans = PolledSubscription(node, PlanMsg, "plan", qos.command())
-        self._stops = PolledSubscription(node, Bool, "emergency_stop", qos.report())
+        reject = self._validator.reject
+        self._states = PolledSubscription(
+            node, SceneStateMsg, "scene_state", qos.sensor(1), max_bytes=_MAX_STATE,
+            on_reject=reject, admit=self._gate("scene_state"),
+        )  # fmt: skip
+        self._plans = PolledSubscription(
+            node, PlanMsg, "plan", qos.command(), max_bytes=_MAX_PLAN,
+            on_reject=reject, admit=self._gate("plan"),
+        )  # fmt: skip
+        self._stops = StopInputs(node, self._controller, self._validator)
         self._joints_out = node.create_publisher(JointState, "joint_states", qos.sensor())
         self._imu_out = node.create_publisher(Imu, "imu/data", qos.sensor())
         self._walker_out = node.create_publisher(WalkerState, "walker_state", qos.sensor(1))
         self._supervisor_out = node.create_publisher(SupervisorState, "supervisor", qos.report())
         for name in ("arm", "sit_down", "disarm", "stop", "reset"):
             node.create_service(Trigger, name, self._service(name))
+        for name in ("sit_down", "disarm"):
+            node.create_service(Trigger, own_service(name), self._service(name))
         self._joint_message, self._imu_message = JointState(), Imu()
         self._walker_message = WalkerState(walker=self._walker.name)
+        self._requests = {"arm": self._arm, "reset": self._reset}
         self._wants_arming, self._state_seen = s.auto_arm, False
         self._sensed, self._skipped = 0.0, 0
         self._plan: Plan | None = None
         self._walker_stamp = 0.0
         self._last_supervisor = (-1.0, -1, 0)  # time, state and number of reasons
         self._p99 = (0.0, 0.0)  # of period and latency [s], renewed once a second
-        self._troubles: list[str] = []
+        self._errors: list[str] = []
         self._last = time.monotonic()
         self._periods, self._latencies = RollingPercentiles(2500), RollingPercentiles(2500)
         self._plan_latencies = RollingPercentiles(200)
         Diagnostics(node, self._diagnose, s.driver)
-        node.create_timer(0.2, self._check_owner)
+        node.create_timer(_CHECK_PERIOD, self._check_graph)
 
     def step(self, late: float) -> None:
         """Do one cycle."""
@@ -97,7 +120,7 @@ class Bridge(PeriodicNode):
         command = self._controller.step(now)
         self._output.write(command)
         if not self.settled:
-            return  # who listens hears the bridge that may be there already
+            return  # listeners hear the bridge that may be there already
         if reading is not None:
             self._latencies.add(self._now() - reading.stamp)
             self._publish_sensors(reading)
@@ -106,15 +129,15 @@ class Bridge(PeriodicNode):
 
     @property
     def settled(self) -> bool:
-        """Whether it is sure that this is the only bridge."""
-        return self._driver.settled
+        """Whether this is the only bridge."""
+        return self._driver.is_exclusive
 
     def skipped(self, time: float) -> None:
         """Count cycles that did not happen."""
         self._skipped += round(time / PERIOD)
 
     def _take_in(self, now: float) -> RobotReading | None:
-        """Hand the newest of everything to the controller; return the reading if there is one."""
+        """Pass the newest message of each topic to the controller; return a new reading or None."""
         reading = self._output.read()
         if reading is not None and not self._controller.set_reading(reading, now):
             reading = None
@@ -130,25 +153,18 @@ class Bridge(PeriodicNode):
             plan = self._validator.validate("plan", state_msgs.plan_from_msg, plan_message)
             if plan is not None and self._controller.set_plan(plan, now):
                 self._plan = plan
-        self._take_stops()
+        self._stops.step()
         return reading
 
-    def _take_stops(self) -> None:
-        """Hand the messages of the emergency stop to the controller."""
-        stops = [message.data for message in self._stops.drain()]
-        if stops:
-            # Pressed and released between two cycles was pressed.
-            self._controller.set_emergency_stop(any(stops))
-
     def _publish_sensors(self, reading: RobotReading) -> None:
-        # A clock that was set back keeps nobody waiting.
+        # Publish again at once after the clock was set back.
         if not 0.0 <= reading.stamp - self._sensed < _SENSOR_PERIOD:
             self._sensed = reading.stamp
             self._joints_out.publish(robot_msgs.joints_to_msg(reading, self._joint_message))
             self._imu_out.publish(robot_msgs.imu_to_msg(reading, self._imu_message))
 
     def _publish_walker(self, now: float) -> None:
-        """Publish the walker's memory after each of its steps, and measure the first of a plan."""
+        """Publish the walker's memory after each step; measure the latency of plans."""
         stamp = self._controller.walker_stamp
         if stamp == self._walker_stamp:
             return
@@ -166,7 +182,7 @@ class Bridge(PeriodicNode):
             self._plan = None
 
     def _publish_supervisor(self, now: float) -> None:
-        """Publish what the supervisor decided, ten times a second and on every change."""
+        """Publish the supervisor's decision at 10 Hz and on every change."""
         decision = self._controller.decision
         last, state, reasons = self._last_supervisor
         same = decision.state == state and len(decision.reasons) == reasons
@@ -176,7 +192,7 @@ class Bridge(PeriodicNode):
         message = SupervisorState(
             state=int(decision.state),
             name=decision.state.name,
-            reasons=list(dict.fromkeys([*decision.reasons, *self._troubles])),
+            reasons=list(dict.fromkeys([*decision.reasons, *self._errors])),
             command=self._controller.executed_command,
             period_p99=self._p99[0],
             latency_p99=self._p99[1],
@@ -192,34 +208,56 @@ class Bridge(PeriodicNode):
     def _service(
         self, name: str
     ) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
-        """Return the service that calls one of the controller's requests."""
+        """Return a service that passes a person's request on."""
 
         def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             self._wants_arming = False  # from now on a person decides
-            if name == "arm" and not self._driver.settled:
-                response.success, response.message = False, "looking for other bridges; try again"
-                return response
-            response.success, response.message = getattr(self._controller, name)()
+            response.success, response.message = self._requests.get(
+                name, getattr(self._controller, name)
+            )()
             self.node.get_logger().info(f"{name}: {response.message}")
             return response
 
         return serve
 
-    def _check_owner(self) -> None:
-        """End this node if another bridge was there first; arm once everything is there."""
+    def _arm(self) -> tuple[bool, str]:
+        """Fix the publishers of commands and ask the controller to arm."""
+        if not self._driver.is_exclusive:
+            return False, "looking for other bridges; try again"
+        self._authority.update()
+        if complaints := self._complaints():
+            return False, "; ".join(complaints)
+        armed, reason = self._controller.arm()
+        if armed:
+            self._authority.lease.fix()
+        return armed, reason
+
+    def _reset(self) -> tuple[bool, str]:
+        """Leave a fault if no emergency stop forbids it."""
+        self._stops.prepare_reset()
+        return self._controller.reset()
+
+    def _complaints(self) -> list[str]:
+        """Return one sentence for each node that must not command this robot."""
+        return [*self._driver.other_publishers, *self._authority.lease.complaints()]
+
+    def _check_graph(self) -> None:
+        """End this node if another bridge was there first; watch publishers and stops."""
         try:
             self._driver.check()
         except GpcError as error:
             self.node.get_logger().fatal(str(error))
             self._stop.request(REFUSED)
             return
-        foreign = self._driver.foreign
-        self._controller.set_other_authority("; ".join(foreign))
-        self._troubles = [*foreign, self._driver.trouble] if self._driver.trouble else foreign
-        if self._plans.publishers() > 1:
-            self._troubles.append(f"{self._plans.publishers()} planners publish plans")
-        if self._wants_arming and self._driver.settled and self._state_seen:
-            armed, reason = self._controller.arm()
+        if self._controller.decision.state in _DOWN and self._authority.lease.is_fixed:
+            self._authority.lease.release()
+        self._stops.look()
+        self._authority.update()
+        complaints = self._complaints()
+        self._controller.set_other_authority("; ".join(complaints))
+        self._errors = [*complaints, *([self._driver.error] if self._driver.error else [])]
+        if self._wants_arming and self._driver.is_exclusive and self._state_seen:
+            armed, reason = self._arm()
             self._wants_arming = not armed
             self.node.get_logger().info(f"arming: {reason}", throttle_duration_sec=2.0)
 
@@ -240,13 +278,23 @@ class Bridge(PeriodicNode):
         figures |= self._controller.counters | self._validator.figures()
         figures |= self._driver.figures()
         figures |= {f"last of {what}": why for what, why in self._controller.refusals.items()}
+        figures |= self._authority.lease.holders()
+        for stop, (pressed, age) in self._controller.stops.items():
+            figures[f"emergency stop {stop}"] = (
+                f"{'PRESSED' if pressed else 'released'}, {age:.2f} s"
+            )
         decision = self._controller.decision
         sentence = ": ".join([decision.state.name.lower(), *decision.reasons])
-        if self._troubles:
-            return ERROR, "; ".join(self._troubles), figures
+        if self._errors:
+            return ERROR, "; ".join(self._errors), figures
         if decision.state == State.FAULT:
             return ERROR, sentence, figures
         return (WARN if decision.reasons else OK), sentence, figures
+
+    def _gate(self, topic: str) -> Callable[[bytes], str]:
+        """Return the check of a topic's publishers; a topic without authority admits everybody."""
+        lease = self._authority.lease
+        return self._authority.gate(topic) if topic in lease.topics else lambda _gid: ""
 
     def close(self) -> None:
         """Damp the robot."""

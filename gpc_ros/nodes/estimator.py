@@ -18,6 +18,7 @@ from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.convert.status_msgs import frames_to_msg, odometry_to_msg
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.ownership import ExclusivePublisher
 from gpc_ros.ros.pairing import Pairing
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
@@ -34,7 +35,7 @@ class EstimatorNode(PeriodicNode):
     """The estimator behind topics."""
 
     def __init__(self, stop: Stop) -> None:
-        """Connect to everything that is measured."""
+        """Subscribe to the sensors and look for another estimator."""
         self.node = node = Node("estimator")
         s = NodeParameters(node, EstimatorSettings()).settings
         self.period, self.scheduling = 1.0 / s.rate, s.scheduling
@@ -49,7 +50,9 @@ class EstimatorNode(PeriodicNode):
             body: PolledSubscription(node, PoseStamped, f"mocap/{body}/pose", qos.sensor(10))
             for body in (BASE, *self._bodies)
         }
-        self._state_out = node.create_publisher(SceneStateMsg, "scene_state", qos.sensor(1))
+        self._state_out = ExclusivePublisher(
+            node, SceneStateMsg, "scene_state", qos.sensor(1), s.exclusivity_wait
+        )
         self._odom_out = node.create_publisher(Odometry, "odom", qos.sensor())
         # Absolute by custom; the graph renames it so that it follows the namespace.
         self._frames_out = node.create_publisher(TFMessage, "/tf", qos.report(100))
@@ -60,6 +63,12 @@ class EstimatorNode(PeriodicNode):
         self._rate = Rate()
         self._ages = RollingPercentiles(400)
         Diagnostics(node, self._diagnose)
+        self._state_out.check_regularly(stop)
+
+    @property
+    def settled(self) -> bool:
+        """Whether this is the only estimator."""
+        return self._state_out.is_exclusive
 
     def step(self, late: float) -> None:
         """Take in what was measured since the last cycle and publish the state."""
@@ -68,8 +77,10 @@ class EstimatorNode(PeriodicNode):
         state = self._estimator.estimate()
         if state is None or (self._last is not None and state.stamp == self._last.stamp):
             return
+        if not self._state_out.is_exclusive:
+            return
         self._last = state
-        self._state_out.publish(state_msgs.scene_state_to_msg(state, self._state_message))
+        self._state_out.publisher.publish(state_msgs.scene_state_to_msg(state, self._state_message))
         self._rate.add(now)
         self._ages.add(now - state.stamp)
         self._count += 1
@@ -108,6 +119,8 @@ class EstimatorNode(PeriodicNode):
             **self._estimator.counters,
             **self._validator.figures(),
         }
+        if names := self._state_out.other_publishers:
+            return ERROR, f"another estimator publishes: {', '.join(names)}", figures
         state = self._last
         if self._estimator.complaint or state is None:
             return ERROR, self._estimator.complaint or "waiting for sensors", figures

@@ -21,6 +21,7 @@ from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
+from gpc_ros.common.graph_identity import own_service
 from gpc_ros.common.timing import Rate, TopicTimeout
 from gpc_ros.evaluation.status_line import Line, Metrics, status_line
 from gpc_ros.graph.launcher import STATUS_LINE
@@ -76,10 +77,12 @@ class Monitor:
         self._truth = PolledSubscription(node, SceneStateMsg, s.truth, qos.sensor(20))
         self._status = PolledSubscription(node, PlannerStatus, "planner/status", qos.report())
         self._modes = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
-        self._set_goal = node.create_client(SetGoal, "set_goal")
+        self._set_goal = node.create_client(SetGoal, own_service("set_goal"))
         # The first of these that there is lets the robot down at the end.
-        self._down = [node.create_client(Trigger, name) for name in ("sit_down", "disarm")]
-        self._stop_recorder = node.create_client(Trigger, "recorder/stop")
+        self._down = [
+            node.create_client(Trigger, own_service(name)) for name in ("sit_down", "disarm")
+        ]
+        self._stop_recorder = node.create_client(Trigger, own_service("recorder/stop"))
         self._supervisor: SupervisorState | None = None
         self._answers: dict[str, Future] = {}
         self._renderer: subprocess.Popen[bytes] | None = None

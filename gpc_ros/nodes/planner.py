@@ -14,13 +14,15 @@ import time
 import numpy as np
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 
 from gpc_msgs.msg import Plan as PlanMsg
 from gpc_msgs.msg import PlannerCycle, PlannerStatus, SupervisorState, WalkerState
 from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_msgs.srv import SetGoal
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import REFUSED, GpcError, InputError
+from gpc_ros.common.errors import GpcError, InputError
+from gpc_ros.common.graph_identity import own_service
 from gpc_ros.common.mujoco_warnings import silence_mujoco
 from gpc_ros.common.timing import RollingPercentiles
 from gpc_ros.planning.cycle import CycleRecord, make_cycle_inputs, make_cycle_record
@@ -31,8 +33,15 @@ from gpc_ros.robot.types import SceneState
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.convert.cycle_msgs import cycle_to_msg
-from gpc_ros.ros.convert.status_msgs import CycleContext, is_active, mode_text, status_to_msg
+from gpc_ros.ros.convert.status_msgs import (
+    CycleContext,
+    is_active,
+    is_down,
+    mode_text,
+    status_to_msg,
+)
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.endpoints import TopicAuthority
 from gpc_ros.ros.ownership import ExclusivePublisher
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
@@ -45,6 +54,8 @@ from gpc_ros.settings.planner_setup import make_planner, reconfigured
 _FUTURE = 0.01
 # A clock that steps back further than this was reset [s].
 _JUMP = 0.5
+_MAX_GOAL = 1024  # of a goal in serialized form [bytes]
+_GRAPH_PERIOD = 0.2  # between two looks at the publishers of goals [s]
 
 
 class PlannerNode:
@@ -67,14 +78,15 @@ class PlannerNode:
         self._walker_in = PolledSubscription(node, WalkerState, "walker_state", qos.sensor(1))
         self._mode_in = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
         self._plans = ExclusivePublisher(
-            node, PlanMsg, "plan", qos.command(5.0 / s.rate), discovery=s.discovery
+            node, PlanMsg, "plan", qos.command(5.0 / s.rate), s.exclusivity_wait
         )
-        self._status = node.create_publisher(PlannerStatus, "planner/status", qos.report())
-        self._cycle_out = node.create_publisher(PlannerCycle, "planner/cycle", qos.report())
+        self._status: Publisher | None = None
         self._record: CycleRecord | None = None
-        self._goal_out = node.create_publisher(PoseStamped, "goal", qos.latched())
-        node.create_subscription(PoseStamped, "goal_pose", self._on_goal_pose, qos.report())
-        node.create_service(SetGoal, "set_goal", self._on_set_goal)
+        self._authority = TopicAuthority(node, {"goal_pose": ""}, shared=("goal_pose",))
+        self._goals_in = PolledSubscription(
+            node, PoseStamped, "goal_pose", qos.report(), max_bytes=_MAX_GOAL,
+            on_reject=self._validator.reject, admit=self._authority.gate("goal_pose"),
+        )  # fmt: skip
         self._goal: Array | None = None
         self._state: SceneState | None = None
         self._walker_state: Array | None = None
@@ -83,13 +95,22 @@ class PlannerNode:
         # Ids go on counting when this node is started again: the bridge refuses smaller ones.
         self._first_id = self._last_id = int(self._last_cycle * 1e3)
         self._cycles = self._misses = 0
-        self._report = PlannerReport(hold_reason="starting")
+        self._report = PlannerReport(hold_reason="looking for other planners")
         self._plan_times = RollingPercentiles(200)
         self._ages = RollingPercentiles(200)
         Diagnostics(node, self._diagnose)
-        node.create_timer(0.5, self._check_owner)
+        self._plans.check_regularly(stop, self._announce)
+        node.create_timer(_GRAPH_PERIOD, self._authority.update)
         node.create_timer(1.0 / s.rate, self._cycle)
-        self._stop = stop
+
+    def _announce(self) -> None:
+        """Create publishers and services; no other planner has them."""
+        node = self.node
+        self._status = node.create_publisher(PlannerStatus, "planner/status", qos.report())
+        self._cycle_out = node.create_publisher(PlannerCycle, "planner/cycle", qos.report())
+        self._goal_out = node.create_publisher(PoseStamped, "goal", qos.latched())
+        for service in ("set_goal", own_service("set_goal")):
+            node.create_service(SetGoal, service, self._on_set_goal)
 
     def _warm_up(self) -> None:
         """Plan once without consequence, so that the first cycle is not slower than the rest."""
@@ -134,6 +155,10 @@ class PlannerNode:
             self._state = None
         self._last_cycle = now
         self._take_in()
+        if self._status is None:
+            return  # another planner may be there already
+        for goal in self._goals_in.drain():
+            self._on_goal_pose(goal)
         reason = self._hold_reason(now)
         plan = None
         if reason:
@@ -167,7 +192,17 @@ class PlannerNode:
     def _take_mode(self) -> None:
         for supervisor in self._mode_in.drain():
             self._mode, self._active = mode_text(supervisor), is_active(supervisor)
+            self._fix_goals(is_down(supervisor))
             self._goal_refusal = supervisor.goal_refusal
+
+    def _fix_goals(self, down: bool) -> None:
+        """Fix who may publish goals while the robot is armed."""
+        lease = self._authority.lease
+        if down:
+            lease.release()
+        elif not lease.is_fixed:
+            self._authority.update()
+            lease.fix()
 
     def _walker_memory(self, message: WalkerState) -> Array:
         return robot_msgs.walker_state_from_msg(message, self._walker.name, self._walker.state_size)
@@ -175,8 +210,6 @@ class PlannerNode:
     def _hold_reason(self, now: float) -> str:
         """Return why there must be no plan now; empty if there may be one."""
         s, state = self._settings, self._state
-        if not self._plans.settled:
-            return "looking for other planners"
         if self._goal is None:
             return "no goal"
         if not self._active:
@@ -203,7 +236,7 @@ class PlannerNode:
         s = self._settings
         assert self._state is not None and self._goal is not None
         assert self._walker_state is not None
-        deadline = Deadline(begin + s.deadline / s.rate)
+        deadline = Deadline(begin + s.deadline_fraction / s.rate)
         given = self._state, self._walker_state, self._goal, now
         # Nobody listens: nothing to remember.
         recorded = self._cycle_out.get_subscription_count() > 0
@@ -242,7 +275,7 @@ class PlannerNode:
             optimizer=s.optimizer,
             horizon=s.horizon,
             period=1.0 / s.rate,
-            deadline=s.deadline / s.rate,
+            deadline=s.deadline_fraction / s.rate,
             goal=self._goal,
             state=self._state,
             dropped_states=self._validator.rejected["scene_state"],
@@ -286,14 +319,6 @@ class PlannerNode:
         x, y, yaw = self._goal
         self.node.get_logger().info(f"goal: {x:.2f} m, {y:.2f} m, {yaw:.2f} rad")
 
-    def _check_owner(self) -> None:
-        """End this node if another planner was there first."""
-        try:
-            self._plans.check()
-        except GpcError as error:
-            self.node.get_logger().fatal(str(error))
-            self._stop.request(REFUSED)
-
     def _diagnose(self) -> Report:
         """Return level, sentence and figures for diagnostics."""
         p50, p99, longest = self._plan_times.percentiles()
@@ -310,9 +335,10 @@ class PlannerNode:
             "proposal usefulness": self._report.proposal.usefulness,
             "proposal weight": self._report.proposal.weight,
             **self._validator.figures(),
+            **self._authority.lease.holders(),
         }
-        if self._plans.foreign:
-            return ERROR, f"another planner publishes: {', '.join(self._plans.foreign)}", figures
+        if names := self._plans.other_publishers:
+            return ERROR, f"another planner publishes: {', '.join(names)}", figures
         if self._report.hold_reason:
             return WARN, f"holding: {self._report.hold_reason}", figures
         if self._report.missed:

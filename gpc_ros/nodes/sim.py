@@ -10,6 +10,7 @@ import sys
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import RobotReading as RobotReadingMsg
@@ -22,6 +23,7 @@ from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 from gpc_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics, Report
+from gpc_ros.ros.ownership import ExclusivePublisher
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
 from gpc_ros.ros.runner import PeriodicNode, Stop, run
@@ -35,6 +37,8 @@ from gpc_ros.tasks import build_model, make_task
 _TRUTH_EVERY = round(0.01 / PERIOD)
 # A source of joint commands keeps the robot until it has been silent for this long [s].
 _LEASE = 0.5
+# A command has about 600 bytes [bytes].
+_MAX_COMMAND = 2048
 # Simulated time that differs this much from the clock means that the clock was set [s].
 _JUMP = 0.2
 
@@ -63,11 +67,11 @@ class Sim(PeriodicNode):
         self._validator = MessageValidator(self.node)
         self._clock = self.node.get_clock()
         node = self.node
-        self._truth = node.create_publisher(SceneStateMsg, "ground_truth", qos.sensor())
-        self._poses = {
-            body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
-            for body in (BASE_BODY, *task.bodies)
-        }
+        self._truth = ExclusivePublisher(
+            node, SceneStateMsg, "ground_truth", qos.sensor(), settings.exclusivity_wait
+        )
+        self._bodies = (BASE_BODY, *task.bodies)
+        self._poses: dict[str, Publisher] = {}
         self._pose_message = PoseStamped()
         self._epoch: float | None = None  # clock time at plant time zero, once physics runs
         self._count, self._lost = 0, 0.0
@@ -75,20 +79,42 @@ class Sim(PeriodicNode):
         self._last = self._now()
         self._connect()
         Diagnostics(node, self._report, "simulated Go2")
+        self._truth.check_regularly(stop, self._announce)
 
     def _connect(self) -> None:
-        """Offer the robot to its driver."""
-        node = self.node
-        self._commands = PolledSubscription(node, JointCommandMsg, "joint_commands", qos.stream())
-        self._robot_state = node.create_publisher(RobotReadingMsg, "robot_reading", qos.sensor(1))
+        """Subscribe to the commands of the driver."""
+        self._commands = PolledSubscription(
+            self.node,
+            JointCommandMsg,
+            "joint_commands",
+            qos.stream(),
+            max_bytes=_MAX_COMMAND,
+            on_reject=self._validator.reject,
+        )
         self._reading_message = RobotReadingMsg()
         self._source, self._commanded = "", -1.0  # who commands, and when it did last
+
+    def _announce(self) -> None:
+        """Create the publishers; no other simulation publishes these topics."""
+        node = self.node
+        self._poses = {
+            body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
+            for body in self._bodies
+        }
+        self._robot_state = node.create_publisher(RobotReadingMsg, "robot_reading", qos.sensor(1))
+
+    @property
+    def settled(self) -> bool:
+        """Whether this is the only simulation."""
+        return self._truth.is_exclusive
 
     def step(self, late: float) -> None:
         """Take the newest command, advance the plant by one period, publish what it senses."""
         now = self._now()
         self._periods.add(now - self._last)
         self._last = now
+        if not self._poses:
+            return  # another simulation may be there already
         command = self._take_command(now)
         if self._epoch is None and self._begins(command):
             # What the coming step leads to is sensed now; no stamp lies in the future.
@@ -154,7 +180,7 @@ class Sim(PeriodicNode):
         if self._count % _TRUTH_EVERY == 0:
             truth = self._plant.truth()
             truth.stamp += offset
-            self._truth.publish(state_msgs.scene_state_to_msg(truth, SceneStateMsg()))
+            self._truth.publisher.publish(state_msgs.scene_state_to_msg(truth, SceneStateMsg()))
 
     def _offset(self, now: float) -> float:
         """Return clock time minus plant time; it jumps only if the clock does."""

@@ -64,15 +64,15 @@ class ViewNode(PeriodicNode):
         self._walker = walker.name
         self._memory_size = walker.state_size
         self._page = Page(self._task, walker, s, f"{s.task}, live")
-        self._goal_controls = GoalControls(self._page.server)
+        self._goal_controls = GoalControls(self._page.server, self._page.notify)
         live = [p for p in config.parameters(PlannerSettings()) if p.live and p.name not in _TEXTS]
         weights = [
             dataclasses.replace(p, live=True)
             for p in config.parameters(self._task.config.cost, "cost.")
         ]
         self._sliders: list[Sliders] = [
-            Sliders(self._page.server, "cost weights", weights),
-            Sliders(self._page.server, "planner", live),
+            Sliders(self._page.server, "cost weights", weights, self._page.notify),
+            Sliders(self._page.server, "planner", live, self._page.notify),
         ]
         self._page.add_layers()
         self._parameters = ParameterSteering(
@@ -83,7 +83,7 @@ class ViewNode(PeriodicNode):
         self._validator = MessageValidator(node)
         self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any], None]]] = []
         Diagnostics(node, self._diagnose)
-        print(announcement(s), flush=True)
+        print(announcement(s, self._page.url), flush=True)
 
     def step(self, late: float) -> None:
         """Take in the newest messages, pass on what the user wants, show the rest."""

@@ -96,8 +96,10 @@ def known_parameters(reader: BagReader) -> dict[str, dict[str, Any]]:
     for said in read_settings(reader):
         node = said.node
         if node in SETTINGS:
-            values = config.flatten(settings_as(SETTINGS[node](), said, reader.problems))
-            found[node] = {name: values[name] for name in said.parameters if name in values}
+            current = settings_as(SETTINGS[node](), said, reader.problems)
+            values = config.flatten(current)
+            recorded = {config.current_name(current, name) for name in said.parameters}
+            found[node] = {name: v for name, v in values.items() if name in recorded}
     return found
 
 

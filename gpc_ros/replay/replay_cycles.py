@@ -157,7 +157,7 @@ class Other:
     def _limited(self, record: CycleRecord) -> Limit | None:
         if self._limit == "live":
             s = self._settings
-            return Deadline(time.monotonic() + s.deadline / s.rate)
+            return Deadline(time.monotonic() + s.deadline_fraction / s.rate)
         # The time that the cycle took then counts, so that both plans have the same start.
         return None if record.cuts is None else ReplayDeadline(Cuts(record.cuts.plan_time))
 

@@ -9,6 +9,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from gpc_ros.common.graph_identity import graph_id
 from gpc_ros.ros import qos
 
 OK = DiagnosticStatus.OK
@@ -41,7 +42,7 @@ class Diagnostics:
     def publish(self) -> None:
         """Publish the status now."""
         level, sentence, figures = self._report()
-        figures = {**figures, "cpu [cores]": self._cpu()}
+        figures = {**figures, "cpu [cores]": self._cpu(), "graph": graph_id()}
         status = DiagnosticStatus(
             level=level,
             name=self._node.get_fully_qualified_name().lstrip("/"),

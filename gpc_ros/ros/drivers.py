@@ -1,4 +1,4 @@
-"""The drivers of the bridge node: what they share, that of the simulation, that of the robot."""
+"""The drivers of the bridge node: their common base, the simulation's and the robot's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from rclpy.node import Node
 
@@ -21,30 +22,33 @@ from gpc_ros.unitree.domains import check_domains
 from gpc_ros.unitree.driver_client import UnitreeClient
 from gpc_ros.unitree.low_level_driver import UnitreeConfig
 
+# A reading has about 600 bytes [bytes].
+_MAX_READING = 2048
+
 
 class NodeDriver(ABC):
     """A driver behind a node; see :class:`gpc_ros.bridge.driver.RobotDriver`.
 
-    Every one of them publishes what it sends on ``joint_commands``: for the simulated robot, for
-    bags, and to find another bridge, since there may be only one.
+    Each driver publishes its commands on ``joint_commands``: for the simulated robot, for bags, and
+    to detect another bridge, since there may be only one.
 
     Attributes:
-        trouble: what keeps it from working, in plain words; empty if nothing does.
+        error: why it does not work; empty while it does.
     """
 
-    trouble = ""
+    error = ""
 
-    def __init__(self, node: Node, discovery: float, damping: float) -> None:
+    def __init__(self, node: Node, exclusivity_wait: float, damping: float) -> None:
         """Begin to look for another bridge.
 
         Args:
             node: the bridge.
-            discovery: how long to look for another bridge first [s].
+            exclusivity_wait: how long to look for another bridge first [s].
             damping: gain of the last command when it is closed [N m s/rad].
         """
         self.damping = damping
         self._commands = ExclusivePublisher(
-            node, JointCommandMsg, "joint_commands", qos.stream(), discovery
+            node, JointCommandMsg, "joint_commands", qos.stream(), exclusivity_wait
         )
         name = node.get_fully_qualified_name()
         self._message = JointCommandMsg(source=f"{name} on {socket.gethostname()} {os.getpid()}")
@@ -52,20 +56,22 @@ class NodeDriver(ABC):
         self.stamp = 0.0  # of the last reading [s]
 
     @property
-    def settled(self) -> bool:
-        """Whether it is sure that this is the only bridge."""
-        return self._commands.settled
+    def is_exclusive(self) -> bool:
+        """Whether this is the only bridge."""
+        return self._commands.is_exclusive
 
     @property
-    def foreign(self) -> list[str]:
-        """Who else commands this robot, in plain words."""
-        return [f"another bridge publishes joint commands: {n}" for n in self._commands.foreign]
+    def other_publishers(self) -> list[str]:
+        """One sentence for each other node that commands this robot."""
+        names = self._commands.other_publishers
+        return [f"another bridge publishes joint commands: {name}" for name in names]
 
     def check(self) -> None:
         """Look for other bridges; call it a few times a second.
 
         Raises:
-            ConfigError: another one was found before this one settled, or this one cannot start.
+            ConfigError: there is another one and this one is not exclusive yet, or this one cannot
+                start.
         """
         self._commands.check()
 
@@ -78,8 +84,8 @@ class NodeDriver(ABC):
         """Return the newest reading that was not returned before, or None."""
 
     def write(self, command: JointCommand) -> None:
-        """Send a command, once it is sure that nobody else does."""
-        if not self.settled:
+        """Send a command, once this is the only bridge."""
+        if not self.is_exclusive:
             return
         self._sequence += 1
         self._commands.publisher.publish(
@@ -87,7 +93,7 @@ class NodeDriver(ABC):
         )
 
     def close(self) -> None:
-        """Send damping as the last word; if it is lost, the robot's watchdog does the same."""
+        """Send a damping command; if it is lost, the robot's watchdog does the same."""
         self.write(JointCommand.damping(self.damping))
 
 
@@ -95,19 +101,33 @@ class SimDriver(NodeDriver):
     """Reaches the robot of node ``sim`` over topics."""
 
     def __init__(
-        self, node: Node, intake: MessageValidator, discovery: float, damping: float
+        self,
+        node: Node,
+        validator: MessageValidator,
+        admit: Callable[[bytes], str],
+        exclusivity_wait: float,
+        damping: float,
     ) -> None:
         """Connect; see :class:`NodeDriver`.
 
         Args:
             node: the bridge.
-            intake: counts bad readings.
-            discovery: how long to look for another bridge first [s].
+            validator: counts rejected readings.
+            admit: returns why the readings of a publisher (GID) are rejected.
+            exclusivity_wait: how long to look for another bridge first [s].
             damping: gain of the last command when it is closed [N m s/rad].
         """
-        super().__init__(node, discovery, damping)
-        self._validator = intake
-        self._readings = PolledSubscription(node, RobotReadingMsg, "robot_reading", qos.sensor(1))
+        super().__init__(node, exclusivity_wait, damping)
+        self._validator = validator
+        self._readings = PolledSubscription(
+            node,
+            RobotReadingMsg,
+            "robot_reading",
+            qos.sensor(1),
+            max_bytes=_MAX_READING,
+            on_reject=validator.reject,
+            admit=admit,
+        )
 
     def read(self) -> RobotReading | None:
         """Return the newest reading that was not returned before, or None."""
@@ -123,18 +143,23 @@ class SimDriver(NodeDriver):
 class UnitreeDriver(NodeDriver):
     """Reaches a Go2 through Unitree's SDK, in a process of its own.
 
-    That process begins when no other bridge was found, since it takes the robot's motors over.
+    The process starts when no other bridge was found, since it takes the robot's motors over.
     """
 
     def __init__(
-        self, node: Node, settings: UnitreeConfig, discovery: float, damping: float, dry_run: bool
+        self,
+        node: Node,
+        settings: UnitreeConfig,
+        exclusivity_wait: float,
+        damping: float,
+        dry_run: bool,
     ) -> None:
         """Look for another bridge; see :class:`NodeDriver`.
 
         Args:
             node: the bridge.
             settings: how the robot is reached.
-            discovery: how long to look for another bridge first [s].
+            exclusivity_wait: how long to look for another bridge first [s].
             damping: gain of the damping at the end [N m s/rad].
             dry_run: read the robot and send it nothing.
 
@@ -142,24 +167,24 @@ class UnitreeDriver(NodeDriver):
             ConfigError: ROS uses the robot's own domain.
         """
         check_domains(settings.sdk_domain)
-        super().__init__(node, discovery, damping)
+        super().__init__(node, exclusivity_wait, damping)
         self._settings, self._dry_run = settings, dry_run
         self._client: UnitreeClient | None = None
         self._cpu = (0, time.monotonic())  # processor time of its process [ms], and when
 
     def check(self) -> None:
-        """Look for other bridges, and start once there are none."""
+        """Look for other bridges, and start the driver once this is the only one."""
         super().check()
         if self._client is not None:
             self._client.check()
-            self.trouble = self._client.status.sentence
-        elif self.settled:
+            self.error = self._client.status.sentence
+        elif self.is_exclusive:
             self._client = UnitreeClient(self._settings, self.damping, self._dry_run)
 
     @property
-    def foreign(self) -> list[str]:
-        """Who else commands this robot, in plain words."""
-        others = super().foreign
+    def other_publishers(self) -> list[str]:
+        """One sentence for each other node that commands this robot."""
+        others = super().other_publishers
         if self._client is not None and self._client.status.foreign:
             others.append("somebody else sends LowCmds to the robot")
         return others
@@ -187,7 +212,7 @@ class UnitreeDriver(NodeDriver):
     def write(self, command: JointCommand) -> None:
         """Send a command, and publish it."""
         if self._client is not None:
-            self._client.write(command)  # first, since it is what the robot waits for
+            self._client.write(command)  # first, since the robot waits for it
         super().write(command)
 
     def close(self) -> None:

@@ -1,75 +1,169 @@
-"""One publisher per command topic: the second one refuses to start, a foreign one is an error."""
+"""One publisher per topic: a second one refuses to start before it has touched the first."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 
-from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.errors import REFUSED, ConfigError, GpcError
+from gpc_ros.ros.endpoints import UNNAMED_NODE, publishers_of
+from gpc_ros.ros.runner import Stop
 
-# How long a fresh publisher with a larger address has to leave [s].
+# How long a new publisher with a larger GID has to leave [s].
 _YIELD_TIME = 1.0
+_CHECK_PERIOD = 0.2  # [s]
+# The name of a node arrives later than its publishers, at most by this time [s].
+_NAME_TIME = 1.0
+
+
+class TopicVacancy:
+    """A look around before a node publishes: another publisher of the topics is an error.
+
+    Attributes:
+        is_over: whether the wait has passed without another publisher.
+    """
+
+    def __init__(self, node: Node, topics: list[str], wait: float) -> None:
+        """Begin to look.
+
+        Args:
+            node: the owner.
+            topics: relative names.
+            wait: how long to look [s], since the middleware finds other processes late.
+        """
+        self._node, self._topics = node, [node.resolve_topic_name(topic) for topic in topics]
+        self._end = time.monotonic() + wait
+        self._unnamed_since = 0.0
+        self.is_over = wait <= 0.0
+
+    def check(self) -> None:
+        """Look for publishers; call it a few times a second.
+
+        Raises:
+            ConfigError: there is one.
+        """
+        if self.is_over:
+            return
+        for topic in self._topics:
+            found = publishers_of(self._node, topic)
+            if found and self._are_named(list(found.values())):
+                raise taken(self._node, topic, sorted(found.values()))
+            if found:
+                return
+        self.is_over = time.monotonic() >= self._end
+
+    def _are_named(self, names: list[str]) -> bool:
+        """Return whether the names are known, or have been missing for too long."""
+        now = time.monotonic()
+        self._unnamed_since = self._unnamed_since or now
+        return UNNAMED_NODE not in names or now > self._unnamed_since + _NAME_TIME
 
 
 class ExclusivePublisher:
-    """A publisher that is to be the only one of its topic.
+    """A publisher that is the only one of its topic.
 
-    Middleware needs a while to find the other processes, so the check takes ``discovery`` seconds;
-    :attr:`settled` is False until then, and nothing should be published before. When two start at
-    the same time, each sees the other: the one with the larger address gives way.
+    For the first half of the wait this node only looks: while another one publishes the topic, it
+    must not appear in the graph. Then it creates the publisher and looks on. When two start at the
+    same time, each sees the other, and the one with the larger GID refuses.
+
+    Attributes:
+        is_exclusive: whether the wait has passed without another publisher; publish nothing before.
+        other_publishers: full node names of the other publishers.
     """
 
     def __init__(
-        self, node: Node, message: type, topic: str, qos: QoSProfile, discovery: float
+        self, node: Node, message: type, topic: str, qos: QoSProfile, exclusivity_wait: float
     ) -> None:
-        """Create the publisher and begin to look for others.
+        """Begin to look for others.
 
         Args:
             node: the owner.
             message: type of the messages.
             topic: relative name.
             qos: quality of service.
-            discovery: how long to look for others before the first message [s].
+            exclusivity_wait: how long to look for others before the first message [s].
+        """
+        self._node, self._make = node, lambda: node.create_publisher(message, topic, qos)
+        self._topic = node.resolve_topic_name(topic)
+        self._vacancy = TopicVacancy(node, [topic], 0.5 * exclusivity_wait)
+        self._end = time.monotonic() + exclusivity_wait
+        self._publisher: Publisher | None = None
+        self._gid = b""
+        self.is_exclusive = False
+        self.other_publishers: list[str] = []
+        if self._vacancy.is_over:
+            self._create()
+
+    @property
+    def publisher(self) -> Publisher:
+        """The publisher.
 
         Raises:
-            ConfigError: another publisher is known already.
+            ConfigError: it was not checked yet that there is no other one.
         """
-        self._node = node
-        self._topic = node.resolve_topic_name(topic)
-        self._end = time.monotonic() + discovery
-        before = set(self._publishers())
-        self.publisher: Publisher = node.create_publisher(message, topic, qos)
-        mine = set(self._publishers()) - before
-        self._mine = next(iter(mine)) if len(mine) == 1 else b""
-        self.settled = False
-        self.foreign: list[str] = []
+        if self._publisher is None:
+            raise ConfigError(f"{self._topic}: still looking for other publishers")
+        return self._publisher
 
     def check(self) -> None:
         """Look for other publishers; call it a few times a second.
 
         Raises:
-            ConfigError: another one was found before this one settled, and this one gives way.
+            ConfigError: there is another one, and this node is not exclusive yet.
         """
-        others = {gid: name for gid, name in self._publishers().items() if gid != self._mine}
-        self.foreign = sorted(others.values())
-        if self.settled:
+        self._vacancy.check()
+        if not self._vacancy.is_over:
+            return
+        if self._publisher is None:
+            self._create()
+        others = publishers_of(self._node, self._topic)
+        others.pop(self._gid, None)
+        self.other_publishers = sorted(others.values())
+        if self.is_exclusive:
             return
         now = time.monotonic()
-        # A settled one stays whatever its address; a fresh one with a larger address leaves soon.
-        if others and (now >= self._end + _YIELD_TIME or min(others) < self._mine):
-            raise ConfigError(
-                f"node {self._node.get_name()}: {', '.join(self.foreign)} already publishes "
-                f"{self._topic}; stop that one, or give this graph another namespace:= or "
-                "ROS_DOMAIN_ID"
-            )
-        self.settled = now >= self._end and not others
+        # An exclusive one stays whatever its GID; a new one with a larger GID leaves soon.
+        if others and (now >= self._end + _YIELD_TIME or min(others) < self._gid):
+            raise taken(self._node, self._topic, self.other_publishers)
+        self.is_exclusive = now >= self._end and not others
 
-    def _publishers(self) -> dict[bytes, str]:
-        found = {}
-        for info in self._node.get_publishers_info_by_topic(self._topic):
-            namespace = info.node_namespace.rstrip("/")
-            found[bytes(info.endpoint_gid)] = f"{namespace}/{info.node_name}"
-        return found
+    def check_regularly(self, stop: Stop, on_exclusive: Callable[[], None] = lambda: None) -> None:
+        """Check from a timer of the node; end the process if the topic is taken.
+
+        Args:
+            stop: of the process.
+            on_exclusive: called once, when this is the only publisher.
+        """
+
+        def check() -> None:
+            before = self.is_exclusive
+            try:
+                self.check()
+            except GpcError as error:
+                self._node.get_logger().fatal(str(error))
+                stop.request(REFUSED)
+                return
+            if self.is_exclusive and not before:
+                on_exclusive()
+
+        self._node.create_timer(_CHECK_PERIOD, check)
+        if not self.is_exclusive:
+            check()
+
+    def _create(self) -> None:
+        before = set(publishers_of(self._node, self._topic))
+        self._publisher = self._make()
+        mine = set(publishers_of(self._node, self._topic)) - before
+        self._gid = next(iter(mine)) if len(mine) == 1 else b""
+
+
+def taken(node: Node, topic: str, names: list[str]) -> ConfigError:
+    """Return the error of a node that finds its topic taken."""
+    return ConfigError(
+        f"node {node.get_name()}: {', '.join(names)} already publishes {topic}; stop that one, or "
+        "give this graph another namespace:= or ROS_DOMAIN_ID"
+    )

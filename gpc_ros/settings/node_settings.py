@@ -6,7 +6,7 @@ A node's own settings stand here, on top of those of the core object that it run
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from gpc_ros.bag.bag_recorder import RecorderConfig
 from gpc_ros.bridge.controller import ControllerConfig
@@ -40,6 +40,9 @@ class SimSettings(PlantConfig):
         DEFAULT_WALKER, WALKER_CHOICE + ", for the joint gains that the model starts with"
     )
     seed: int = param(0, "Seed of the start pose and of the sensor noise", low=0, high=2**31)
+    exclusivity_wait: float = param(
+        1.5, "Time to look for another simulation before publishing", unit="s", low=0.0, high=20.0
+    )
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ class EstimatorSettings(EstimatorConfig):
     scheduling: Scheduling = Scheduling("all", 10)
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
+    exclusivity_wait: float = param(
+        1.5, "Time to look for another estimator before publishing", unit="s", low=0.0, high=20.0
+    )
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,12 @@ class MocapSettings(MocapMapConfig):
 class PlannerSettings(PlannerConfig):
     """Plans walking commands by sampling, with a deadline."""
 
+    FORMER_NAMES: ClassVar[dict[str, str]] = {
+        **getattr(PlannerConfig, "FORMER_NAMES", {}),
+        "deadline": "deadline_fraction",
+        "discovery": "exclusivity_wait",
+    }
+
     scheduling: Scheduling = Scheduling("lower")
     # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
     # They lean on the shipped proposals: without one, 3 samples of 2.0 s do better.
@@ -88,8 +100,8 @@ class PlannerSettings(PlannerConfig):
     task_params: str = param("", _TASK_PARAMS + "; those below 'cost.' are live", live=True)
     walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
     rate: float = param(20.0, "Plans per second", unit="Hz", low=1, high=100)
-    deadline: float = param(
-        0.95, "Share of the period after which the best plan so far is used", low=0.1, high=1.0
+    deadline_fraction: float = param(
+        0.95, "Fraction of the period after which the best plan so far is used", low=0.1, high=1.0
     )
     max_state_age: float = param(
         0.1, "An older state is not planned from", unit="s", low=0.01, high=1.0
@@ -100,7 +112,7 @@ class PlannerSettings(PlannerConfig):
     record_candidates: int = param(
         16, "Scored candidates in the record of a cycle, half of them the best", low=0, high=1024
     )
-    discovery: float = param(
+    exclusivity_wait: float = param(
         2.5, "Time to look for another planner before the first plan", unit="s", low=0.0, high=20.0
     )
     cem: CemConfig = field(default_factory=CemConfig)
@@ -111,6 +123,11 @@ class PlannerSettings(PlannerConfig):
 @dataclass(frozen=True)
 class BridgeSettings(ControllerConfig):
     """Walks the robot along the plan: walker, supervisor and limits at 500 Hz."""
+
+    FORMER_NAMES: ClassVar[dict[str, str]] = {
+        **getattr(ControllerConfig, "FORMER_NAMES", {}),
+        "discovery": "exclusivity_wait",
+    }
 
     scheduling: Scheduling = Scheduling("upper", 30)
     driver: str = param(
@@ -124,7 +141,7 @@ class BridgeSettings(ControllerConfig):
         False, "Read the robot and send it nothing; commands go to dry_run/joint_commands"
     )
     auto_arm: bool = param(False, "Arm by itself as soon as there is a state to stand by")
-    discovery: float = param(
+    exclusivity_wait: float = param(
         2.5, "Time to look for another bridge before commanding", unit="s", low=0.0, high=20.0
     )
 

@@ -18,6 +18,7 @@ import yaml
 
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.graph_identity import VARIABLE
 from gpc_ros.common.paths import share
 from gpc_ros.graph.graphs import GRAPHS
 from gpc_ros.graph.launcher import command
@@ -232,6 +233,8 @@ def test_same_nodes_parameters_and_remappings(
         for s in starts
     ]
     by_launch = [from_launch(node) for node in of_kind(launch_file(name, *words), Node)]
+    identities = {node["environment"].pop(VARIABLE) for node in by_launch}
+    assert len(identities) == 1  # one for the graph, as the launcher gives its processes
     assert by_launch == by_launcher
 
 

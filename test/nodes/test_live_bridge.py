@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from nav_msgs.msg import Odometry
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
+from waiting import until
 
 from gpc_msgs.msg import JointCommand as JointCommandMsg
 from gpc_msgs.msg import Plan as PlanMsg
@@ -28,8 +29,7 @@ TASK = ("task:=navigate",)
 SIM = (*TASK, "watchdog_timeout:=1.0")
 BRIDGE = (
     *TASK,
-    "auto_arm:=true",
-    "discovery:=0.3",
+    "exclusivity_wait:=0.3",
     "supervisor.reading_age:=1.0",
     "supervisor.state_age:=1.5",
 )
@@ -43,6 +43,8 @@ class Robot:
         probe.listen("supervisor", SupervisorState, qos.report())
         probe.listen("diagnostics", DiagnosticArray, qos.report())
         probe.listen("ground_truth", SceneStateMsg)
+        # Who publishes plans is decided when the robot is armed.
+        probe.announce("plan", PlanMsg)
         self.sim = start_node("sim", *SIM)
         self.estimator = start_node("estimator", *TASK)
         self.bridge = start_node("bridge", *BRIDGE)
@@ -63,6 +65,15 @@ class Robot:
         )
         return message
 
+    def holds(self, topic: str, node: str) -> None:
+        """Wait until the bridge shows that a topic belongs to a node."""
+        wanted = f"authority of {topic}", node
+
+        def shown(message: DiagnosticArray) -> bool:
+            return wanted in [(v.key, v.value) for v in message.status[0].values]
+
+        self.probe.wait("diagnostics", shown)
+
     def status_of(
         self, name: str, words: str, meanwhile: Callable[[], None] = lambda: None
     ) -> DiagnosticStatus:
@@ -79,6 +90,8 @@ class Robot:
 def robot(probe: Any, start_node: Callable[..., Any]) -> Robot:
     """Start a robot and wait until it stands."""
     robot = Robot(probe, start_node)
+    robot.holds("plan", "/probe")
+    until(lambda: bool(probe.call("arm", Trigger).success), "it is armed")
     robot.reaches(SupervisorState.READY)
     return robot
 
@@ -170,7 +183,7 @@ def test_bridge_ended_in_order_damps_the_robot(robot: Robot) -> None:
 
 
 def test_the_second_bridge_refuses(robot: Robot, start_node: Callable[..., Any]) -> None:
-    second = start_node("bridge", *TASK, "discovery:=5.0")
+    second = start_node("bridge", *TASK, "exclusivity_wait:=5.0")
     assert second.process.wait(60.0) == 2
     assert "already publishes /joint_commands" in second.output()
     # The first one held while the other looked around, and goes on as if nothing had been.
@@ -217,7 +230,7 @@ def test_a_dry_run_reads_decides_and_sends_nothing(
     probe: Any, start_node: Callable[..., Any]
 ) -> None:
     sim = start_node("sim", *SIM)
-    start_node("bridge", *BRIDGE, "dry_run:=true")
+    start_node("bridge", *BRIDGE, "auto_arm:=true", "dry_run:=true")
     probe.listen("dry_run/joint_commands", JointCommandMsg, qos.sensor(5))
     probe.listen("joint_commands", JointCommandMsg, qos.sensor(5))
     probe.listen("diagnostics", DiagnosticArray)

@@ -42,7 +42,7 @@ DRIVER = {
     "supervisor.state_age": "1.5",
     "supervisor.max_loop_pause": "2.0",
 }
-BRIDGE = ("task:=navigate", "discovery:=0.3", *(f"{k}:={v}" for k, v in DRIVER.items()))
+BRIDGE = ("task:=navigate", "exclusivity_wait:=0.3", *(f"{k}:={v}" for k, v in DRIVER.items()))
 GRAPH = (
     "task:=navigate", "goal:=0.5,0,0", "samples:=6", "horizon:=1.0", "rate:=10", "auto_arm:=true",
     "duration:=90", "report:=false",

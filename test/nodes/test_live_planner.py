@@ -24,7 +24,7 @@ from gpc_ros.tasks.task import standing_robot
 
 pytestmark = pytest.mark.integration
 
-QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "discovery:=0.3")
+QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
 
 
 class Surroundings:
@@ -144,23 +144,46 @@ def test_it_holds_while_the_robot_is_not_active(around: Surroundings) -> None:
 
 
 def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
+    around.mode = SupervisorState.DISARMED
     goal = msgs.goal_to_msg(np.array([0.5, 0.5, 1.0]), around.probe.now())
 
     def speak() -> None:
         around.speak()
         around.probe.publish("goal_pose", goal, qos.report())
 
-    status = around.probe.wait("planner/status", lambda s: s.id > 0, speak)
+    status = around.probe.wait("planner/status", lambda s: s.goal[0] == 0.5, speak)
     np.testing.assert_allclose(status.goal, [0.5, 0.5, 1.0])
-    # Whoever comes late hears it too: it is latched.
+    around.mode = SupervisorState.READY
+    plans(around)
+    # A late subscriber receives it too: it is latched.
     around.probe.listen("goal", PoseStamped, qos.latched())
     shown = around.probe.wait("goal", meanwhile=around.speak)
     np.testing.assert_allclose(msgs.goal_from_msg(shown), [0.5, 0.5, 1.0])
 
 
+def test_a_publisher_of_goals_that_joins_after_arming_is_refused(around: Surroundings) -> None:
+    assert set_goal(around, 1.0).success
+    plans(around)  # the robot is armed: now it is decided who publishes goals
+    goal = msgs.goal_to_msg(np.array([0.5, 0.5, 1.0]), around.probe.now())
+
+    def speak() -> None:
+        around.speak()
+        around.probe.publish("goal_pose", goal, qos.report())
+
+    def counted(message: DiagnosticArray) -> bool:
+        values = {v.key: v.value for v in message.status[0].values}
+        return message.status[0].name == "planner" and int(values.get("rejected goal_pose", 0)) > 2
+
+    around.probe.wait("diagnostics", counted, speak)
+    assert around.probe.wait("planner/status", meanwhile=around.speak).goal[0] == 1.0
+    # After disarming it may publish goals.
+    around.mode = SupervisorState.DISARMED
+    around.probe.wait("planner/status", lambda s: s.goal[0] == 0.5, speak)
+
+
 def test_the_second_planner_refuses(around: Surroundings, start_node: Callable[..., Any]) -> None:
     holds_for(around, "no goal")
-    second = start_node("planner", *QUICK, "discovery:=5.0")
+    second = start_node("planner", *QUICK, "exclusivity_wait:=5.0")
     assert second.process.wait(60.0) == 2
     assert "already publishes /plan" in second.output()
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 # A passing test does not wait for it; a browser without a graphics card takes seconds a picture.
 PATIENCE = 240.0
-QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "discovery:=0.3")
+QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
 
 
 class Live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -18,51 +19,77 @@ from gpc_ros.ros.ownership import ExclusivePublisher
 pytestmark = pytest.mark.integration
 
 
-def sole(context: Context, name: str, discovery: float = 0.5) -> ExclusivePublisher:
+def make(context: Context, name: str, wait: float = 0.5) -> ExclusivePublisher:
     return ExclusivePublisher(
-        Node(name, context=context), Header, "joint_commands", qos.command(), discovery
+        Node(name, context=context), Header, "joint_commands", qos.command(), wait
     )
 
 
-def settled(owner: ExclusivePublisher) -> Callable[[], bool]:
+def exclusive(owner: ExclusivePublisher) -> Callable[[], bool]:
     def check() -> bool:
         owner.check()
-        return owner.settled
+        return owner.is_exclusive
 
     return check
 
 
-def test_alone_it_settles_after_discovery(context: Context) -> None:
-    owner = sole(context, "bridge")
+def test_alone_it_is_exclusive_after_the_wait(context: Context) -> None:
+    owner = make(context, "bridge")
     owner.check()
-    assert not owner.settled
-    until(settled(owner), "it settles")
-    assert owner.foreign == []
+    assert not owner.is_exclusive
+    until(exclusive(owner), "it is exclusive")
+    assert owner.other_publishers == []
 
 
-def test_the_second_refuses_and_the_first_sees_it(context: Context) -> None:
-    first = sole(context, "bridge")
-    until(settled(first), "it settles")
-    second = sole(context, "intruder")
+def test_the_second_refuses_and_the_first_stays(context: Context) -> None:
+    first = make(context, "bridge")
+    until(exclusive(first), "it is exclusive")
+    second = make(context, "intruder")
     with pytest.raises(ConfigError, match=r"/bridge already publishes /joint_commands"):
-        until(settled(second), "it settles, or refuses")
+        until(exclusive(second), "it is exclusive, or refuses")
     first.check()
-    assert first.settled
-    assert first.foreign == ["/intruder"]
+    assert first.is_exclusive
+
+
+def test_an_exclusive_one_names_a_stranger(context: Context) -> None:
+    first = make(context, "bridge")
+    until(exclusive(first), "it is exclusive")
+    stranger = Node("stranger", context=context)
+    stranger.create_publisher(Header, "joint_commands", qos.command())
+
+    def seen() -> bool:
+        first.check()
+        return first.other_publishers == ["/stranger"]
+
+    until(seen, "it names the stranger")
+    assert first.is_exclusive
 
 
 def test_of_two_at_once_exactly_one_stays(context: Context) -> None:
-    owners = [sole(context, "one"), sole(context, "two")]
+    owners = [make(context, "one"), make(context, "two")]
     refused: list[ExclusivePublisher] = []
     end = time.monotonic() + 20.0
-    while not (len(refused) == 1 and owners[0].settled) and time.monotonic() < end:
+    while not (len(refused) == 1 and owners[0].is_exclusive) and time.monotonic() < end:
         for owner in list(owners):
             try:
                 owner.check()
             except ConfigError:
                 refused.append(owner)
                 owners.remove(owner)
-                owner.publisher.destroy()
+                with contextlib.suppress(ConfigError):  # one that has not appeared yet
+                    owner.publisher.destroy()
         time.sleep(0.02)
     assert len(refused) == 1
-    assert owners[0].settled
+    assert owners[0].is_exclusive
+
+
+def test_a_second_one_refuses_without_appearing_in_the_graph(context: Context) -> None:
+    first = make(context, "bridge")
+    until(exclusive(first), "it is exclusive")
+    second = make(context, "intruder", 60.0)
+    with pytest.raises(ConfigError, match="already publishes"):
+        until(exclusive(second), "it is exclusive, or refuses")
+    first.check()
+    assert first.other_publishers == []
+    with pytest.raises(ConfigError, match="still looking"):
+        _ = second.publisher

@@ -109,7 +109,7 @@ def test_the_first_message_that_is_logged_looks_nothing_up() -> None:
     real = os.path.realpath
     runner.warm_logging_cache()
     os.path.realpath = lambda path, **more: looked_up.append(path) or real(path, **more)
-    validator.MessageValidator(node).drop("topic", "no number")
+    validator.MessageValidator(node).reject("topic", "no number")
     print(len(looked_up))
     """)
     done = subprocess.run(

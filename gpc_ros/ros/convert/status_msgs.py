@@ -32,6 +32,11 @@ def is_active(message: SupervisorState) -> bool:
     return message.state in _ACTIVE
 
 
+def is_down(message: SupervisorState) -> bool:
+    """Return whether the robot is neither armed nor on its way to the ground."""
+    return message.state in (SupervisorState.DISARMED, SupervisorState.FAULT)
+
+
 def is_latched(message: SupervisorState) -> bool:
     """Return whether the robot has stopped until somebody resets it."""
     return int(message.state) == SupervisorState.FAULT

@@ -12,7 +12,9 @@ EVERY_CASE: dict[str, Case] = dict(sorted(CASES.items(), key=lambda item: item[1
 
 # What the graph is started with: a planner that leaves time for the rest, and an emergency stop.
 _WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10", "seed:=3")
-_PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=1.5,bridge.discovery=1.5"
+_PARAMS = (
+    "bridge.supervisor.heartbeat=true,planner.exclusivity_wait=1.5,bridge.exclusivity_wait=1.5"
+)
 
 
 def words_with(params: str = "") -> list[str]:

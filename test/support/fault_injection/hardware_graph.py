@@ -126,4 +126,6 @@ HARDWARE_CASES: dict[str, Case] = {
 }
 HARDWARE_WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10")
 ROBOT_WORDS = ("task:=box_push", "seed:=3")
-HARDWARE_PARAMS = "bridge.supervisor.heartbeat=true,planner.discovery=1.5,bridge.discovery=1.5"
+HARDWARE_PARAMS = (
+    "bridge.supervisor.heartbeat=true,planner.exclusivity_wait=1.5,bridge.exclusivity_wait=1.5"
+)
