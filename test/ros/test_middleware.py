@@ -52,12 +52,14 @@ def test_what_the_user_set_stays(mine: dict[str, str]) -> None:
     assert changed(**mine) == mine
 
 
-def test_profile_file_names_no_other_machine() -> None:
+def test_profile_file_names_this_machine_only() -> None:
     space = {"dds": "http://www.eprosima.com"}
     root = ElementTree.parse(share("config", "fastdds_loopback.xml")).getroot()
     kinds = [e.text for e in root.iterfind(".//dds:transport_descriptor/dds:type", space)]
     addresses = [e.text for e in root.iterfind(".//dds:address", space)]
-    assert (kinds, addresses) == (["UDPv4"], ["127.0.0.1"])
+    assert (kinds, set(addresses)) == (["UDPv4"], {"127.0.0.1"})
+    listens = root.iterfind(".//dds:interfaceWhiteList/dds:address", space)
+    assert [e.text for e in listens] == ["127.0.0.1"]
 
 
 @pytest.mark.integration
