@@ -8,10 +8,14 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-PYTHON ?= $(firstword $(foreach p,python3.11 python3 python,$(shell command -v $p)))
+# The newest supported Python that has headers and venv, else the newest that runs: a shim of pyenv
+# may lie on PATH and not run. Looked for once, and only if a target needs it.
+PYTHON ?= $(eval PYTHON := $(shell .ci/pythons --newest))$(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
 COLCON := .colcon
+UV := .venv-uv/bin/uv
+PYPI := --default-index https://pypi.org/simple
 
 # Of another environment's Python or workspace; each breaks the imports of this one.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV AMENT_PREFIX_PATH COLCON_PREFIX_PATH CMAKE_PREFIX_PATH
@@ -29,10 +33,10 @@ MESSAGES := $(shell find gpc_msgs -type f)
 
 MULTIARCH = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("MULTIARCH") or "")')
 
-.PHONY: help venv sim test faults training hardware browser pictures docs lint format colcon ci lock clean machine
+.PHONY: help hardware-python venv sim test faults training hardware browser pictures docs lint format colcon ci lock arm64 clean machine
 
 help: ## Say what there is to make
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' \
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):[^#]*## /\1\t/' \
 		| awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 	echo '  Arguments: make sim ARGS="task:=navigate seed:=3"   make test ARGS="-k spline"'
 
@@ -49,7 +53,7 @@ faults: $(VENV)/.complete $(VENV)/.drivers ## Put every fault into the running g
 
 training: $(VENV)/.training ## Add what training a proposal needs: torch and others
 
-hardware: $(VENV)/.hardware ## Add what reaching a Go2 needs: Unitree's SDK, its middleware
+hardware: hardware-python $(VENV)/.hardware ## Add what reaching a Go2 needs: Unitree's SDK, its middleware
 
 browser: ## Install Chromium, in which the tests look at gpc view
 	@command -v chromium chromium-browser google-chrome > /dev/null && exit
@@ -102,23 +106,29 @@ colcon: $(VENV)/.complete ## Build and test both packages with colcon, as a mach
 ci: ## What continuous integration runs, from nothing to the last check
 	@.ci/run
 
-lock: ## Resolve requirements.txt into requirements.lock.txt
+# The present lock keeps its versions where requirements.txt allows; delete it to renew all of them.
+lock: $(UV) ## Resolve requirements.txt into requirements.lock.txt, with the hashes of every file
 	@folder=$$(mktemp -d)
 	trap 'rm -rf "$$folder"' EXIT
-	$(PYTHON) -m venv "$$folder/venv"
-	"$$folder/venv/bin/pip" install -qq --dry-run --ignore-installed \
-		--report "$$folder/report.json" -r requirements.txt
-	"$$folder/venv/bin/python" - "$$folder/report.json" > "$$folder/lock" <<-'EOF'
-		import json, re, sys
-		found = [p["metadata"] for p in json.load(open(sys.argv[1]))["install"]]
-		lines = [re.sub("[-_.]+", "-", m["name"]).lower() + "==" + m["version"] for m in found]
-		print("# Every version of the virtual environment; `make lock` writes it from requirements.txt.")
-		print(*sorted(lines), sep="\n")
-	EOF
+	if [[ -f requirements.lock.txt ]]; then cp requirements.lock.txt "$$folder/lock"; fi
+	$(UV) pip compile --quiet --no-config --universal --python-version 3.11 $(PYPI) \
+		--generate-hashes --no-strip-extras --no-annotate --custom-compile-command "make lock" \
+		--output-file "$$folder/lock" requirements.txt
 	cp "$$folder/lock" requirements.lock.txt
 
+arm64: $(UV) ## Resolve what a Jetson with Ubuntu 24.04 installs, without installing it
+	@resolved=$$($(UV) pip compile --quiet --no-config --no-header --no-annotate $(PYPI) \
+		--python-version 3.12 --python-platform aarch64-manylinux_2_39 --only-binary :all: \
+		requirements-ros.txt)
+	grep -qx 'mujoco==.*' <<< "$$resolved"
+	echo "arm64, Python 3.12: $$(wc -l <<< "$$resolved") packages, a wheel of each"
+
 clean: ## Remove everything that was made, the virtual environment too
-	@rm -rf $(VENV) $(COLCON) .site build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-* $(COLCON) .site build install log *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(UV):
+	@"$(PYTHON)" -m venv .venv-uv
+	.venv-uv/bin/pip install -qq uv==0.13.9  # resolves for all Pythons at once
 
 $(VENV)/.training: requirements-training.txt $(VENV)/.complete
 	@$(unless_done)
@@ -132,7 +142,7 @@ $(VENV)/.docs: requirements-docs.txt $(VENV)/.complete
 
 # The robot speaks Cyclone DDS 0.10.2, of which PyPI has no wheel for this Python: it is built against
 # Debian's. The folder that it is built from has to stay, since its path goes into the module.
-$(VENV)/.hardware: requirements-hardware.txt $(VENV)/.complete
+$(VENV)/.hardware: requirements-hardware.txt $(VENV)/.complete | hardware-python
 	@$(unless_done)
 	if ! dpkg -s cyclonedds-dev cyclonedds-tools > /dev/null 2>&1; then
 		root=()
@@ -164,19 +174,28 @@ machine:
 		echo "Install ROS 2 Jazzy here and build with colcon: see README.md." >&2
 		exit 1
 	fi
-	if [[ -z "$(PYTHON)" ]] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
-		echo "Python 3.11 is needed: sudo apt-get install python3.11 python3.11-dev python3.11-venv" >&2
-		echo "(or name one: make PYTHON=/path/to/python3.11)" >&2
+	if [[ -z "$(PYTHON)" ]] || ! version=$$("$(PYTHON)" .ci/pythons.py); then
+		echo "Python 3.11, 3.12 or 3.13 is needed: sudo apt-get install python3 python3-dev python3-venv" >&2
+		echo "(or name one: make PYTHON=/path/to/python3.12)" >&2
 		exit 1
 	fi
 	missing=()
 	command -v g++ > /dev/null || missing+=(g++)
-	header=$$("$(PYTHON)" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
-	[[ -f "$$header" ]] || missing+=(python3-dev)
-	"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
+	[[ "$$version" != *headers* ]] || missing+=("python$${version%% *}-dev")
+	[[ "$$version" != *ensurepip* ]] || missing+=("python$${version%% *}-venv")
 	if (( $${#missing[@]} )); then
 		echo "Missing on this machine: $${missing[*]}. Install with:" >&2
 		echo "  sudo apt-get install $${missing[*]}" >&2
+		exit 1
+	fi
+
+# Refused before an environment is made: Cyclone DDS 0.10.2 builds on 3.13 and then fails to import.
+hardware-python:
+	@python=$(BIN)/python
+	[[ -x "$$python" ]] || python="$(PYTHON)"
+	if ! "$$python" -c 'import sys; sys.exit(sys.version_info[:2] > (3, 12))'; then
+		echo "Cyclone DDS 0.10.2, the version in the robot, does not load in Python 3.13 or newer." >&2
+		echo "Use Python 3.12 for the robot: make clean; make hardware PYTHON=python3.12" >&2
 		exit 1
 	fi
 
@@ -184,7 +203,7 @@ machine:
 # lock lets two makes at once wait for each other; the second then finds the work done. Packages are
 # apart from the messages, which change more often.
 define unless_done
-exec 9> .venv.lock
+exec 9> $(VENV).lock
 flock 9
 if [[ -f $@ && -z "$$(find $^ -newer $@)" ]]; then exit; fi
 endef
@@ -194,7 +213,7 @@ $(VENV)/.packages: requirements.lock.txt | machine
 	echo "Making the virtual environment $(VENV): a minute or two, once."
 	rm -rf $(VENV)
 	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/pip install -qq -r requirements.lock.txt
+	$(BIN)/pip install -qq --require-hashes -r requirements.lock.txt
 	touch $@
 
 $(VENV)/.messages: $(VENV)/.packages $(MESSAGES) | machine
