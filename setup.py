@@ -25,6 +25,9 @@ def shared_files() -> list[tuple[str, list[str]]]:
     files = defaultdict(list)
     files["share/ament_index/resource_index/packages"] = [f"resource/{PACKAGE}"]
     files[f"share/{PACKAGE}"] = ["package.xml"]
+    # colcon.pkg names the hooks, which put gpc on PATH in a sourced workspace.
+    files[f"share/{PACKAGE}/bin"] = ["resource/bin/gpc"]
+    files[f"share/{PACKAGE}/hook"] = ["resource/hook/gpc_path.dsv", "resource/hook/gpc_path.sh"]
     for folder in ("launch", "config", "models"):
         for path in sorted((HERE / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
