@@ -31,6 +31,8 @@ FROM_PYPI = {"imageio_ffmpeg": "imageio-ffmpeg", "pinocchio": "pin"} | {
         "mcap", "mujoco", "pyarrow", "rosbags", "safetensors", "trimesh", "viser", "zstandard",
     )
 }  # fmt: skip
+# Requirements of viser, which brings the versions that it works with.
+FROM_VISER = {"msgspec", "websockets"}
 # Imported by training code on demand; `make training` installs them.
 TRAINING = {"rsl_rl": "rsl-rl-lib"} | {
     name: name for name in ("matplotlib", "onnx", "onnxruntime", "ray", "tensordict", "torch")
@@ -150,7 +152,7 @@ def test_messages_are_built_with_the_versions_of_the_environment(path: str) -> N
 
 
 def test_package_xml_names_every_import() -> None:
-    elsewhere = {"gpc_ros", *FROM_PYPI, *TRAINING, *HARDWARE}
+    elsewhere = {"gpc_ros", *FROM_PYPI, *FROM_VISER, *TRAINING, *HARDWARE}
     imports = imported(REPO / "gpc_ros") - set(sys.stdlib_module_names) - elsewhere
     root = manifest("package.xml")
     stated = {e.text for tag in ("depend", "exec_depend") for e in root.findall(tag)}
