@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gpc_ros.robot import ceilings
 from gpc_ros.safety.conditions import (
     CONDITIONS,
     EVENTS,
@@ -114,20 +115,27 @@ def limits_table() -> str:
     c, s = LimitsConfig(), SupervisorConfig()
     limiter, watch, supervisor = "`JointLimiter.limit`", "`JointLimiter.watch`", "`Supervisor`"
     rows = (
-        ("joint position", f"hard limit less {c.margin} rad", "limits.margin", limiter),
-        ("joint far outside", f"{c.outside} rad for {c.outside_cycles} cycles",
-         "limits.outside, limits.outside_cycles", limiter),
-        ("command step", f"{c.step} rad a cycle", "limits.step", limiter),
-        ("commanded joint velocity", "30.1 rad/s hip and thigh, 15.7 rad/s calf", "-", limiter),
-        ("commanded torque", "23.7 N m hip and thigh, 45.43 N m calf", "-", limiter),
+        ("joint position", f"hard limit less {c.soft_margin} rad", "limits.soft_margin", limiter),
+        ("joint far outside", f"{c.max_violation} rad for {c.violation_cycles} cycles",
+         "limits.max_violation, limits.violation_cycles", limiter),
+        ("command step", f"{c.max_step} rad a cycle", "limits.max_step", limiter),
+        ("commanded joint velocity", "30.1 rad/s hip and thigh, 15.7 rad/s calf",
+         "limits.velocity_fraction", limiter),
+        ("commanded torque", "23.7 N m hip and thigh, 45.43 N m calf", "limits.effort_fraction",
+         limiter),
+        ("gains", f"kp {c.max_kp:g} N m/rad, kd {c.max_kd:g} N m s/rad; more is a fault",
+         "limits.max_kp, limits.max_kd", limiter),
         ("measured joint velocity",
          f"{c.overspeed} times the same, for {c.overload_cycles} cycles",
          "limits.overspeed, limits.overload_cycles", watch),
         ("measured torque", f"the same, for {c.overload_cycles} cycles",
          "limits.overload_cycles", watch),
-        ("motor temperature", f"{c.temperature_warn:g} deg C slower, {c.temperature:g} deg C stop",
-         "limits.temperature_warn, limits.temperature", watch),
-        ("walking command", "what the walker is made for", "-", "`VelocityLimiter`"),
+        ("motor temperature",
+         f"{c.temperature_warn:g} deg C slower, {c.temperature:g} deg C for "
+         f"{c.temperature_cycles} cycles stop",
+         "limits.temperature_warn, limits.temperature, limits.temperature_cycles", watch),
+        ("walking command", "the range of the walker", "limits.command_fraction",
+         "`VelocityLimiter`"),
         ("tilt", f"{s.tilt} rad", "supervisor.tilt", supervisor),
         ("base height", f"{s.base_height} m", "supervisor.base_height", supervisor),
         ("battery", f"{s.battery_warn:g} warn, {s.battery:g} refuse, {s.battery_sit:g} sit",
@@ -145,6 +153,29 @@ def limits_table() -> str:
          "supervisor.clock_still, .clock_rate, .clock_window, .clock_jumps", "`ClockWatch`"),
     )  # fmt: skip
     return table(("limit", "value", "parameter of the bridge", "enforced in"), rows)
+
+
+def ceilings_table() -> str:
+    """Return the absolute ceilings of everything that is sent, by segment of a leg."""
+    rows = [
+        (name, *(f"{value:g}" for value in values[:3]), unit)
+        for name, values, unit in (
+            ("stiffness kp", ceilings.KP, "N m/rad"),
+            ("damping kd", ceilings.KD, "N m s/rad"),
+            ("feed-forward torque", ceilings.EFFORT, "N m"),
+            ("velocity", ceilings.VELOCITY, "rad/s"),
+            ("step of the position in 2 ms", ceilings.STEP, "rad"),
+        )
+    ]
+    joints = table(("of a joint", "hip", "thigh", "calf", "unit"), rows)
+    walking = table(
+        ("of the walking command", "vx", "vy", "yaw rate", "unit"),
+        (
+            ("size", *(f"{v:g}" for v in ceilings.COMMAND), "m/s, m/s, rad/s"),
+            ("change", *(f"{v:g}" for v in ceilings.COMMAND_SLEW), "m/s^2, m/s^2, rad/s^2"),
+        ),
+    )
+    return f"{joints}\n\n{walking}"
 
 
 def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
@@ -169,4 +200,5 @@ def state_blocks() -> dict[str, str]:
         "drawing": drawing(),
         "conditions": conditions_table(),
         "limits": limits_table(),
+        "ceilings": ceilings_table(),
     }

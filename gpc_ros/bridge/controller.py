@@ -78,13 +78,21 @@ class BridgeController:
         config: ControllerConfig | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """Start disarmed."""
+        """Start disarmed.
+
+        Raises:
+            ConfigError: the walker asks for gains above the limits.
+        """
         self.walker, self.task = walker, task
         self.config = config or ControllerConfig()
         self._watch = ClockWatch(self.config.supervisor, clock)
         self._supervisor = Supervisor(self.config.supervisor)
         self._limiter = JointLimiter(self.config.limits)
-        self._velocity = VelocityLimiter(walker.command_low, walker.command_high)
+        limits = self.config.limits
+        limits.check_gains(walker.name, walker.gains.kp, walker.gains.kd)
+        self._velocity = VelocityLimiter(
+            walker.command_low, walker.command_high, limits.command_fraction
+        )
         self._in = Inputs(task, self.config.plan_life)
         self._motion: Motion | None = None
         self._motion_to = ""  # the mode that it belongs to
@@ -282,7 +290,7 @@ class BridgeController:
     def _damp(self) -> JointCommand:
         self._motion = None
         self._held = None
-        self._limiter.forget()
+        self._limiter.reset()
         self.executed_command = self._zero
         return self._brake
 
@@ -296,7 +304,7 @@ class BridgeController:
         """Return the command of a motion, which begins where the legs are."""
         if self._motion is None or self._motion_to != mode:
             if mode == "stand_up":
-                self._limiter.forget()
+                self._limiter.reset()
             # Legs that carry the robot go down from where they were told to be.
             told = self._held if mode == "sit_down" else None
             start = reading.position if told is None else told.position
@@ -344,7 +352,7 @@ class BridgeController:
         except Exception as error:  # a plan that cannot be evaluated is no plan
             self._in.drop_plan(f"{plan.id} cannot be evaluated: {error}")
             return self._zero
-        share = self.config.limits.hot_speed if self._near else 1.0
+        share = self.config.limits.derate_factor if self._near else 1.0
         return _frozen(self._velocity.limit(command, share))
 
     def _fill_state(self, reading: RobotReading) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array, IntArray
 from gpc_ros.common.errors import ModelFileError
+from gpc_ros.locomotion.policy_ranges import check_ranges
 from gpc_ros.locomotion.walker import JointTargets, attitude_forms, to_heading
 from gpc_ros.robot.joints import JOINT_NAMES, LOWER, SOFT_MARGIN, STAND, UPPER
 from gpc_ros.robot.model import Gains
@@ -90,7 +91,12 @@ class Description:
     rate: float = 50.0
 
     def __post_init__(self) -> None:
-        """Raise ModelFileError for what cannot be."""
+        """Check every entry.
+
+        Raises:
+            ModelFileError: an entry has a wrong length, is not a finite number, or is beyond the
+                absolute ceilings of the robot.
+        """
         if sorted(self.joints) != sorted(JOINT_NAMES):
             raise ModelFileError(f"walker {self.name}: joints must be {JOINT_NAMES} in some order")
         for name in ("default", "action_scale"):
@@ -104,6 +110,7 @@ class Description:
                 raise ModelFileError(
                     f"walker {self.name}: feature '{source}' is not one of {', '.join(SOURCES)}"
                 )
+        check_ranges(self)
 
     @property
     def order(self) -> IntArray:

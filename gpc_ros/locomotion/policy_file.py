@@ -20,6 +20,7 @@ from gpc_ros.common.files import write_atomic
 from gpc_ros.common.model_files import checksum, invalid_entry, read_document, read_named
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
+from gpc_ros.locomotion.policy_ranges import check_weights
 
 FORMAT = "gpc_ros walker 1"
 ROBOT = "go2"
@@ -87,7 +88,7 @@ def parse_description(values: Any, path: Path) -> Description:
         }
         given["features"] = tuple((str(name), float(scale)) for name, scale in given["features"])
         return Description(**given)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise invalid_entry(path, error) from None
 
 
@@ -104,6 +105,7 @@ def load_walker(path: Path) -> PolicyWalker:
     try:
         arrays = load(read_named(path, card.files["safetensors"]))
         count = sum(name.endswith(".weight") for name in arrays)
+        check_weights(card.description.name, arrays)
         layers = [(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in range(count)]
     except (KeyError, SafetensorError) as error:
         raise invalid_entry(path, error) from None

@@ -18,6 +18,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.locomotion.walker import JointTargets, heading_velocity
+from gpc_ros.robot import ceilings
 from gpc_ros.robot.joints import HIP_OFFSETS, LEG_SIDES, STAND
 from gpc_ros.robot.kinematics import HIP_LENGTH, LINK_LENGTH, foot_positions
 from gpc_ros.robot.model import PLANT_DAMPING, Gains
@@ -45,15 +46,24 @@ class TrotConfig:
     cycle_ticks: int = param(16, "Walker periods in one gait cycle", low=8, high=40)
     duty: float = param(0.6, "Share of a cycle that a foot is on the ground", low=0.5, high=0.9)
     lift: float = param(0.05, "Height of a swing foot over the ground", unit="m", low=0, high=0.2)
-    kp: float = param(80.0, "Joint stiffness", unit="N m/rad", low=80, high=200)
-    kd: float = param(
-        2.0, "Joint damping of the motor's control law", unit="N m s/rad", low=0, high=10
+    kp: float = param(
+        80.0, "Joint stiffness", unit="N m/rad", low=80, high=float(ceilings.KP.min())
     )
+    kd: float = param(
+        2.0, "Joint damping of the motor's control law",
+        unit="N m s/rad", low=0, high=float(ceilings.KD.min()),
+    )  # fmt: skip
     trim_gain: float = param(1.0, "Integral gain of the velocity trim", unit="1/s", low=0, high=5)
     trim_linear: float = param(0.3, "Largest trim of vx and vy", unit="m/s", low=0, high=1)
     trim_yaw: float = param(0.8, "Largest trim of the yaw rate", unit="rad/s", low=0, high=2)
-    acceleration: float = param(2.0, "Slew of vx and vy", unit="m/s^2", low=0.1, high=50)
-    yaw_acceleration: float = param(4.0, "Slew of the yaw rate", unit="rad/s^2", low=0.1, high=50)
+    acceleration: float = param(
+        2.0, "Slew of vx and vy",
+        unit="m/s^2", low=0.1, high=float(ceilings.COMMAND_SLEW[0]),
+    )  # fmt: skip
+    yaw_acceleration: float = param(
+        4.0, "Slew of the yaw rate",
+        unit="rad/s^2", low=0.1, high=float(ceilings.COMMAND_SLEW[2]),
+    )  # fmt: skip
     dead_band: float = param(
         0.03, "Commands shorter than this (m/s, rad/s) mean standing", low=0, high=0.2
     )

@@ -18,6 +18,7 @@ from gpc_msgs.msg import SceneState as SceneStateMsg
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.timing import RollingPercentiles
 from gpc_ros.locomotion.registry import make_walker
+from gpc_ros.robot import ceilings
 from gpc_ros.robot.model import BASE_BODY
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.ros import qos
@@ -144,7 +145,7 @@ class Sim(PeriodicNode):
         message = self._commands.latest()
         if message is None or not self._holds_lease(message.source, now):
             return None
-        return self._validator.validate("joint_commands", robot_msgs.command_from_msg, message)
+        return self._validator.validate("joint_commands", _command_within_ceilings, message)
 
     def _begins(self, command: JointCommand | None) -> bool:
         """Return whether physics begins with a command."""
@@ -229,6 +230,17 @@ class Sim(PeriodicNode):
 
     def _now(self) -> float:
         return self._clock.now().nanoseconds * 1e-9
+
+
+def _command_within_ceilings(message: JointCommandMsg) -> JointCommand:
+    """Return the command of a message.
+
+    Raises:
+        InputError: a value is not finite or beyond its absolute ceiling.
+    """
+    command = robot_msgs.command_from_msg(message)
+    ceilings.check(command)
+    return command
 
 
 def main() -> int:

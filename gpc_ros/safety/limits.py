@@ -1,13 +1,17 @@
-"""Limits: what is sent is clamped, what is measured is watched, and a joint is always named."""
+"""Limit joint commands and watch readings; every sentence names the joint."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.robot import ceilings
 from gpc_ros.robot.joints import (
     JOINT_NAMES,
     LOWER,
@@ -24,18 +28,50 @@ _TORQUE_SLACK = 1.05
 
 @dataclass(frozen=True)
 class LimitsConfig:
-    """Margins and times of the joint limits."""
+    """Margins and times of the joint limits; none can be set beyond ``robot/ceilings.py``."""
 
-    margin: float = param(
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {
+        "margin": "soft_margin",
+        "outside": "max_violation",
+        "outside_cycles": "violation_cycles",
+        "step": "max_step",
+        "hot_speed": "derate_factor",
+    }
+
+    soft_margin: float = param(
         SOFT_MARGIN, "Distance of the soft position limits from the hard ones",
         unit="rad", low=0, high=0.5,
     )  # fmt: skip
-    outside: float = param(
-        0.3, "A target this far outside its soft limit counts as a fault", unit="rad", low=0, high=3
+    max_violation: float = param(
+        0.3,
+        "Distance of a target outside its soft limit that is a fault",
+        unit="rad",
+        low=0,
+        high=3,
     )
-    outside_cycles: int = param(3, "Cycles in a row that it takes", low=1, high=1000)
-    step: float = param(
-        0.4, "Largest change of a target from one cycle to the next", unit="rad", low=0.001, high=3
+    violation_cycles: int = param(
+        3, "Cycles in a row with such a target that are a fault", low=1, high=1000
+    )
+    max_step: float = param(
+        0.4, "Largest change of a target from one cycle to the next",
+        unit="rad", low=0.001, high=float(ceilings.STEP.min()),
+    )  # fmt: skip
+    max_kp: float = param(
+        200.0, "Largest stiffness of a joint; more is a fault",
+        unit="N m/rad", low=0.0, high=float(ceilings.KP.max()),
+    )  # fmt: skip
+    max_kd: float = param(
+        10.0, "Largest damping of a joint; more is a fault",
+        unit="N m s/rad", low=0.0, high=float(ceilings.KD.max()),
+    )  # fmt: skip
+    effort_fraction: float = param(
+        1.0, "Largest feed-forward torque, as a fraction of the rated one", low=0.0, high=1.0
+    )
+    velocity_fraction: float = param(
+        1.0, "Largest velocity target, as a fraction of the rated one", low=0.0, high=1.0
+    )
+    command_fraction: float = param(
+        1.0, "Largest walking command, as a fraction of the absolute ceiling", low=0.0, high=1.0
     )
     # Fourteen of the 20 ms that the fault table allows.
     overload_cycles: int = param(
@@ -54,9 +90,42 @@ class LimitsConfig:
     temperature_warn: float = param(
         80.0, "Motor temperature from which it walks slower", unit="deg C", low=20.0, high=150.0
     )
-    hot_speed: float = param(
-        0.5, "Share of the walking command that is left near or over a limit", low=0.0, high=1.0
+    derate_factor: float = param(
+        0.5, "Factor on the walking command while a motor is near a limit", low=0.0, high=1.0
     )
+
+    @property
+    def kp(self) -> Array:
+        """Largest stiffness of each joint (12,) [N m/rad]."""
+        return np.minimum(ceilings.KP, self.max_kp)
+
+    @property
+    def kd(self) -> Array:
+        """Largest damping of each joint (12,) [N m s/rad]."""
+        return np.minimum(ceilings.KD, self.max_kd)
+
+    def check_gains(self, name: str, kp: Array, kd: Array) -> None:
+        """Refuse a walker that is stiffer than the limits allow.
+
+        Args:
+            name: of the walker.
+            kp: stiffness (12,) [N m/rad].
+            kd: damping (12,) [N m s/rad].
+
+        Raises:
+            ConfigError: a gain is not finite, negative or above its limit.
+        """
+        for gain, values, limit, unit in (
+            ("kp", kp, self.kp, "N m/rad"),
+            ("kd", kd, self.kd, "N m s/rad"),
+        ):
+            bad = ~((values >= 0.0) & (values <= limit))
+            if bad.any():
+                joint = int(bad.argmax())
+                raise ConfigError(
+                    f"walker {name}: {gain} of {JOINT_NAMES[joint]} is {values[joint]:g} {unit}, "
+                    f"outside [0, {limit[joint]:g}] {unit} (limits.max_{gain})"
+                )
 
 
 class JointLimiter:
@@ -71,7 +140,13 @@ class JointLimiter:
     def __init__(self, config: LimitsConfig | None = None) -> None:
         """Start without a previous target."""
         self.config = config or LimitsConfig()
-        self._low, self._high = LOWER + self.config.margin, UPPER - self.config.margin
+        c = self.config
+        margin = max(c.soft_margin, 0.0)
+        self._low, self._high = LOWER + margin, UPPER - margin
+        self._kp, self._kd = c.kp, c.kd
+        self._effort = min(c.effort_fraction, 1.0) * ceilings.EFFORT
+        self._velocity = min(c.velocity_fraction, 1.0) * ceilings.VELOCITY
+        self._step = np.minimum(c.max_step, ceilings.STEP)
         self._last: Array | None = None
         # The last command and what was sent for it, if nothing had to be limited.
         self._passed: tuple[JointCommand | None, JointCommand | None] = (None, None)
@@ -87,26 +162,25 @@ class JointLimiter:
         self.stepped = 0
         self.last_clamped = ""
 
-    def forget(self) -> None:
-        """Take the next target as it comes, as after damping."""
+    def reset(self) -> None:
+        """Drop the previous target, so that the next one is not limited in its step."""
         self._last, self._passed = None, (None, None)
         self._outside[:] = 0
 
     def limit(self, command: JointCommand) -> tuple[JointCommand, tuple[str, ...]]:
-        """Return a command within position, velocity, torque and step limits, and what is a fault.
+        """Return a command within every limit, and the limits whose violation is a fault.
 
-        A target that passed and is held (the same object again) is not looked at again.
+        Positions, velocities and torques are clamped. A command with a value that is not finite or
+        with a gain out of range is a fault and replaced by damping. A command that passed is not
+        checked again while the same object is held.
         """
         before, sent = self._passed
         if command is before and sent is not None:
             return sent, ()
         target = command.position
-        # Entry by entry, because a sum of large numbers can overflow.
-        finite = all(np.isfinite(part).all() for part in vars(command).values())
-        if not finite:
-            return JointCommand.damping(3.0), ("the joint targets are not finite",)
-        if command.kp.min() < 0.0 or command.kd.min() < 0.0:
-            return JointCommand.damping(3.0), ("a joint gain is negative",)
+        bad = self._unusable(command)
+        if bad:
+            return JointCommand.damping(3.0), (bad,)
         limited = np.minimum(np.maximum(target, self._low), self._high)
         faults: tuple[str, ...] = ()
         if (limited != target).any():
@@ -118,26 +192,45 @@ class JointLimiter:
         self._last = limited
         sent = JointCommand(
             limited,
-            np.minimum(np.maximum(command.velocity, -VELOCITY_LIMIT), VELOCITY_LIMIT),
-            np.minimum(np.maximum(command.effort, -TORQUE_LIMIT), TORQUE_LIMIT),
+            np.minimum(np.maximum(command.velocity, -self._velocity), self._velocity),
+            np.minimum(np.maximum(command.effort, -self._effort), self._effort),
             command.kp,
             command.kd,
         )
         self._passed = (command, sent) if (limited == target).all() else (None, None)
         return sent, faults
 
+    def _unusable(self, command: JointCommand) -> str:
+        """Return why a command is replaced by damping; empty if it is not."""
+        # Entry by entry, because a sum of large numbers can overflow.
+        for name, part in vars(command).items():
+            if np.shape(part) != (12,):
+                return f"the joint targets have a wrong length: {name} {np.shape(part)}"
+            if not np.isfinite(part).all():
+                return "the joint targets are not finite"
+        for name, gain, limit in (("kp", command.kp, self._kp), ("kd", command.kd, self._kd)):
+            if gain.min() < 0.0:
+                return "a joint gain is negative"
+            if (gain > limit).any():
+                joint = int((gain > limit).argmax())
+                return (
+                    f"{JOINT_NAMES[joint]}: {name} of {gain[joint]:g} is above its limit of "
+                    f"{limit[joint]:g}"
+                )
+        return ""
+
     def _clamp(self, target: Array, limited: Array) -> tuple[str, ...]:
         """Count what is clamped, and return what has been far outside for too long."""
         beyond = np.abs(target - limited)
         self.clamped += int((beyond > 0.0).sum())
         self.last_clamped = self._name_target(int(beyond.argmax()), target)
-        self._outside = (self._outside + 1) * (beyond > self.config.outside)
-        if self._outside.max() < self.config.outside_cycles:
+        self._outside = (self._outside + 1) * (beyond > self.config.max_violation)
+        if self._outside.max() < self.config.violation_cycles:
             return ()
         joint = int(self._outside.argmax())
         return (
-            f"{self._name_target(joint, target)}, by more than {self.config.outside} rad for "
-            f"{self.config.outside_cycles} cycles",
+            f"{self._name_target(joint, target)}, by more than {self.config.max_violation} rad for "
+            f"{self.config.violation_cycles} cycles",
         )
 
     def _name_target(self, joint: int, target: Array) -> str:
@@ -149,11 +242,11 @@ class JointLimiter:
     def _limit_step(self, wanted: Array, last: Array) -> Array:
         """Return targets (12,) that are at most one step away from the last ones."""
         change = wanted - last
-        too_far = np.abs(change) > self.config.step
+        too_far = np.abs(change) > self._step
         if not too_far.any():
             return wanted
         self.stepped += int(too_far.sum())
-        return last + np.clip(change, -self.config.step, self.config.step)
+        return last + np.clip(change, -self._step, self._step)
 
     def watch(self, reading: RobotReading) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return which limits a reading breaks and which it is near, in plain words."""
@@ -199,15 +292,22 @@ class JointLimiter:
 
 
 class VelocityLimiter:
-    """Keeps walking commands within what the walker is made for.
+    """Keeps walking commands within the range of the walker and below the absolute ceiling.
 
     Attributes:
         limited: commands that were changed since the start.
     """
 
-    def __init__(self, low: Array, high: Array) -> None:
-        """Take the smallest and the largest command (3,): vx, vy [m/s], yaw rate [rad/s]."""
-        self._low, self._high = low, high
+    def __init__(self, low: Array, high: Array, fraction: float = 1.0) -> None:
+        """Set the range.
+
+        Args:
+            low: smallest command (3,): vx, vy [m/s], yaw rate [rad/s].
+            high: largest command (3,), same units.
+            fraction: of the absolute ceiling that is allowed.
+        """
+        ceiling = min(fraction, 1.0) * ceilings.COMMAND
+        self._low, self._high = np.maximum(low, -ceiling), np.minimum(high, ceiling)
         self.limited = 0
 
     def limit(self, command: Array, share: float = 1.0) -> Array:

@@ -1,6 +1,7 @@
-"""Between what this package says (RobotReading, JointCommand) and the robot's low-level messages.
+"""Convert RobotReading and JointCommand from and to the robot's low-level messages.
 
-Joint and leg order change here and nowhere else on the way to the robot.
+Joint and leg order change here and nowhere else on the way to the robot. Every command is held
+against the absolute ceilings here, in the process that talks to the robot.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.common.errors import InputError
+from gpc_ros.robot import ceilings
 from gpc_ros.robot.joints import JOINT_NAMES, feet_from_sdk, feet_to_sdk, from_sdk, to_sdk
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree.low_level_messages import (
@@ -25,6 +26,7 @@ from gpc_ros.unitree.low_level_messages import (
 )
 
 _JOINTS = slice(0, 12)
+_TO_SDK = to_sdk(np.arange(12.0)).astype(np.intp)  # model index of each motor
 # Where a value is at or past these it means "not controlled"; single precision rounds it.
 _STOPPED = (0.99 * STOP_POSITION, 0.99 * STOP_VELOCITY)
 
@@ -42,15 +44,16 @@ def command_to_low_cmd(command: JointCommand, record: Record) -> Record:
     """Write a joint command into a LowCmd made by :func:`new_command`; the CRC is left as it is.
 
     Raises:
-        InputError: a value is not finite, or a gain is below zero; the record is as before.
+        InputError: a value is not finite, negative where it must not be, or beyond its absolute
+            ceiling; the record is as before.
     """
-    rows = np.stack(
-        [command.position, command.velocity, command.effort, command.kp, command.kd]
-    )  # (5, 12)
-    if not np.isfinite(rows).all() or rows[3:].min() < 0.0:
-        raise InputError("joint command: a value is not finite or a gain is below zero")
+    return write_rows(ceilings.to_wire(command), record)
+
+
+def write_rows(rows: ceilings.Float32Array, record: Record) -> Record:
+    """Write rows (5, 12) of :func:`gpc_ros.robot.ceilings.to_wire` into a LowCmd."""
     motors = record["motor"][_JOINTS]
-    for name, row in zip(("q", "dq", "tau", "kp", "kd"), to_sdk(rows), strict=True):
+    for name, row in zip(("q", "dq", "tau", "kp", "kd"), rows[:, _TO_SDK], strict=True):
         motors[name] = row
     return record
 

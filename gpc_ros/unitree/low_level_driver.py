@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import InputError
 from gpc_ros.common.scheduling import Scheduling
+from gpc_ros.robot import ceilings
 from gpc_ros.robot.joints import from_sdk
 from gpc_ros.robot.types import JointCommand
-from gpc_ros.unitree.codec import command_to_low_cmd, new_command
+from gpc_ros.unitree.codec import command_to_low_cmd, new_command, write_rows
 from gpc_ros.unitree.low_level_messages import COMMAND, STATE, FrameError, Record, intact, seal
 from gpc_ros.unitree.tick_clock import TickClock
 
@@ -92,6 +93,8 @@ class Driver:
         self._brake = command_to_low_cmd(JointCommand.damping(damping), new_command())
         self.brake = COMMAND.encode(seal(self._brake))
         self._data = self.brake
+        # Whether the last command was stiff, and its position targets (12,), model order.
+        self._stiff, self._target = False, np.zeros(12, dtype=np.float32)
         self._heard = -math.inf  # when the bridge last said something [s]
         self._sent: deque[int] = deque([int(self._brake["crc"])], maxlen=_REMEMBERED)
         self._foreign = -math.inf
@@ -130,7 +133,7 @@ class Driver:
 
     def begin(self, now: float) -> None:
         """Say that the motors are ours from now on [s, monotonic]; they damp until told more."""
-        self._data = self.brake
+        self._data, self._stiff = self.brake, False
         self.ready, self._heard = True, now
 
     def take_command(self, command: JointCommand, now: float, tick: int = 0) -> None:
@@ -142,7 +145,7 @@ class Driver:
             tick: of the reading that it answers [ms].
         """
         try:
-            command_to_low_cmd(command, self._record)
+            rows = ceilings.to_wire(command)
         except InputError as error:
             self.counters["commands_refused"] += 1
             self._fall_back(f"damping: {error}")
@@ -151,6 +154,10 @@ class Driver:
         if self.complaint and command.kp.any():
             return  # the bridge has to damp itself before it is followed again
         self.complaint = ""
+        if self._stiff and command.kp.any():
+            rows[0] = ceilings.limit_step(rows[0], self._target)
+        self._stiff, self._target = bool(command.kp.any()), rows[0]
+        write_rows(rows, self._record)
         if self.config.echo:
             self._record["reserve"] = tick
         self._data = COMMAND.encode(seal(self._record))
@@ -168,7 +175,7 @@ class Driver:
 
     def _fall_back(self, why: str) -> None:
         self.complaint = why
-        self._data = self.brake
+        self._data, self._stiff = self.brake, False
 
     def take_order(self, data: bytes, now: float) -> None:
         """Look at a LowCmd on the wire: whether it is one of ours.

@@ -64,12 +64,12 @@ def test_a_step_counts_only_from_one_command_to_the_next_of_one_source() -> None
 @given(seed=st.integers(0, 2**31))
 def test_what_the_limiter_lets_through_passes(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    config = LimitsConfig(step=float(rng.uniform(0.01, 1.0)))
+    config = LimitsConfig(max_step=float(rng.uniform(0.01, 0.4)))
     limiter, audit = JointLimiter(config), CommandAudit(config)
     for k in range(30):
         wild = {n: rng.normal(0.0, 20.0, 12) for n in ("position", "velocity", "effort")}
         if rng.random() < 0.1:
-            limiter.forget()
+            limiter.reset()
             audit.check(JointCommand.damping(3.0), "bridge", k)
             continue
         sent, _ = limiter.limit(command(**wild))

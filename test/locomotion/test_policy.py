@@ -36,7 +36,12 @@ FEATURES = (
 )  # fmt: skip
 SDK_ORDER = tuple(f"{leg}_{segment}_joint" for leg in SDK_LEGS for segment in SEGMENTS)
 THEIRS = Description(
-    "theirs", FEATURES, SDK_ORDER, tuple(np.linspace(-0.5, 0.5, 12)), (0.1, 0.2, 0.3) * 4, cycle=18
+    "theirs",
+    FEATURES,
+    SDK_ORDER,
+    tuple(STAND + np.linspace(-0.5, 0.5, 12)),
+    (0.1, 0.2, 0.3) * 4,
+    cycle=18,
 )
 OURS = Description("ours", tuple((name, 1.0) for name in SOURCES), cycle=20)
 
@@ -120,7 +125,7 @@ def test_no_target_is_beyond_what_the_bridge_would_send(size: float) -> None:
     kp, kd = walker.gains.kp, walker.gains.kd
     for position, velocity in zip(targets.position, targets.velocity, strict=True):
         wanted = JointCommand(position, velocity, np.zeros(12), kp, kd)
-        limiter.forget()
+        limiter.reset()
         limiter.limit(wanted)
     assert limiter.clamped == 0
 

@@ -40,7 +40,7 @@ def test_no_sequence_of_targets_gets_outside_the_limits(targets: list[np.ndarray
             assert (sent.position >= LOWER).all()
             assert (sent.position <= UPPER).all()
             if last is not None:
-                assert np.abs(sent.position - last).max() <= limiter.config.step + 1e-12
+                assert np.abs(sent.position - last).max() <= limiter.config.max_step + 1e-12
             last = sent.position
 
 
@@ -144,7 +144,7 @@ def test_a_motor_is_too_hot_after_a_few_cycles_in_a_row() -> None:
 
 
 def test_a_held_target_is_sent_again_and_one_that_is_rate_limited_arrives() -> None:
-    limiter = JointLimiter(LimitsConfig(step=0.1))
+    limiter = JointLimiter(LimitsConfig(max_step=0.1))
     limiter.limit(command(STAND))
     held = command(STAND + 0.25)
     sent = [limiter.limit(held)[0] for _ in range(5)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpc_ros.common.errors import InputError
-from gpc_ros.robot.joints import JOINT_NAMES
+from gpc_ros.robot.joints import JOINT_NAMES, STAND, UPPER
 from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree import codec, low_level_messages
 from gpc_ros.unitree.low_level_messages import COMMAND, STATE
@@ -24,8 +24,9 @@ def rows(seed: int, count: int) -> list[np.ndarray]:
 
 @given(seeds)
 def test_a_command_arrives_as_it_was_sent(seed: int) -> None:
-    q, dq, tau, kp, kd = rows(seed, 5)
-    sent = JointCommand(q, dq, tau, np.abs(kp), np.abs(kd))
+    dq, tau, kp, kd = (0.1 * row.astype(np.float32) for row in rows(seed, 4))
+    q = (STAND + np.random.default_rng(seed).uniform(-0.5, 0.5, 12)).astype(np.float32)
+    sent = JointCommand(*(x.astype(np.float64) for x in (q, dq, tau, np.abs(kp), np.abs(kd))))
     record = low_level_messages.seal(codec.command_to_low_cmd(sent, codec.new_command()))
     got = codec.command_from_low_cmd(COMMAND.decode(COMMAND.encode(record)))
     for name in ("position", "velocity", "effort", "kp", "kd"):
@@ -48,7 +49,9 @@ def test_the_first_motor_is_the_front_right_hip() -> None:
     command = JointCommand.damping(0.0)
     command.position[JOINT_NAMES.index("FR_hip_joint")] = 0.5
     record = codec.command_to_low_cmd(command, codec.new_command())
-    assert record["motor"]["q"][:12].tolist() == [0.5] + [0.0] * 11
+    # A joint without stiffness does not follow its position, which still lies in its range.
+    calf = float(np.nextafter(np.float32(UPPER[2]), np.float32(-1.0)))
+    assert record["motor"]["q"][:12].tolist() == pytest.approx([0.5, 0, calf, *[0, 0, calf] * 3])
     reading = RobotReading(0.0, np.zeros(12), np.zeros(12), foot_force=np.array([0.0, 9, 0, 0]))
     assert codec.reading_to_low_state(reading, codec.new_state())["foot_force"].tolist() == [
         9,
@@ -65,7 +68,7 @@ def test_a_new_command_controls_nothing() -> None:
 
 
 def test_an_idle_motor_and_a_stop_value_take_the_gain_away() -> None:
-    sent = JointCommand(*(np.full(12, 1.0) for _ in range(5)))
+    sent = JointCommand(STAND, *(np.full(12, 1.0) for _ in range(4)))
     record = codec.command_to_low_cmd(sent, codec.new_command())
     record["motor"]["mode"][0] = low_level_messages.IDLE
     record["motor"]["q"][1] = low_level_messages.STOP_POSITION
@@ -90,7 +93,7 @@ def test_what_is_not_finite_is_never_sent(name: str, value: float) -> None:
 
 
 def test_a_negative_gain_is_never_sent() -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="kd of FL_hip_joint is -1"):
         codec.command_to_low_cmd(JointCommand.damping(-1.0), codec.new_command())
 
 

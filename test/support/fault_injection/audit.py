@@ -9,8 +9,8 @@ from gpc_ros.robot.joints import JOINT_NAMES, LOWER, TORQUE_LIMIT, UPPER, VELOCI
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import LimitsConfig
 
-# Stiffest and hardest braking joint that the bridge ever asks for.
-_LARGEST_GAIN = 200.0
+# Largest gains that may ever be sent, on purpose not read from the code under test.
+_KP, _KD = 200.0, 10.0
 
 
 class CommandAudit:
@@ -31,8 +31,8 @@ class CommandAudit:
         """
         self.config = config or LimitsConfig()
         self._tolerance = tolerance
-        self._low = LOWER + self.config.margin - tolerance
-        self._high = UPPER - self.config.margin + tolerance
+        self._low = LOWER + self.config.soft_margin - tolerance
+        self._high = UPPER - self.config.soft_margin + tolerance
         self._last: tuple[str, int, Array] | None = None
         self.checked = self.lost = 0
         self.violations: list[str] = []
@@ -49,9 +49,9 @@ class CommandAudit:
         if not np.isfinite(values).all():
             self.violations.append(f"{where} is not finite")
             return
-        gains = np.concatenate([command.kp, command.kd])
-        if gains.min() < 0.0 or gains.max() > _LARGEST_GAIN:
-            self.violations.append(f"{where} has a gain outside [0, {_LARGEST_GAIN}]")
+        for name, gain, largest in (("kp", command.kp, _KP), ("kd", command.kd, _KD)):
+            if gain.min() < 0.0 or gain.max() > largest + self._tolerance:
+                self.violations.append(f"{where} has a gain {name} outside [0, {largest}]")
         self._beyond(where, "velocity", np.abs(command.velocity) - VELOCITY_LIMIT - self._tolerance)
         self._beyond(where, "torque", np.abs(command.effort) - TORQUE_LIMIT - self._tolerance)
         if not command.kp.any():
@@ -61,7 +61,7 @@ class CommandAudit:
         self._beyond(where, "position", np.maximum(self._low - command.position, 0.0))
         self._beyond(where, "position", np.maximum(command.position - self._high, 0.0))
         if following and last is not None and sequence == last[1] + 1:
-            step = np.abs(command.position - last[2]) - self.config.step - self._tolerance
+            step = np.abs(command.position - last[2]) - self.config.max_step - self._tolerance
             self._beyond(where, "step", np.nan_to_num(step, nan=-1.0))
         self._last = (source, sequence, command.position)
 

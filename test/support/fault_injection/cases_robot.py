@@ -107,7 +107,7 @@ def _rise_with_encoder_off(g: LiveGraph, past: float) -> float:
         When it was asked to stand up [s].
     """
     joint = joint_index()
-    wanted = float(LOWER[joint]) + LimitsConfig().margin - past
+    wanted = float(LOWER[joint]) + LimitsConfig().soft_margin - past
     g.ask("disarm")
     g.supervisor(SupervisorState.DISARMED)
     true = float(g.observer.last("robot_reading").message.position[joint])
@@ -125,9 +125,9 @@ def step_limited(g: LiveGraph) -> float:
     config = LimitsConfig()
     narrow = 0.01
     g.kill("bridge")
-    g.start_again("bridge", limits__step=narrow, auto_arm=True)
+    g.start_again("bridge", limits__max_step=narrow, auto_arm=True)
     stepped = g.observer.wait("supervisor", lambda m: counter(m, "steps_limited") > 0)
-    check(narrow < config.step, "the limit is not the narrow one")
+    check(narrow < config.max_step, "the limit is not the narrow one")
     commands = [h.message for h in g.observer.kept("joint_commands", stepped.sent - 1.0)]
     steps = [
         np.abs(np.array(b.position) - np.array(a.position)).max()
