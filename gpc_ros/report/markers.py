@@ -21,17 +21,18 @@ _FLAT = 0.0004  # half thickness of a shadow [m]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One shape: MuJoCo's type, size (3,), position (3,), rotation (9,), colour (4,)."""
+class Marker:
+    """One shape: MuJoCo's type, size (3,), position (3,), rotation (9,), colour (4,), mesh."""
 
     type: int
     size: Array
     position: Array
     rotation: Array
     rgba: Array
+    mesh: int = -1
 
 
-def goal_ghost(model: mujoco.MjModel, start: Array, goal: Array | None, body: str) -> list[Mark]:
+def goal_ghost(model: mujoco.MjModel, start: Array, goal: Array | None, body: str) -> list[Marker]:
     """Return the shapes of a body as it should stand at the goal, translucent.
 
     Args:
@@ -53,29 +54,29 @@ def goal_ghost(model: mujoco.MjModel, start: Array, goal: Array | None, body: st
     mujoco.mj_kinematics(model, data)
     root = model.body(body or BASE_BODY).id
     return [
-        Mark(
+        Marker(
             int(model.geom_type[geom]),
             model.geom_size[geom].copy(),
             data.geom_xpos[geom].copy(),
             data.geom_xmat[geom].copy(),
             np.array(_GHOST),
+            int(model.geom_dataid[geom]),
         )
         for geom in range(model.ngeom)
         if model.body_rootid[model.geom_bodyid[geom]] == root
         and model.geom_group[geom] <= _LAST_VISIBLE_GROUP
-        and model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_MESH
     ]
 
 
-def shadows(model: mujoco.MjModel, data: mujoco.MjData) -> list[Mark]:
+def shadows(model: mujoco.MjModel, data: mujoco.MjData) -> list[Marker]:
     """Return a soft dark patch on the floor under the robot, its feet and every object."""
-    marks: list[Mark] = []
+    markers: list[Marker] = []
     base = model.body(BASE_BODY).id
-    marks += _soft(data, base, np.array([0.27, 0.14]), mujoco.mjtGeom.mjGEOM_ELLIPSOID, 0.085)
+    markers += _soft(data, base, np.array([0.27, 0.14]), mujoco.mjtGeom.mjGEOM_ELLIPSOID, 0.085)
     for name in FOOT_NAMES:
         foot = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_GEOM, name)
         if foot >= 0:
-            marks.append(_patch(data.geom_xpos[foot], 0.0, np.array([0.035, 0.035]), 0.35))
+            markers.append(_patch(data.geom_xpos[foot], 0.0, np.array([0.035, 0.035]), 0.35))
     for geom in range(model.ngeom):
         body = model.geom_bodyid[geom]
         if model.body_rootid[body] in (0, base) or model.geom_group[geom] > _LAST_VISIBLE_GROUP:
@@ -83,13 +84,13 @@ def shadows(model: mujoco.MjModel, data: mujoco.MjData) -> list[Mark]:
         box = model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_BOX
         half = model.geom_size[geom, :2] if box else np.full(2, model.geom_size[geom, 0])
         kind = mujoco.mjtGeom.mjGEOM_BOX if box else mujoco.mjtGeom.mjGEOM_ELLIPSOID
-        marks += _soft(data, body, half, kind, 0.085)
-    return marks
+        markers += _soft(data, body, half, kind, 0.085)
+    return markers
 
 
 def _soft(
     data: mujoco.MjData, body: int, half: Array, kind: mujoco.mjtGeom, alpha: float
-) -> list[Mark]:
+) -> list[Marker]:
     """Return patches of growing size under a body, which together look like one soft shadow."""
     rotation = data.xmat[body].reshape(3, 3)
     yaw = float(np.arctan2(rotation[1, 0], rotation[0, 0]))
@@ -106,12 +107,12 @@ def _patch(
     alpha: float,
     kind: mujoco.mjtGeom = mujoco.mjtGeom.mjGEOM_ELLIPSOID,
     layer: int = 5,
-) -> Mark:
+) -> Marker:
     """Return a flat dark shape on the floor; layers lie above each other."""
     c, s = np.cos(yaw), np.sin(yaw)
     height = 0.001 + 0.001 * layer
     size = np.array([half[0], half[1], _FLAT])
-    return Mark(
+    return Marker(
         int(kind),
         size,
         np.array([position[0], position[1], height]),

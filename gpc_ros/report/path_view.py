@@ -16,6 +16,8 @@ _WIDTH = 640.0
 _MARGIN = 0.35  # [m]
 # About so many footprints along the way.
 _FOOTPRINTS = 9
+# Width and height of a time's label, at the larger size that narrow pages use.
+_LABEL = (66.0, 26.0)
 
 # The robot from above in metres: trunk, head and feet.
 _FEET = "".join(
@@ -40,14 +42,14 @@ class Track:
         colour: one of c1 to c6.
         time: (T,) [s].
         pose: x [m], y [m], yaw [rad] (T, 3).
-        outline: (M, 2) in the body's frame [m]; None draws the robot.
+        outline: loops (M, 2) in the body's frame [m]; None draws the robot.
     """
 
     name: str
     colour: str
     time: Array
     pose: Array
-    outline: Array | None = None
+    outline: list[Array] | None = None
 
 
 @dataclass
@@ -57,12 +59,12 @@ class Goal:
     Attributes:
         pose: x [m], y [m], yaw [rad] (3,).
         distance: tolerance [m].
-        outline: of what should be there (M, 2) [m]; None for the robot.
+        outline: loops (M, 2) of the object that belongs there [m]; None for the robot.
     """
 
     pose: Array
     distance: float
-    outline: Array | None = None
+    outline: list[Array] | None = None
 
 
 def path_view(
@@ -151,20 +153,20 @@ class _Frame:
                     parts.append(f'<text x="{x}" y="{self.height - 5:.0f}">{text}</text>')
                 else:
                     # The lowest row belongs to the labels of the other axis.
-                    text = text if y < self.height - 24 else ""
+                    text = text if y < self.height - 48 else ""
                     parts.append(f'<path class="grid" d="M0 {y}H{self.width:.0f}"/>')
                     parts.append(f'<text class="left" x="5" y="{y - 4}">{text}</text>')
         return f'<g class="axes">{"".join(parts)}</g>'
 
 
-def _shape(outline: Array | None) -> str:
+def _shape(outline: list[Array] | None) -> str:
     """Return the outline of a body, in metres, x forward and y up."""
     if outline is None:
         return _ROBOT
-    corners = " ".join(f"{x:.3f} {-y:.3f}" for x, y in outline)
-    reach = float(np.abs(outline).max())
+    loops = "".join("M" + " ".join(f"{x:.3f} {-y:.3f}" for x, y in loop) + "Z" for loop in outline)
+    reach = max((float(np.abs(loop).max()) for loop in outline), default=0.0)
     # A line from the centre to the front shows the heading.
-    return f'<path d="M{corners}Z"/><path class="front" d="M0 0H{reach:.3f}"/>'
+    return f'<path d="{loops}"/><path class="front" d="M0 0H{reach:.3f}"/>'
 
 
 def _goal(frame: _Frame, goal: Goal, current: bool) -> str:
@@ -236,7 +238,7 @@ def _times(frame: _Frame, track: Track, times: list[float]) -> str:
         if pose is None:
             continue
         x, y = frame.xy(pose)
-        if any(abs(x - u) < 34 and abs(y - v) < 16 for u, v in taken):
+        if any(abs(x - u) < _LABEL[0] and abs(y - v) < _LABEL[1] for u, v in taken):
             continue
         taken.append((x, y))
         parts.append(f'<text class="time" x="{x}" y="{y + 4:.1f}">{time:.3g} s</text>')

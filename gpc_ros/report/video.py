@@ -21,7 +21,7 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import BagError, GpcError
 from gpc_ros.report.camera import CameraPath, follow
-from gpc_ros.report.markers import Mark, goal_ghost, shadows
+from gpc_ros.report.markers import Marker, goal_ghost, shadows
 
 _HALF = 2  # libx264 wants even sizes
 
@@ -216,17 +216,21 @@ class _Canvas:
         self._camera.azimuth = view.azimuth
         self._camera.elevation = view.elevation
 
-    def draw(self, model: mujoco.MjModel, data: mujoco.MjData, extra: list[Mark]) -> Any:
+    def draw(self, model: mujoco.MjModel, data: mujoco.MjData, extra: list[Marker]) -> Any:
         """Return the picture (height, width, 3) of a scene with additional shapes."""
         mujoco.mjv_updateScene(
             model, data, self._option, mujoco.MjvPerturb(), self._camera,
             mujoco.mjtCatBit.mjCAT_ALL, self.scene,
         )  # fmt: skip
-        for mark in extra:
+        for marker in extra:
             if self.scene.ngeom >= self.scene.maxgeom:
                 break
             geom = self.scene.geoms[self.scene.ngeom]
-            mujoco.mjv_initGeom(geom, mark.type, mark.size, mark.position, mark.rotation, mark.rgba)
+            mujoco.mjv_initGeom(
+                geom, marker.type, marker.size, marker.position, marker.rotation, marker.rgba
+            )
+            if marker.type == mujoco.mjtGeom.mjGEOM_MESH:
+                geom.dataid = 2 * marker.mesh  # odd numbers are convex hulls
             geom.category = mujoco.mjtCatBit.mjCAT_DECOR
             self.scene.ngeom += 1
         view = mujoco.MjrRect(0, 0, self._width, self._height)

@@ -15,7 +15,6 @@ from gpc_ros.cli.main import main
 from gpc_ros.common.errors import BagError
 from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.report.camera import follow
-from gpc_ros.report.footprint import object_outline
 from gpc_ros.report.markers import goal_ghost, shadows
 from gpc_ros.report.video import (
     Motion,
@@ -29,6 +28,12 @@ from gpc_ros.tasks import build_model, make_task
 
 Make = Callable[..., Any]
 SMALL = VideoConfig(width=160, height=96, rate=10, smoothing=1.0)
+
+# An open box: five sides, nothing on top.
+CONCAVE = """v -.2 -.2 0\nv .2 -.2 0\nv .2 .2 0\nv -.2 .2 0
+v -.2 -.2 .3\nv .2 -.2 .3\nv .2 .2 .3\nv -.2 .2 .3
+f 1 3 2\nf 1 4 3\nf 1 2 6\nf 1 6 5\nf 2 3 7\nf 2 7 6\nf 3 4 8\nf 3 8 7\nf 4 1 5\nf 4 5 8
+"""
 
 
 @pytest.fixture(scope="module")
@@ -129,24 +134,6 @@ def test_shadows_lie_on_the_floor(model: mujoco.MjModel) -> None:
     assert any(np.allclose(mark.position[:2], data.qpos[19:21]) for mark in marks)
 
 
-def test_outlines_come_from_the_model(model: mujoco.MjModel) -> None:
-    outline = object_outline(model, "box")
-    corners = {(x, y) for x in (-0.2, 0.2) for y in (-0.2, 0.2)}
-    assert set(map(tuple, outline.round(6))) == corners
-    assert object_outline(None, "box").shape == object_outline(model, "ball").shape == (4, 2)
-
-
-def test_an_outline_of_several_round_and_turned_parts() -> None:
-    spec = mujoco.MjSpec()
-    body = spec.worldbody.add_body(name="thing")
-    body.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[0.1, 0.2, 0], pos=[0.5, 0, 0])
-    turned = [np.cos(np.pi / 8), 0.0, 0.0, np.sin(np.pi / 8)]
-    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.1, 0.1, 0.1], quat=turned)
-    outline = object_outline(spec.compile(), "thing")
-    assert outline[:, 0].max() == pytest.approx(0.6)
-    assert outline[:, 0].min() == pytest.approx(-0.1 * np.sqrt(2), abs=1e-5)
-
-
 def test_the_command_leaves_page_video_and_picture(
     tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,3 +166,17 @@ def test_the_command_without_a_video(
 def test_the_command_on_what_is_no_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(tmp_path / "absent")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_ghost_of_a_mesh_is_the_mesh_and_not_its_hull(tmp_path: Path) -> None:
+    spec = mujoco.MjSpec()
+    file = tmp_path / "bowl.obj"
+    file.write_text(CONCAVE)
+    spec.add_mesh(name="bowl", file=str(file), inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
+    thing = spec.worldbody.add_body(name="thing")
+    thing.add_freejoint()
+    thing.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname="bowl", mass=1.0)
+    made = spec.compile()
+    (ghost,) = goal_ghost(made, made.qpos0, np.array([1.0, 2.0, 0.0]), "thing")
+    assert (ghost.type, ghost.mesh) == (mujoco.mjtGeom.mjGEOM_MESH, 0)
+    assert ghost.position[:2] == pytest.approx([1.0, 2.0], abs=0.2)
