@@ -12,6 +12,8 @@ from gpc_ros.common.arrays import Array, BoolArray
 
 # More points than these in one line are thinned out to the extremes of each step.
 _MOST_POINTS = 1_600
+# Among single points so many of the farthest from the median are kept.
+_OUTLIERS = 60
 
 
 def spans(times: Array, states: Sequence[str], end: float) -> list[tuple[str, float, float]]:
@@ -65,6 +67,21 @@ def thin(time: Array, value: Array) -> tuple[Array, Array]:
             kept += sorted({int(low), int(high)})
         else:
             kept.append(int(part[0]))
+    return time[kept], value[kept]
+
+
+def thin_points(time: Array, value: Array) -> tuple[Array, Array]:
+    """Return a long series of single points thinned evenly, with its outliers, in order of time.
+
+    The extremes of each step, as in :func:`thin`, would draw noise as two bands with a gap.
+    """
+    order = np.argsort(time, kind="stable")
+    time, value = time[order], value[order]
+    if len(time) <= _MOST_POINTS:
+        return time, value
+    kept = np.linspace(0, len(time) - 1, _MOST_POINTS - _OUTLIERS).round().astype(int)
+    off = np.nan_to_num(np.abs(value - np.nanmedian(value)), nan=-1.0)
+    kept = np.union1d(kept, np.argpartition(off, -_OUTLIERS)[-_OUTLIERS:])
     return time[kept], value[kept]
 
 

@@ -14,7 +14,16 @@ from html import escape
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.report.axes import nice_ticks, number, pieces, resample, spans, stretches, thin
+from gpc_ros.report.axes import (
+    nice_ticks,
+    number,
+    pieces,
+    resample,
+    spans,
+    stretches,
+    thin,
+    thin_points,
+)
 
 # The SVG's own units: whole numbers keep the page small.
 WIDTH, HEIGHT = 10_000, 1_000
@@ -120,16 +129,12 @@ class Canvas:
             f'<span style="top:{_percent(tick, low, high):.2f}%">{number(tick, ticks)}</span>'
             for tick in ticks
         )
-        names = "".join(
-            f'<b style="top:{_percent(rule.value, low, high):.2f}%">{escape(rule.name)}</b>'
-            for rule in chart.rules
-        )
         return (
             f'<figure class="chart">{self._caption(chart)}'
             f'<div class="plot{" time" if self._follows else ""}" style="height:{chart.height}px">'
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
             f'aria-label="{escape(chart.title)}">{"".join(shapes)}</svg>'
-            f'<div class="y">{labels}</div><div class="names">{names}</div></div>'
+            f'<div class="y">{labels}</div></div>'
             f"{self._time_axis()}</figure>"
         )
 
@@ -181,6 +186,7 @@ class Canvas:
                 f'<span class="key {line.style}"><i style="--c:var(--{line.colour})"></i>'
                 f"{escape(line.name)}{shown}</span>"
             )
+        keys += [_rule_key(rule) for rule in chart.rules]
         if chart.marks and len(chart.marks[1]):
             keys.append(f'<span class="key mark"><i></i>{escape(chart.marks[0])}</span>')
         note = f'<span class="note">{escape(chart.note)}</span>' if chart.note else ""
@@ -205,7 +211,8 @@ class Canvas:
 
     def _path(self, line: Line, low: float, high: float) -> str:
         parts = []
-        for time, value in pieces(*thin(line.time, line.value)):
+        thinned = (thin_points if line.style == "dots" else thin)(line.time, line.value)
+        for time, value in pieces(*thinned):
             points = self._points(time, value, low, high)
             if line.style == "dots":
                 parts += [f"M{x} {y}h0" for x, y in points]
@@ -254,25 +261,30 @@ def histogram(
         for left, n in zip(edges[:-1], counts, strict=True)
         if n
     )
-    line = name = ""
+    line = key = ""
     if rule:
         x = round(rule.value / high * WIDTH)
         line = f'<path class="rule" d="M{x} 0V{HEIGHT}"/>'
-        name = f'<b class="up" style="left:{100 * rule.value / high:.2f}%">{escape(rule.name)}</b>'
+        key = f'<span class="keys">{_rule_key(rule)}</span>'
     labels = "".join(
         f'<span style="left:{100 * t / high:.2f}%">{number(t, ticks)}</span>'
         for t in ticks
         if t < 0.985 * high
     )
     return (
-        f'<figure class="chart"><figcaption><b>{escape(title)}</b> <small>{what}</small>'
+        f'<figure class="chart"><figcaption><b>{escape(title)}</b> <small>{what}</small>{key}'
         f'<span class="note">{escape(note)}</span></figcaption><div class="plot" '
         f'style="height:150px"><svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(title)}"><path class="bars" d="{bars}"/>{line}</svg>'
-        f'<div class="y"><span style="top:6%">{most}</span><span style="top:100%">0</span></div>'
-        f'<div class="names">{name}</div></div>'
+        f'<div class="y"><span style="top:6%">{most}</span>'
+        '<span style="top:100%">0</span></div></div>'
         f'<div class="x">{labels}<em>{escape(unit)}</em></div></figure>'
     )
+
+
+def _rule_key(rule: Rule) -> str:
+    """Return the legend entry of a limit; beside the plot it covers no curve."""
+    return f'<span class="key rule"><i></i>{escape(rule.name)}</span>'
 
 
 def _stack(lines: list[Line]) -> list[Array]:

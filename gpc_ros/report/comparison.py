@@ -94,8 +94,22 @@ def _header(sides: tuple[Side, Side]) -> str:
             f"{escape(s.run.task or 'a run')}, {escape(s.outcome.reason)}</p>"
         )
     return (
-        f'<header><p class="eyebrow">gpc_ros</p><h1>Two runs compared</h1>{"".join(words)}</header>'
+        f'<header><p class="eyebrow">gpc_ros</p><h1>Two runs compared</h1>{"".join(words)}'
+        f"{_different_tasks(sides)}</header>"
     )
+
+
+def _different_tasks(sides: tuple[Side, Side]) -> str:
+    """Return a warning if the runs are not of the same task, or not of the same goal."""
+    first, second = (s.run for s in sides)
+    if first.task != second.task:
+        names = " and ".join(escape(run.task or "an unknown task") for run in (first, second))
+        text = f"<b>The tasks differ</b>: {names}. Times, errors and costs are not comparable."
+    elif first.goals and second.goals and not np.allclose(first.goals[-1][1], second.goals[-1][1]):
+        text = "<b>The goals differ</b>, so times and errors depend on the goal as well."
+    else:
+        return ""
+    return f"<aside>{text}</aside>"
 
 
 def side_metrics(s: Side) -> dict[str, tuple[float, str, bool]]:
@@ -137,14 +151,14 @@ def side_metrics(s: Side) -> dict[str, tuple[float, str, bool]]:
 
 def _figures(sides: tuple[Side, Side]) -> str:
     left, right = (side_metrics(s) for s in sides)
+    same_task = sides[0].run.task == sides[1].run.task
     rows = []
     for name, (a, unit, less) in left.items():
         b = right[name][0]
         if not np.isfinite([a, b]).any():
             continue
-        better = (
-            "" if a == b or not np.isfinite([a, b]).all() else ("b" if (b < a) == less else "a")
-        )
+        tie = _shown(a, unit) == _shown(b, unit) or not np.isfinite([a, b]).all()
+        better = "" if tie or not same_task else ("b" if (b < a) == less else "a")
         cells = [
             f'<td class="n">{"<b>" if better == which else ""}{_shown(v, unit)}'
             f"{'</b>' if better == which else ''}</td>"
@@ -154,14 +168,16 @@ def _figures(sides: tuple[Side, Side]) -> str:
         rows.append(f'<tr><th>{name}</th>{"".join(cells)}<td class="n">{change}</td></tr>')
     names = "".join(f'<th class="n">{escape(s.name)}</th>' for s in sides)
     return sections.section(
-        "Metrics", "The better one is bold. One pair of runs proves nothing: see gpc evaluate.",
+        "Metrics",
+        "The better value is bold. One pair of runs proves nothing: gpc evaluate repeats them."
+        if same_task else "No value is bold, since the tasks differ.",
         f'<div class="scroll"><table><tr><th></th>{names}<th class="n">change</th></tr>'
         f"{''.join(rows)}</table></div>",
     )  # fmt: skip
 
 
 def _shown(value: float, unit: str) -> str:
-    return f"{figure(value)} {unit}".strip() if np.isfinite(value) else "not known"
+    return f"{figure(value)} {unit}".strip() if np.isfinite(value) else "unknown"
 
 
 def _path(sides: tuple[Side, Side], end: float) -> str:

@@ -10,7 +10,7 @@ from gpc_ros.bag.topics import COMMANDS
 from gpc_ros.common.arrays import Array
 from gpc_ros.replay.outcome import Outcome
 from gpc_ros.replay.recorded_parameters import Settings
-from gpc_ros.replay.run import Delay, Run
+from gpc_ros.replay.run import Delay, Run, Status
 from gpc_ros.report.axes import spans
 
 # A state stream that is silent for longer is worth a line [s].
@@ -75,12 +75,22 @@ def _modes(run: Run) -> list[Event]:
 
 
 def _misses(run: Run) -> list[Event]:
-    s = run.status
     return [
-        Event(float(s.time[i]), "warn", f"deadline missed: {s['completed'][i]:.0f} of "
-              f"{s['samples'][i]:.0f} candidates finished")
-        for i in np.flatnonzero(s.missed)
-    ]  # fmt: skip
+        Event(float(run.status.time[i]), "warn", _miss_text(run.status, int(i)))
+        for i in np.flatnonzero(run.status.missed)
+    ]
+
+
+def _miss_text(s: Status, i: int) -> str:
+    """Return how cycle i missed its deadline: with fewer candidates, or late with all of them."""
+    completed, samples = s["completed"][i], s["samples"][i]
+    if completed < samples:
+        return f"deadline missed: {completed:.0f} of {samples:.0f} candidates finished"
+    took, deadline = 1e3 * s["plan_time"][i], 1e3 * s["deadline"][i]
+    return (
+        f"plan late: all {samples:.0f} candidates finished, after {took:.0f} ms instead of "
+        f"{deadline:.3g} ms"
+    )
 
 
 def _holds(run: Run) -> list[Event]:

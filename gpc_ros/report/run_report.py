@@ -33,6 +33,22 @@ _BEFORE = 5.0
 # A longer video stays a file beside the page [bytes].
 _LARGEST_VIDEO = 24_000_000
 _COLOURS = ("c2", "c6", "c4")
+# Meaning of the bridge's counters; test_report checks that every counter is here.
+_COUNTERS = {
+    "readings_dropped": "joint readings that were malformed, out of order or not finite",
+    "states_dropped": "states of robot and objects that were malformed, too old or in the future",
+    "plans_refused": "plans that were malformed, expired, or of another robot or task; the "
+    "previous plan stayed in force",
+    "targets_clamped": "joint targets moved back inside their joint's range (12 joints, 500 "
+    "targets a second each)",
+    "steps_limited": "joint targets slowed down to the largest allowed step (12 joints, 500 "
+    "targets a second each)",
+    "commands_limited": "control steps in which the velocity command was limited to the walker's "
+    "range or acceleration",
+    "clock_jumps": "jumps of the clock",
+    "bad_times": "control steps with a time that was not finite or ran backwards",
+    "walker_failures": "control steps in which the walker gave no valid targets",
+}
 
 
 @dataclass(frozen=True)
@@ -177,7 +193,8 @@ def _header(run: Run, task: Task | None, outcome: Outcome) -> str:
 
 
 def _minus(text: str) -> str:
-    """Return a text whose negative numbers have a real minus sign."""
+    """Return a text with real minus signs, and without one before zero."""
+    text = re.sub(r"(?<![\w-])-(0(?:\.0+)?)(?![\d.]*\d)", r"\1", text)
     return re.sub(r"(?<![\w-])-(?=\d)", "\N{MINUS SIGN}", text)
 
 
@@ -266,15 +283,25 @@ def _timeline(canvas: Canvas, run: Run, outcome: Outcome) -> str:
         f"<td>{_minus(f'{event.time:.2f} s')}</td><td>{escape(_minus(event.text))}</td></tr>"
         for event in events(run, outcome)
     )
-    counters = ", ".join(f"{name} {n}" for name, n in run.modes.counters.items() if n)
-    note = f"<p>Counted by the supervisor: {escape(counters)}.</p>" if counters else ""
     table = f'<div class="events"><table>{rows}</table></div>' if rows else ""
     return sections.section(
         "What happened",
         "Time counts from the moment the goal was set. Drag over a chart to look closer, double "
         "click to go back; a click on a line below goes to its time.",
-        strip, table, note,
+        strip, table, _counters(run),
     )  # fmt: skip
+
+
+def _counters(run: Run) -> str:
+    """Return the bridge's counters that are not zero, each with its meaning."""
+    rows = "".join(
+        f'<tr><th>{escape(name.replace("_", " "))}</th><td class="n">{n}</td>'
+        f"<td>{escape(_COUNTERS.get(name, 'not explained in this version'))}</td></tr>"
+        for name, n in run.modes.counters.items()
+        if n
+    )
+    head = "<p>Rejected or limited by the bridge, over the whole run:</p>"
+    return f'{head}<div class="scroll"><table class="counters">{rows}</table></div>' if rows else ""
 
 
 def _bag(run: Run) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array, BoolArray
 from gpc_ros.common.geometry import rotate, wrap_angle, yaw_from_quat
 from gpc_ros.replay.outcome import Outcome
-from gpc_ros.replay.run import Body, Run
+from gpc_ros.replay.run import Body, Run, Status
 from gpc_ros.report.charts import Canvas, Chart, Line, Rule, histogram
 from gpc_ros.robot.joints import TORQUE_LIMIT
 from gpc_ros.tasks.task import Task
@@ -135,8 +135,8 @@ def timing(canvas: Canvas, run: Run) -> str:
     )
     return section(
         "Timing",
-        f"{int(tried.sum())} cycles; {len(misses)} missed the deadline: then candidates were "
-        "dropped and the best of the rest was used. A state is predicted forward by its age.",
+        f"{int(tried.sum())} cycles; {len(misses)} missed the deadline. {_missed(s)}Before "
+        "planning, a state is predicted forward by its age.",
         pair(
             canvas.chart(series),
             histogram(
@@ -150,6 +150,19 @@ def timing(canvas: Canvas, run: Run) -> str:
         ),
         canvas.chart(age) if ages else "",
     )
+
+
+def _missed(s: Status) -> str:
+    """Return how cycles missed the deadline: with fewer candidates, or late with all of them."""
+    dropped = s.missed & (s["completed"] < s["samples"])
+    late = s.missed & ~dropped
+    parts = []
+    if dropped.any():
+        parts.append(f"In {int(dropped.sum())} of them unfinished candidates were dropped and the "
+                     "best finished one was used. ")  # fmt: skip
+    if late.any():
+        parts.append(f"In {int(late.sum())} of them all candidates finished, but too late. ")
+    return "".join(parts)
 
 
 def velocities(canvas: Canvas, run: Run) -> str:

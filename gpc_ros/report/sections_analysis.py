@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gpc_ros.bag import topics
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.geometry import wrap_angle, yaw_from_quat
 from gpc_ros.replay.run import Body, Run
@@ -15,10 +16,10 @@ from gpc_ros.robot.joints import TORQUE_LIMIT
 _COLOURS = ("c1", "c6", "c3", "c4", "c5", "c2")
 # What a message of each topic tells about delays, and what it is counted from.
 _DELAYS = {
-    "joint_states": "joint reading to the recorder",
-    "state": "measurement to state",
-    "plan": "state to plan",
-    "joint_commands": "joint reading to command",
+    topics.JOINTS.name: "joint reading to the recorder",
+    topics.STATE.name: "measurement to state",
+    topics.PLAN.name: "state to plan",
+    topics.COMMANDS.name: "joint reading to command",
 }
 # A moving share is taken over so many cycles.
 _MOVING = 40
@@ -45,8 +46,8 @@ def delays(canvas: Canvas, run: Run) -> str:
     text, _, command = found[-1]
     return section(
         "Delays",
-        "From a measurement to the message made from it, as the recorder heard it: what it took "
-        "to compute and, with less than a millisecond mostly, to send it.",
+        "Time from a measurement until the recorder received the message made from it: "
+        "computation, and usually less than a millisecond of transport.",
         canvas.chart(Chart("Age at arrival", "ms", lines, top=top)),
         pair(
             histogram(text[:1].upper() + text[1:], "ms", command, None, percentiles(command, "ms"),
@@ -74,9 +75,9 @@ def residuals(canvas: Canvas, run: Run) -> str:
         return missing("Innovations", "Without motion capture and states there are none.")
     return section(
         "Innovations",
-        "Motion capture minus the estimate for the moment of capture. Noise around zero is "
-        "right; what stays to one side, or grows while walking, is a filter that believes the "
-        "wrong thing.",
+        "Motion capture minus the estimate at the time of capture. Noise around zero is "
+        "normal. A lasting offset, or errors that grow while walking, point to a wrong filter "
+        "setting or calibration.",
         pair(
             canvas.chart(Chart("Position", "mm", position, note=", ".join(notes))),
             canvas.chart(Chart("Yaw", "deg", yaw, zero=False)),

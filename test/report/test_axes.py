@@ -17,6 +17,7 @@ from gpc_ros.report.axes import (
     spans,
     stretches,
     thin,
+    thin_points,
 )
 
 
@@ -71,3 +72,14 @@ def test_spans_join_what_repeats() -> None:
     got = spans(np.array([0.0, 1.0, 2.0, 3.0]), ["A", "A", "B", "A"], 5.0)
     assert got == [("A", 0.0, 2.0), ("B", 2.0, 3.0), ("A", 3.0, 5.0)]
     assert spans(np.zeros(0), [], 5.0) == []
+
+
+def test_thinned_noise_has_no_gap_and_keeps_its_outliers() -> None:
+    rng = np.random.default_rng(0)
+    time, value = np.linspace(0.0, 60.0, 60_000), rng.normal(size=60_000)
+    value[123], value[50_000], value[7] = 40.0, -40.0, np.nan
+    t, v = thin_points(time, value)
+    assert len(t) <= 1_600 and (np.diff(t) > 0.0).all()
+    assert (np.nanmax(v), np.nanmin(v)) == (40.0, -40.0)
+    # Of a normal distribution 38 % lie within half a deviation.
+    assert 0.33 < float(np.mean(np.abs(v) < 0.5)) < 0.43

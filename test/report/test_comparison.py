@@ -11,6 +11,7 @@ import pytest
 
 from gpc_ros.bag.bag_writer import BagWriter
 from gpc_ros.cli.main import main
+from gpc_ros.report import comparison
 from gpc_ros.report.comparison import (
     render_comparison,
     setting_differences,
@@ -72,3 +73,24 @@ def test_the_command_compares(
     page = tmp_path / "one" / "comparison.html"
     assert capsys.readouterr().out.strip() == str(page)
     assert "<b>two</b>" in page.read_text()
+
+
+def test_runs_of_different_tasks_are_not_ranked(tmp_path: Path, made_run: Make) -> None:
+    pushed, walked = made_run(reach=1.0), made_run(reach=2.0)
+    walked.info["task"] = "navigate"
+    page = render_comparison(
+        (side(pushed.write(tmp_path / "a"), "a"), side(walked.write(tmp_path / "b"), "b"))
+    )
+    assert "The tasks differ" in page and "box_push and navigate" in page
+    assert "<b>" not in page.partition("<h2>Metrics</h2>")[2].partition("</table>")[0]
+
+
+def test_values_that_look_equal_are_not_bold(
+    tmp_path: Path, made_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bag = made_run(end=1.0).write(tmp_path / "a")
+    sides = (side(bag, "one"), side(bag, "two"))
+    values = {"one": {"time": (1.2345, "s", True)}, "two": {"time": (1.2346, "s", True)}}
+    monkeypatch.setattr(comparison, "side_metrics", lambda s: values[s.name])
+    row = comparison._figures(sides).partition("<th>time</th>")[2].partition("</tr>")[0]
+    assert row.count("1.23 s") == 2 and "<b>" not in row

@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_writer import BagWriter
+from gpc_ros.bridge.controller import BridgeController
 from gpc_ros.common.errors import BagError
+from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.replay.outcome import judge, run_task
+from gpc_ros.report import run_report
 from gpc_ros.report.run_folder import make_episode_report
 from gpc_ros.report.run_report import Clip, render_report, write_report
 
@@ -271,3 +274,7 @@ def test_bag_is_read_once(tmp_path: Path, made_run: Make, monkeypatch: pytest.Mo
     monkeypatch.setattr(BagReader, "raw", counted)
     make_episode_report(reader, tmp_path / "report.html", video=False)
     assert len(passes) == 1
+
+
+def test_every_counter_of_the_bridge_is_explained() -> None:
+    assert set(run_report._COUNTERS) == set(BridgeController(make_walker("trot")).counters)
