@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # The matrices of this package are tiny, and the planner's threads belong to the simulations: with
 # two OpenBLAS threads a plan takes half as long again. It has to be set before numpy is imported.

@@ -37,7 +37,7 @@ def test_every_command_on_a_page_is_accepted(page: Path) -> None:
 def test_pages_contain_commands() -> None:
     found = [command for page in PAGES for command in commands(page)]
     assert any("gpc evaluate" in command for command in found)
-    assert any("gpc train" in command for command in found)
+    assert any("gpc proposal train" in command for command in found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
