@@ -42,6 +42,7 @@ COMMANDS = (
     Command("view", "view", "show the running graph, or a bag, in a browser"),
     Command("evaluate", "evaluate", "measure success and time over many seeds, in lockstep"),
     Command("tasks", "tasks", "list the tasks"),
+    Command("urdf", "urdf", "print the URDF of the robot, for RViz"),
     Command("config", "config", "list the parameters of nodes, tasks and commands"),
     Command("doctor", "doctor", "check the installation and name the remedies"),
     Command("bag report", "report", "make a page and a video of a run", "report"),
