@@ -19,12 +19,19 @@ class Command:
         module: module of ``gpc_ros.cli`` with ``configure(parser)`` and ``run(args)``.
         summary: line of the help.
         former: name in version 0.1, still accepted; empty if unchanged.
+        ros: whether it uses ROS, so that the environment of ROS is checked first.
     """
 
     name: str
     module: str
     summary: str
     former: str = ""
+    ros: bool = False
+
+    @property
+    def checked(self) -> bool:
+        """Whether a bad environment refuses it; gpc doctor reports the faults instead."""
+        return self.name != "doctor"
 
 
 SECTIONS = {
@@ -34,12 +41,12 @@ SECTIONS = {
     "walker": "learned walkers",
 }
 COMMANDS = (
-    Command("sim", "sim", "run the simulated robot live, all nodes"),
-    Command("hardware", "hardware", "run a Go2, all nodes; read docs/hardware.md first"),
-    Command("emulate-robot", "emulate_robot", "emulate a Go2 that speaks Unitree's SDK"),
+    Command("sim", "sim", "run the simulated robot live, all nodes", ros=True),
+    Command("hardware", "hardware", "run a Go2, all nodes; read docs/hardware.md first", ros=True),
+    Command("emulate-robot", "emulate_robot", "emulate a Go2 that speaks Unitree's SDK", ros=True),
     Command("calibrate-mocap", "calibrate_mocap", "find the base in its markers from a recording"),
-    Command("estop", "estop", "be the emergency stop: Enter stops the robot"),
-    Command("view", "view", "show the running graph, or a bag, in a browser"),
+    Command("estop", "estop", "be the emergency stop: Enter stops the robot", ros=True),
+    Command("view", "view", "show the running graph, or a bag, in a browser", ros=True),
     Command("evaluate", "evaluate", "measure success and time over many seeds, in lockstep"),
     Command("tasks", "tasks", "list the tasks"),
     Command("urdf", "urdf", "print the URDF of the robot, for RViz"),
@@ -47,7 +54,7 @@ COMMANDS = (
     Command("doctor", "doctor", "check the installation and name the remedies"),
     Command("bag report", "report", "make a page and a video of a run", "report"),
     Command("bag replay", "replay", "repeat the planning of a run exactly, without ROS", "replay"),
-    Command("bag play", "play", "play a run into the nodes, live", "play"),
+    Command("bag play", "play", "play a run into the nodes, live", "play", ros=True),
     Command("bag view", "view", "show a run in a browser"),
     Command("bag export", "export", "write a bag as Parquet tables, one per topic", "export"),
     Command("bag repair", "repair", "copy the readable part of a damaged bag", "repair"),

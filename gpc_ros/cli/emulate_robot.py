@@ -7,6 +7,7 @@ import time
 
 from gpc_ros.cli.graph_command import arguments_help, configure_graph, start_graph
 from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.environment import check_namespace
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.graph.graphs import GRAPHS
 
@@ -73,7 +74,7 @@ def change(text: str, namespace: str) -> int:
     rclpy.init()
     try:
         node = Node("emulate_robot_set")
-        client = AsyncParameterClient(node, f"/{namespace}/emulator".replace("//", "/"))
+        client = AsyncParameterClient(node, f"{check_namespace(namespace).rstrip('/')}/emulator")
         if not client.wait_for_services(_ANSWER):
             raise ConfigError(
                 "no emulator answers: is one running, with the same ROS_DOMAIN_ID as here?"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common.config import param
+from gpc_ros.common.environment import check_namespace
 
 _HELP = "Enter presses and releases; Ctrl-C, or the end of the input, presses and ends."
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     avoid_shared_memory()
     rclpy.init(args=[])
-    node = Node("emergency_stop", namespace="/" + args.options.namespace.strip("/"))
+    node = Node("emergency_stop", namespace=check_namespace(args.options.namespace))
     stop, pressed = Heartbeat(node), False
     print(f"released. {_HELP}", flush=True)
     try:

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from gpc_ros.cli.names import table
@@ -17,6 +18,7 @@ from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common import config
 from gpc_ros.common.assignments import format_assignments
 from gpc_ros.common.config import Parameter, param
+from gpc_ros.common.environment import check_output_folder
 from gpc_ros.graph.graphs import GRAPHS, Argument
 
 _TASK = "task"
@@ -80,6 +82,9 @@ def start_graph(args: argparse.Namespace, name: str) -> int:
         for start in starts:
             print(" ".join(command(start)))
         return 0
+    for start in starts:
+        if start.name == "recorder":
+            check_output_folder(Path(start.parameters["folder"]), "out:=")
     return Launcher(starts).run()
 
 

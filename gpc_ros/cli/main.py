@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from gpc_ros import __version__
 from gpc_ros.cli.commands import GROUPS, Command, find_command, overview
+from gpc_ros.common.environment import check_environment, make_output_robust
 from gpc_ros.common.errors import REFUSED, GpcError
 
 if TYPE_CHECKING:
@@ -37,12 +39,14 @@ def parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     """Return the module of the command that a command line names, and its arguments.
 
     Raises:
-        GpcError: an unknown command or a mistake in its arguments.
+        GpcError: an unknown command, an unusable environment or a mistake in the arguments.
         SystemExit: help was asked for.
     """
     command, rest, note = find_command(list(words))
     if note:
         print(note, file=sys.stderr)
+    if command.checked:
+        check_environment(command.ros)
     parser, module = make_parser(command)
     return module, parser.parse_words(rest)
 
@@ -50,6 +54,9 @@ def parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``gpc``; an error that the user can mend is one line on stderr and exit code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
+    make_output_robust()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return _run(words)
     except GpcError as error:
@@ -60,6 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has closed the pipe
         sys.stderr.close()
         return 0
+    except Exception as error:
+        from gpc_ros.common.crash import CRASHED, crash_sentence
+
+        print(f"gpc: error: {crash_sentence(' '.join(['gpc', *words]), error)}", file=sys.stderr)
+        return CRASHED
 
 
 def _run(words: list[str]) -> int:

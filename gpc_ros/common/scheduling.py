@@ -64,7 +64,7 @@ def begin_aside(words: tuple[str, ...] = tuple(sys.orig_argv)) -> None:
     Args:
         words: command line of this process.
     """
-    if not _is_node(words):
+    if not is_node(words):
         return
     available = os.sched_getaffinity(0)
     os.environ[_CORES] = ",".join(map(str, sorted(available)))
@@ -72,7 +72,7 @@ def begin_aside(words: tuple[str, ...] = tuple(sys.orig_argv)) -> None:
         os.sched_setaffinity(0, chosen_cores("lower", available))
 
 
-def _is_node(words: tuple[str, ...]) -> bool:
+def is_node(words: tuple[str, ...]) -> bool:
     """Return whether a command line is ``python -m gpc_ros.nodes.NAME`` or ``python .../NAME``."""
     if words[1:2] == ("-m",):
         return len(words) > 2 and words[2].startswith("gpc_ros.nodes.")

@@ -126,7 +126,8 @@ class Launcher:
                 VARIABLE: self._graph_id,
             },
             process_group=0,
-            preexec_fn=end_with_parent(os.getpid()),  # this process has only one thread
+            # This process has only one thread.
+            preexec_fn=end_with_parent(os.getpid(), block_sigint=self._command_of is command),
         )
         child = Child(start, process)
         self._children.append(child)
@@ -205,15 +206,19 @@ class Launcher:
                 os.killpg(child.process.pid, number)
 
 
-def end_with_parent(parent: int) -> Callable[[], None]:
+def end_with_parent(parent: int, block_sigint: bool = False) -> Callable[[], None]:
     """Return what makes a child get SIGTERM when its parent dies, however it dies.
 
     Args:
         parent: the parent's process id, to see whether it died before the child began.
+        block_sigint: start with SIGINT blocked; a node unblocks it when Ctrl-C no longer gives a
+            traceback.
     """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def prepare() -> None:
+        if block_sigint:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # the parent died before the request was in place
             os._exit(1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gpc_ros.common import config
 from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
+from gpc_ros.common.environment import check_namespace
 from gpc_ros.common.errors import ConfigError, suggest
 from gpc_ros.common.paths import share
 from gpc_ros.graph.graphs import Graph
@@ -109,7 +110,7 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
             NodeStart(
                 executable=node.executable,
                 name=node.name,
-                namespace=_namespace(values["namespace"]),
+                namespace=check_namespace(values["namespace"]),
                 parameter_file=path,
                 parameters={
                     **_checked_overrides(node.name, path, mine),
@@ -184,7 +185,3 @@ def _checked_overrides(node: str, path: Path, overrides: Mapping[str, Any]) -> d
         check_domains(domain)
     names = [config.current_name(settings, name) for name in overrides]
     return {n: list(v) if isinstance(v := flat[n], tuple) else v for n in names}
-
-
-def _namespace(text: str) -> str:
-    return "/" + text.strip("/")

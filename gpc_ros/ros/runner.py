@@ -11,6 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import rclpy
@@ -18,6 +19,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from gpc_ros.common.crash import CRASHED, crash_sentence
 from gpc_ros.common.errors import REFUSED, GpcError
 from gpc_ros.common.scheduling import Scheduling, drop_priority, schedule
 from gpc_ros.ros.middleware import avoid_shared_memory
@@ -112,6 +114,10 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     except GpcError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         stop.request(REFUSED)
+    except Exception as error:
+        name = Path(sys.argv[0]).stem
+        print(f"error: {crash_sentence(f'node {name}', error)}", file=sys.stderr, flush=True)
+        stop.request(CRASHED)
     finally:
         if process is not None:
             process.close()

@@ -6,19 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from gpc_ros.common.environment import ros_domain as ros_domain
 from gpc_ros.common.errors import ConfigError
-
-
-def ros_domain(environment: Mapping[str, str] = os.environ) -> int:
-    """Return the domain that ROS uses here, as the variable ROS_DOMAIN_ID says.
-
-    Raises:
-        ConfigError: it is no number.
-    """
-    text = environment.get("ROS_DOMAIN_ID", "") or "0"
-    if not text.isdecimal():
-        raise ConfigError(f"ROS_DOMAIN_ID={text} is no number; export ROS_DOMAIN_ID=1, say")
-    return int(text)
 
 
 def sdk_domain(parameters: Mapping[str, Any]) -> int | None:

@@ -273,7 +273,7 @@ def test_ros_and_the_robot_may_not_share_a_domain() -> None:
         check_domains(0, {})
     with pytest.raises(ConfigError, match="export ROS_DOMAIN_ID=8"):
         check_domains(7, {"ROS_DOMAIN_ID": "7"})
-    with pytest.raises(ConfigError, match="no number"):
+    with pytest.raises(ConfigError, match="is not a number"):
         ros_domain({"ROS_DOMAIN_ID": "x"})
 
 
