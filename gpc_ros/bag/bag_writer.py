@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import yaml
 from mcap.writer import CompressionType, Writer
@@ -18,6 +18,10 @@ from mcap.writer import CompressionType, Writer
 from gpc_ros import __version__
 from gpc_ros.bag.message_types import definition
 from gpc_ros.common.errors import BagError
+from gpc_ros.common.files import make_folder, write_atomic
+
+if TYPE_CHECKING:
+    from gpc_ros.bag.topic_info import TypeInfo
 
 COMPRESSIONS = {
     "zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4, "none": CompressionType.NONE,
@@ -65,6 +69,7 @@ class _Topic:
     digest: str
     qos: Qos
     channel: int
+    encoding: str = "cdr"
     count: int = 0
 
 
@@ -93,12 +98,12 @@ class BagWriter:
         self.file = folder / f"{folder.name}.mcap"
         self.info = dict(info or {})
         self.bytes = 0
-        self._topics: dict[str, _Topic] = {}
-        self._schemas: dict[str, int] = {}
+        self._topics: dict[tuple[str, int], _Topic] = {}
+        self._schemas: dict[tuple[str, str, bytes], int] = {}
         self._first: int | None = None
         self._last = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             if any(folder.iterdir()):
                 raise BagError(f"{folder}: is not empty; choose another folder for the bag")
             self._stream = stream or self.file.open("xb")
@@ -121,7 +126,7 @@ class BagWriter:
             BagError: the type's definition is not installed, or the topic has another type.
         """
         qos = qos or Qos()
-        known = self._topics.get(topic)
+        known = self._topics.get((topic, 0))
         if known is not None:
             if known.type != type_name:
                 raise BagError(
@@ -133,36 +138,64 @@ class BagWriter:
     def add_foreign_topic(
         self, topic: str, type_name: str, text: str, digest: str, encoding: str, qos: Qos
     ) -> None:
-        """Announce a topic whose definition is given, as when a bag is copied."""
-        if type_name not in self._schemas:
-            self._schemas[type_name] = self._mcap.register_schema(
-                type_name, encoding, text.encode("utf-8")
-            )
+        """Announce a topic whose definition is given as text."""
+        self._add(topic, 0, (type_name, encoding, text.encode()), digest, "cdr", qos)
+
+    def add_typed_topic(self, topic: str, kind: TypeInfo, qos: Qos, variant: int = 0) -> None:
+        """Announce a topic of another bag with the type that it has there.
+
+        Args:
+            topic: full name of the topic.
+            kind: its type.
+            qos: how it was offered.
+            variant: index of the type, for a topic that has several.
+        """
+        schema = (kind.name, kind.encoding, kind.data)
+        self._add(topic, variant, schema, kind.digest, kind.message_encoding, qos)
+
+    def _add(
+        self,
+        topic: str,
+        variant: int,
+        schema: tuple[str, str, bytes],
+        digest: str,
+        message_encoding: str,
+        qos: Qos,
+    ) -> None:
+        if schema not in self._schemas:
+            self._schemas[schema] = self._mcap.register_schema(*schema)
         channel = self._mcap.register_channel(
             topic,
-            "cdr",
-            self._schemas[type_name],
+            message_encoding,
+            self._schemas[schema],
             {
                 "offered_qos_profiles": yaml.safe_dump([qos.profile()], sort_keys=False).strip(),
                 "topic_type_hash": digest,
             },
         )
-        self._topics[topic] = _Topic(topic, type_name, digest, qos, channel)
+        self._topics[topic, variant] = _Topic(
+            topic, schema[0], digest, qos, channel, message_encoding
+        )
 
-    def write(self, topic: str, data: bytes, time: int) -> None:
+    def write(
+        self, topic: str, data: bytes, time: int, variant: int = 0, published: int | None = None
+    ) -> None:
         """Append a message.
 
         Args:
             topic: a topic that was added.
             data: the serialised message (CDR), as it came from the middleware.
-            time: when it was received [ns].
+            time: of receipt [ns].
+            variant: index of the message's type, for a topic that has several.
+            published: time of sending [ns]; the time of receipt if not given.
 
         Raises:
             BagError: the disk is full or failing.
         """
-        entry = self._topics[topic]
+        entry = self._topics[topic, variant]
+        sent = time if published is None else published
         try:
-            self._mcap.add_message(entry.channel, time, data, time, entry.count)
+            self._mcap.add_message(entry.channel, time, data, sent, entry.count)
         except OSError as error:
             raise BagError(f"{self.file}: cannot be written: {_cause(error)}") from None
         entry.count += 1
@@ -209,7 +242,10 @@ class BagWriter:
 
     def counts(self) -> dict[str, int]:
         """Return the number of messages by topic."""
-        return {topic.name: topic.count for topic in self._topics.values()}
+        counts: dict[str, int] = {}
+        for topic in self._topics.values():
+            counts[topic.name] = counts.get(topic.name, 0) + topic.count
+        return counts
 
     def _write_metadata(self) -> None:
         """Write metadata.yaml; appears whole or not at all."""
@@ -229,7 +265,7 @@ class BagWriter:
                     "topic_metadata": {
                         "name": topic.name,
                         "type": topic.type,
-                        "serialization_format": "cdr",
+                        "serialization_format": topic.encoding,
                         "offered_qos_profiles": [topic.qos.profile()],
                         "type_description_hash": topic.digest,
                     },
@@ -246,9 +282,7 @@ class BagWriter:
         text = yaml.dump(
             {"rosbag2_bagfile_information": content}, Dumper=_Plain, sort_keys=False, width=1000
         )
-        temporary = self.folder / "metadata.yaml.part"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(self.folder / "metadata.yaml")
+        write_atomic(self.folder / "metadata.yaml", text)
 
 
 class _Plain(yaml.SafeDumper):

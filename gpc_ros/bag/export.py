@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gpc_ros.bag.bag_reader import BagMessage, BagReader, TopicInfo
-from gpc_ros.bag.message_types import Codec
+from gpc_ros.bag.bag_reader import BagMessage, BagReader
+from gpc_ros.bag.message_types import FILLER, Codec
+from gpc_ros.bag.topic_info import TopicInfo
 from gpc_ros.common.errors import BagError
+from gpc_ros.common.files import make_folder, new_file
 
 # Rows that are gathered before they are written: a long bag must not lie in memory as a whole.
-_BATCH = 20_000
+_BATCH, _BATCH_BYTES = 20_000, 32_000_000
+# A table of more columns is of no use, and costs gigabytes.
+_MAX_COLUMNS = 20_000
+_LONGEST_NAME = 200
 # Arrays up to this length become numbered columns; longer ones and those of varying length lists.
 _SPREAD = 16
 # How rosbags describes a field.
@@ -22,23 +30,36 @@ _SCALAR, _MESSAGE, _FIXED = 1, 2, 3
 _TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
 
 
+@dataclass(frozen=True)
+class Export:
+    """The result of an export.
+
+    Attributes:
+        files: the tables that were written.
+        rows: number of rows in all of them.
+        missing: number of messages that are in the bag and in no table.
+    """
+
+    files: list[Path]
+    rows: int
+    missing: int
+
+
 def export_parquet(
     reader: BagReader, folder: Path, every: Callable[[str], None] = lambda _: None
-) -> list[Path]:
+) -> Export:
     """Write one table for every topic, as ``<topic>.parquet`` with dots for slashes.
 
     Columns are ``time`` (of receipt [s]) and the message's fields by dotted name, as in
     ``pose.position.x``; ``header.stamp`` and other times are seconds. Fixed arrays of up to 16
     numbers are spread (``joint_position.0``), others stay lists, and lists of messages become one
-    list a field (``objects.name``).
+    list a field (``objects.name``). A topic whose type changed has one table for each definition,
+    the further ones as ``<topic>.2.parquet``; so has a second topic with an equal file name.
 
     Args:
         reader: the bag; its ``problems`` grow by what cannot be read.
         folder: where to; files of the same name are replaced.
         every: called with each topic that was written.
-
-    Returns:
-        The files.
 
     Raises:
         BagError: pyarrow is not installed, or the folder cannot be written.
@@ -47,17 +68,36 @@ def export_parquet(
         import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise BagError("gpc export needs pyarrow: pip install 'gpc_ros[analysis]'") from None
-    files = []
+    files: list[Path] = []
+    rows = 0
+    taken: set[str] = set()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for topic in sorted(reader.topics.values(), key=lambda t: t.name):
-            path = folder / f"{topic.name.strip('/').replace('/', '.')}.parquet"
-            if _write(reader, topic, path):
-                files.append(path)
-                every(topic.name)
+            for variant in range(len(topic.types)):
+                path = folder / _file_name(topic.name, taken)
+                written = _write(reader, topic, variant, path)
+                if written is not None:
+                    files.append(path)
+                    rows += written
+            every(topic.name)
     except OSError as error:
         raise BagError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    return files
+    return Export(files, rows, reader.count - rows)
+
+
+def _file_name(topic: str, taken: set[str]) -> str:
+    """Return the file name of a topic's next table; no two are equal."""
+    plain = "".join(c if c.isprintable() else "_" for c in topic.strip("/").replace("/", "."))
+    if plain.startswith(".") or not plain:
+        plain = f"topic{plain}"
+    if len(os.fsencode(plain)) > _LONGEST_NAME:
+        plain = f"{plain[:40]}_{hashlib.sha256(os.fsencode(topic)).hexdigest()[:16]}"
+    name, number = f"{plain}.parquet", 2
+    while name.lower() in taken:
+        name, number = f"{plain}.{number}.parquet", number + 1
+    taken.add(name.lower())
+    return name
 
 
 @dataclass(frozen=True)
@@ -71,13 +111,15 @@ class Column:
 
 def make_columns(codec: Codec) -> list[Column]:
     """Return the columns of a message type, from its definition; needs pyarrow."""
-    return list(_columns(codec, codec.name, "", lambda message: message))
+    return list(islice(_columns(codec, codec.name, "", lambda message: message), _MAX_COLUMNS + 1))
 
 
 def _columns(
     codec: Codec, type_name: str, prefix: str, reach: Callable[[Any], Any]
 ) -> Iterator[Column]:
     for field, (kind, rest) in codec.fields(type_name):
+        if field == FILLER:
+            continue
         name = f"{prefix}{field}"
         value = _attribute(reach, field)
         if kind == _SCALAR:
@@ -142,35 +184,53 @@ def _arrow_list(inner: Any) -> Any:
     return pa.list_(inner)
 
 
-def _write(reader: BagReader, topic: TopicInfo, path: Path) -> bool:
-    """Write one table; return whether there was anything to write."""
+def _write(reader: BagReader, topic: TopicInfo, variant: int, path: Path) -> int | None:
+    """Write one table; return its number of rows, or None if the type cannot be decoded."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    codec = reader.codec(topic.name)
+    codec = reader.codec(topic.name, variant)
     if codec is None:
-        return False
+        return None
     columns = make_columns(codec)
+    if len(columns) > _MAX_COLUMNS:
+        reader.problems.append(f"{topic.name}: skipped: its type has over {_MAX_COLUMNS} columns")
+        return None
     schema = pa.schema([("time", pa.float64()), *((c.name, c.type) for c in columns)])
-    temporary = path.with_name(path.name + ".part")
     try:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for messages in _batches(reader, topic.name):
-                arrays = [pa.array([m.time for m in messages], pa.float64())]
-                arrays += [pa.array([c.read(m.data) for m in messages], c.type) for c in columns]
-                writer.write_table(pa.table(arrays, schema=schema))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
+        with new_file(path) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as out:
+            return _write_rows(reader, topic.name, variant, columns, schema, out)
+    except pa.ArrowException as error:
+        reader.problems.append(f"{topic.name}: skipped: {' '.join(str(error).split())[:200]}")
+        return None
 
 
-def _batches(reader: BagReader, name: str) -> Iterator[list[BagMessage]]:
+def _write_rows(
+    reader: BagReader, name: str, variant: int, columns: list[Column], schema: Any, out: Any
+) -> int:
+    """Write the messages of one type and return their number."""
+    import pyarrow as pa
+
+    rows = 0
+    for messages in _batches(reader, name, variant):
+        arrays = [pa.array([m.time for m in messages], pa.float64())]
+        arrays += [pa.array([c.read(m.data) for m in messages], c.type) for c in columns]
+        out.write_table(pa.table(arrays, schema=schema))
+        rows += len(messages)
+    return rows
+
+
+def _batches(reader: BagReader, name: str, variant: int) -> Iterator[list[BagMessage]]:
+    """Yield the decoded messages of one type in batches."""
     batch: list[BagMessage] = []
+    size = 0
     for message in reader.messages([name]):
+        if message.variant != variant:
+            continue
         batch.append(message)
-        if len(batch) >= _BATCH:
+        size += message.size
+        if len(batch) >= _BATCH or size >= _BATCH_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch

@@ -1,7 +1,7 @@
-"""Reads an MCAP file front to back, whole or cut, and keeps account of what cannot be read.
+"""Read an MCAP file front to back, whole or cut, and collect the problems on the way.
 
-It needs no index: a recorder that was killed leaves none. See the MCAP specification for the
-records (opcode, 8-byte length, content).
+It needs no index: a killed recorder leaves none. See the MCAP specification for the records
+(opcode, 8-byte length, content). Every allocation is bounded before it is made.
 """
 
 from __future__ import annotations
@@ -12,25 +12,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-import lz4.frame
-import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata, Schema
 
+from gpc_ros.bag.byte_source import (
+    DAMAGE,
+    MAX_CONTENT,
+    ByteSource,
+    open_source,
+    unpack_lz4,
+    unpack_zstd,
+)
+from gpc_ros.bag.mcap_summary import read_summary
 from gpc_ros.common.errors import BagError
+from gpc_ros.common.files import size_text
 
 MAGIC = b"\x89MCAP0\r\n"
 _HEAD = struct.Struct("<BQ")  # opcode, length
 _CHUNK = struct.Struct("<QQQII")  # begin, end, size, checksum, length of the compression's name
 _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time
-# What a damaged record raises.
-_DAMAGE = (McapError, struct.error, ValueError, OverflowError, zstandard.ZstdError, RuntimeError)
-# No record of a sane file is longer [bytes]; a damaged length must not ask for that much memory.
+# Exceptions that a damaged record raises.
+_DAMAGE = (McapError, struct.error, *DAMAGE)
+# No record of a valid file is longer [bytes].
 _LONGEST = 2**31
+# Records of these kinds are small; a larger one is damaged or hostile [bytes].
+_MAX_DECLARATION = 16_000_000
+# A chunk of a usual recording unpacks to less than this many times its size.
+_FAIR_RATIO = 64
+# A file declares at most this many schemas, channels and metadata records of each kind.
+_MAX_DECLARED = 65_536
+# More problems of one file than these are only counted.
+_MAX_PROBLEMS = 20
 
 
 class Raw(NamedTuple):
@@ -38,13 +54,37 @@ class Raw(NamedTuple):
 
     Attributes:
         channel: number of its channel.
-        time: when it was received [ns].
+        time: of receipt [ns].
         data: serialised content.
+        published: time of sending [ns].
     """
 
     channel: int
     time: int
     data: bytes
+    published: int
+
+
+@dataclass
+class Problems:
+    """Sentences about one file, bounded in number.
+
+    Attributes:
+        sentences: what could not be read.
+        more: number of further problems.
+    """
+
+    sentences: list[str] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, sentence: str) -> None:
+        """Add a sentence; equal ones are kept once."""
+        if sentence in self.sentences:
+            return
+        if len(self.sentences) < _MAX_PROBLEMS:
+            self.sentences.append(sentence)
+        else:
+            self.more += 1
 
 
 @dataclass
@@ -56,7 +96,8 @@ class Scan:
         schemas: definitions by their number.
         channels: channels by their number.
         metadata: name to key-value pairs that the writer left.
-        problems: what could not be read, in words.
+        attachments: number of attached files, which are not read.
+        problems: what could not be read.
         complete: whether the file was closed properly.
     """
 
@@ -64,100 +105,165 @@ class Scan:
     schemas: dict[int, Schema] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    attachments: int = 0
+    problems: Problems = field(default_factory=Problems)
     complete: bool = False
+    _chunks_seen: set[int] = field(default_factory=set)
+    _index: list[int] | None = None
 
     def messages(self) -> Iterator[Raw]:
         """Yield every readable message in the order of the file.
 
         Raises:
-            BagError: the file cannot be opened or is no MCAP file.
+            BagError: the file cannot be opened or is not an MCAP file.
         """
+        with open_source(self.path) as source:
+            try:
+                yield from self._whole(source)
+            except OSError as error:
+                raise BagError(f"{self.path}: cannot be read: {error.strerror or error}") from None
+
+    def _whole(self, source: ByteSource) -> Iterator[Raw]:
+        magic = source.read(len(MAGIC))
+        if magic != MAGIC and not MAGIC.startswith(magic):
+            raise BagError(f"{self.path}: not an MCAP file: it begins with {magic!r}")
         try:
-            with self.path.open("rb") as stream:
-                size = self.path.stat().st_size
-                magic = stream.read(len(MAGIC))
-                if magic != MAGIC and not MAGIC.startswith(magic):
-                    raise BagError(f"{self.path}: not an MCAP file: it begins with {magic!r}")
-                if size <= len(MAGIC):
-                    self.problems.append(f"{self.path.name} is empty")
-                    return
-                yield from self._records(stream, size)
-        except OSError as error:
-            raise BagError(f"{self.path}: cannot be read: {error.strerror or error}") from None
+            yield from self._records(source)
+        except _Spent as error:
+            self._problem(f"{error}")
+        if source.error:
+            self._problem(source.error)
+        if magic != MAGIC or source.position <= len(MAGIC):
+            self.problems.sentences.clear()
+            self._problem("is empty")
 
-    def _records(self, stream: BinaryIO, size: int) -> Iterator[Raw]:
+    def _problem(self, sentence: str) -> None:
+        self.problems.add(f"{self.path.name} {sentence}")
+
+    def _records(self, source: ByteSource) -> Iterator[Raw]:
         """Yield the messages of all records from here to the end of the file."""
+        ended = False  # the data section; behind it stand copies of the declarations and the index
         while True:
-            start = stream.tell()
-            head = stream.read(_HEAD.size)
+            start = source.position
+            head = _spending(source, _HEAD.size)
+            if ended and head == MAGIC:
+                self.complete = True
+                return
+            if len(head) < _HEAD.size and not self._resumed(source):
+                break
             if len(head) < _HEAD.size:
-                break
+                continue
             opcode, length = _HEAD.unpack(head)
-            missing = start + _HEAD.size + length - size
             if length > _LONGEST or opcode == 0:
-                self._cut(start, size, "holds no record")
+                self._cut(source, start)
+                if self._resumed(source):
+                    continue
                 return
-            if opcode == Opcode.CHUNK:
-                yield from self._chunk(stream.read(length), missing, start)
-            elif missing <= 0 and opcode == Opcode.MESSAGE:
-                yield from self._message(stream.read(length))
-            elif missing <= 0 and opcode in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.METADATA):
-                self._declare(opcode, stream.read(length))
-            elif missing <= 0 and opcode in (Opcode.DATA_END, Opcode.FOOTER):
-                # Behind it stands the index, which only repeats what was read.
-                self._check_end(stream, size)
-                return
-            elif missing <= 0:
-                stream.seek(length, 1)
-            if missing > 0:
+            ended = ended or opcode in (Opcode.DATA_END, Opcode.FOOTER)
+            yield from self._record(source, opcode, length, start)
+            if source.position < start + _HEAD.size + length and not self._resumed(source):
                 break
-        self.problems.append(
-            f"{self.path.name} was cut off at {size} bytes, or its recorder was killed: what came "
-            "before is read"
-        )
+        if ended:
+            self._problem("lacks its end; every message is there")
+        else:
+            self._problem(
+                f"was cut off at {source.position} bytes, or its recorder was killed: what came "
+                "before is read"
+            )
 
-    def _check_end(self, stream: BinaryIO, size: int) -> None:
-        stream.seek(max(size - len(MAGIC), 0))
-        self.complete = stream.read() == MAGIC
-        if not self.complete:
-            self.problems.append(f"{self.path.name} lacks its end; every message is there")
+    def _record(self, source: ByteSource, opcode: int, length: int, start: int) -> Iterator[Raw]:
+        """Read one record behind its head and yield its messages."""
+        if opcode == Opcode.CHUNK:
+            self._chunks_seen.add(start)
+            yield from self._chunk(source, length, start)
+        elif opcode == Opcode.MESSAGE:
+            data = self._body(source, length, start, MAX_CONTENT)
+            if data is not None:
+                yield from self._message(data)
+        elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.METADATA):
+            data = self._body(source, length, start, _MAX_DECLARATION)
+            if data is not None:
+                self._declare(opcode, data)
+        else:
+            self.attachments += opcode == Opcode.ATTACHMENT
+            _skip(source, length)
 
-    def _cut(self, start: int, size: int, why: str) -> None:
-        self.problems.append(
-            f"{self.path.name} {why} at byte {start}: {size - start} of {size} bytes are not read"
-        )
+    def _resumed(self, source: ByteSource) -> bool:
+        """Go to the next chunk of the file's index that was not read; False if there is none.
 
-    def _chunk(self, data: bytes, missing: int, start: int) -> Iterator[Raw]:
+        A damaged length leads into the middle of another record: the index knows where the next
+        chunk begins.
+        """
+        if source.size is None:
+            return False
+        if self._index is None:
+            self._index = read_summary(self.path).chunks
+        last = max(self._chunks_seen, default=0)
+        following = next((offset for offset in self._index if offset > last), None)
+        if following is None or following >= source.size:
+            return False
+        self._problem(f"is damaged at byte {last} or behind it; reading goes on at {following}")
+        source.seek(following)
+        self._chunks_seen.add(following)
+        return True
+
+    def _body(self, source: ByteSource, length: int, start: int, limit: int) -> bytes | None:
+        """Return a record; None if it is too long, which is a problem, or incomplete."""
+        if length > limit:
+            if _skip(source, length) == length:
+                self._problem(f"holds a record of {size_text(length)} at byte {start}: not read")
+            return None
+        data = _spending(source, length)
+        return data if len(data) == length else None
+
+    def _cut(self, source: ByteSource, start: int) -> None:
+        rest = "the rest is"
+        if source.size is not None:
+            rest = f"{source.size - start} of {source.size} bytes are"
+        self._problem(f"holds no record at byte {start}: {rest} not read")
+
+    def _chunk(self, source: ByteSource, length: int, start: int) -> Iterator[Raw]:
         """Yield the messages of a compressed chunk, of a cut one as far as it goes."""
+        if length > MAX_CONTENT:
+            if _skip(source, length) == length:
+                self._problem(f"holds a chunk of {size_text(length)} at byte {start}: not read")
+            return
+        data = _spending(source, length)
+        whole = len(data) == length
         if len(data) < _CHUNK.size:
-            if missing <= 0:
-                self.problems.append(f"{self.path.name}: chunk at byte {start} is damaged")
+            if whole:
+                self._problem(f"chunk at byte {start} is damaged")
             return
         _, _, size, checksum, n = _CHUNK.unpack_from(data)
         body = _CHUNK.size + n + 8
-        compression = data[_CHUNK.size : _CHUNK.size + n].decode("utf-8", "replace")
-        try:
-            content = _decompress(compression, data[body:])
-        except _DAMAGE as error:
-            content = b""
-            if missing <= 0:
-                self.problems.append(
-                    f"{self.path.name}: chunk at byte {start} cannot be decompressed: {error}"
-                )
-        if missing <= 0 and content and len(content) != size:
-            self.problems.append(
-                f"{self.path.name}: chunk at byte {start} holds {len(content)} bytes, not {size}"
-            )
-        elif missing <= 0 and content and checksum and zlib.crc32(content) != checksum:
-            self.problems.append(
-                f"{self.path.name}: chunk at byte {start} fails its checksum; its messages are "
-                "read but may be wrong"
-            )
-        yield from self._content(content)
+        compression = data[_CHUNK.size : _CHUNK.size + min(n, 64)].decode("utf-8", "replace")
+        # A size that is damaged or a lie must not decide how much is allocated.
+        fair = _FAIR_RATIO * len(data)
+        limit = min(MAX_CONTENT, fair if size > MAX_CONTENT else max(size, fair))
+        content, error = _unpack(compression, memoryview(data)[body:].tobytes(), limit)
+        _spend(source, len(content))
+        if whole:
+            self._check_chunk(start, content, error, size, checksum)
+        yield from self._content(content, start)
 
-    def _content(self, content: bytes) -> Iterator[Raw]:
-        """Yield the messages of a chunk's content, up to the first incomplete record."""
+    def _check_chunk(
+        self, start: int, content: bytes, error: str, size: int, checksum: int
+    ) -> None:
+        """Compare a chunk's content with its header."""
+        if error:
+            self._problem(
+                f"chunk at byte {start} cannot be decompressed beyond {len(content)} of {size} "
+                f"bytes: {error}"
+            )
+        elif len(content) != size:
+            self._problem(f"chunk at byte {start} holds {len(content)} bytes, not {size}")
+        elif checksum and zlib.crc32(content) != checksum:
+            self._problem(
+                f"chunk at byte {start} fails its checksum; its messages are read but may be wrong"
+            )
+
+    def _content(self, content: bytes, start: int) -> Iterator[Raw]:
+        """Yield the messages of a chunk's content, up to the first incomplete or invalid record."""
         position = 0
         while position + _HEAD.size <= len(content):
             opcode, length = _HEAD.unpack_from(content, position)
@@ -165,44 +271,85 @@ class Scan:
             end = position + length
             if end > len(content):
                 return
-            if opcode == Opcode.MESSAGE:
+            if opcode == Opcode.MESSAGE and length >= _MESSAGE.size:
                 yield from self._message(content[position:end])
             elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
                 self._declare(opcode, content[position:end])
+            else:
+                self._problem(
+                    f"chunk at byte {start} holds no valid record from its byte {position} on"
+                )
+                return
             position = end
 
     def _message(self, record: bytes) -> Iterator[Raw]:
         if len(record) < _MESSAGE.size:
-            self.problems.append(f"{self.path.name}: a message record of {len(record)} bytes")
+            self._problem(f"holds a message record of {len(record)} bytes")
             return
-        channel, _, time, _ = _MESSAGE.unpack_from(record)
-        yield Raw(channel, time, record[_MESSAGE.size :])
+        channel, _, time, published = _MESSAGE.unpack_from(record)
+        yield Raw(channel, time, record[_MESSAGE.size :], published)
 
     def _declare(self, opcode: int, record: bytes) -> None:
-        """Take in a schema, a channel or metadata."""
+        """Add a schema, a channel or metadata; a number keeps its first meaning."""
         stream = ReadDataStream(BytesIO(record))
+        name = Opcode(opcode).name.lower()
         try:
             if opcode == Opcode.SCHEMA:
                 schema = Schema.read(stream)
-                self.schemas[schema.id] = schema
+                same = self.schemas.setdefault(schema.id, schema) == schema
+                number, many = schema.id, len(self.schemas)
             elif opcode == Opcode.CHANNEL:
                 channel = Channel.read(stream)
-                self.channels[channel.id] = channel
+                same = self.channels.setdefault(channel.id, channel) == channel
+                number, many = channel.id, len(self.channels)
             else:
                 metadata = Metadata.read(stream)
-                self.metadata[metadata.name] = metadata.metadata
+                self.metadata.setdefault(metadata.name, metadata.metadata)
+                number, same, many = 0, True, len(self.metadata)
         except _DAMAGE as error:
-            name = Opcode(opcode).name.lower()
-            self.problems.append(f"{self.path.name}: a damaged {name} record: {error!r}")
+            self._problem(f"holds a damaged {name} record: {error!r:.100}")
+            return
+        if not same:
+            self._problem(f"declares {name} {number} twice and differently; the first one counts")
+        if many > _MAX_DECLARED:
+            raise _Spent(f"declares more than {_MAX_DECLARED} {name} records; the rest is not read")
 
 
-def _decompress(compression: str, data: bytes) -> bytes:
-    """Return the content of a chunk, of an incomplete one what can be decompressed."""
+class _Spent(Exception):
+    """A limit that ends the reading of a file."""
+
+
+def _spending(source: ByteSource, length: int) -> bytes:
+    try:
+        return source.read(length)
+    except BagError as error:
+        raise _Spent(_rest(error)) from None
+
+
+def _skip(source: ByteSource, length: int) -> int:
+    try:
+        return source.skip(length)
+    except BagError as error:
+        raise _Spent(_rest(error)) from None
+
+
+def _spend(source: ByteSource, size: int) -> None:
+    try:
+        source.budget.spend(size)
+    except BagError as error:
+        raise _Spent(_rest(error)) from None
+
+
+def _rest(error: BagError) -> str:
+    return str(error).removeprefix("it ")
+
+
+def _unpack(compression: str, data: bytes, limit: int) -> tuple[bytes, str]:
+    """Return the content of a chunk as far as it can be decompressed, and why it ends early."""
     if compression == "":
-        return data
+        return data, ""
     if compression == "zstd":
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        return unpack_zstd(data, limit)
     if compression == "lz4":
-        content: bytes = lz4.frame.LZ4FrameDecompressor().decompress(data)
-        return content
-    raise ValueError(f"unknown compression '{compression}'")
+        return unpack_lz4(data, limit)
+    return b"", f"unknown compression '{compression}'"

@@ -19,12 +19,16 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.base import TypesysError
 from rosbags.typesys.store import Typestore
 
+from gpc_ros.bag.type_limits import check_text, check_types
 from gpc_ros.common.errors import BagError
 
-# What rosbags raises for a text or bytes that make no sense.
+# The field of a type without fields.
+FILLER = "structure_needs_at_least_one_member"
+_HEADER = 4  # bytes of the encapsulation before a serialised message
+# Exceptions that rosbags raises for an invalid text or invalid bytes.
 _UNREADABLE = (
     TypesysError, SerdeError, AssertionError, AttributeError, IndexError, KeyError, TypeError,
-    ValueError, SyntaxError, RecursionError, OverflowError,
+    ValueError, SyntaxError, RecursionError, OverflowError, MemoryError, NameError,
 )  # fmt: skip
 
 
@@ -62,6 +66,7 @@ class Codec:
         """
         self.name = name
         self._store = Typestore()
+        check_text(name, text)
         try:
             if encoding == "ros2msg":
                 types = get_types_from_msg(text, name)
@@ -69,10 +74,12 @@ class Codec:
                 types = get_types_from_idl(text)
             else:
                 raise BagError(f"type {name}: its definition is written in '{encoding}'")
+            check_types(name, types)
             self._store.register(types)
             self._store.get_msgdef(name)
         except _UNREADABLE as error:
             raise BagError(f"type {name}: its definition cannot be read: {_brief(error)}") from None
+        self._empty = [field for field, _ in self.fields(name)] == [FILLER]
 
     def decode(self, data: bytes) -> Any:
         """Return the message in serialised bytes (CDR).
@@ -80,6 +87,8 @@ class Codec:
         Raises:
             BagError: the bytes are no such message.
         """
+        if self._empty and len(data) == _HEADER:  # some middlewares send no filler byte
+            data = data + b"\0"
         try:
             return self._store.deserialize_cdr(data, self.name)
         except _UNREADABLE as error:

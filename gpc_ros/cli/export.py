@@ -57,8 +57,10 @@ def run(args: argparse.Namespace) -> int:
         bar.update(reader.topics[topic].count)
 
     with bar:
-        files = export_parquet(reader, folder, show)
+        done = export_parquet(reader, folder, show)
     for problem in reader.problems:
         print(f"gpc bag export: {problem}", file=sys.stderr)
-    print(f"{folder}: {len(files)} tables of {reader.count} messages")
-    return 0
+    print(f"{folder}: {len(done.files)} tables with {done.rows} rows")
+    if done.missing:
+        print(f"gpc bag export: {done.missing} messages are in no table", file=sys.stderr)
+    return 0 if reader.complete and not done.missing and done.files else 1

@@ -39,20 +39,23 @@ def configure(parser: CommandParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copy the readable part and report the losses."""
-    from gpc_ros.bag.bag_reader import salvage
+    from gpc_ros.bag.repair import repair
 
     out = Path(args.options.out) if args.options.out else _beside(args.bag)
-    account = salvage(args.bag, out)
-    for problem in account.problems:
+    done = repair(args.bag, out)
+    for problem in done.lost:
         print(f"lost: {problem}")
-    if account.complete and not account.problems:
+    for problem in done.undecoded:
+        print(f"copied as it is, but not readable here: {problem}")
+    if done.whole:
         print(f"{args.bag} was whole; its copy is the same")
-    print(f"{out}: {account.count} messages of {len(account.topics)} topics")
+    print(f"{out}: {done.written} messages of {done.topics} topics")
     return 0
 
 
 def _beside(bag: Path) -> Path:
     """Return the path of the repaired bag: beside the bag itself, also for a run's folder."""
     inside = bag / "bag"
-    found = inside if bag.is_dir() and not any(bag.glob("*.mcap*")) and inside.is_dir() else bag
+    own = bag.is_dir() and (any(bag.glob("*.mcap*")) or any(bag.glob("*.db3*")))
+    found = inside if not own and inside.is_dir() else bag
     return found.with_name(f"{found.stem}_mended")

@@ -17,8 +17,9 @@ from mcap_ros2.decoder import DecoderFactory
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import Reader
 
-from gpc_ros.bag.bag_reader import BagReader, salvage
+from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_writer import BagWriter, Qos
+from gpc_ros.bag.repair import repair
 from gpc_ros.common.errors import BagError
 
 POSE = "geometry_msgs/msg/PoseStamped"
@@ -175,8 +176,10 @@ def test_salvage_makes_a_whole_bag(pose_bag: PoseBag, tmp_path: Path) -> None:
     file = folder / "bag.mcap"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     (folder / "metadata.yaml").unlink()
-    account = salvage(folder, tmp_path / "mended")
-    assert "was cut off" in account.problems[0]
+    done = repair(folder, tmp_path / "mended")
+    account = done.reader
+    assert "was cut off" in done.lost[0]
+    assert not done.whole
     mended = BagReader(tmp_path / "mended")
     assert mended.complete
     assert mended.info == {"task": "none"}
@@ -196,17 +199,15 @@ def test_a_run_folder_is_accepted(pose_bag: PoseBag) -> None:
     [
         ("absent", "does not exist"),
         ("empty", "holds no bag"),
-        ("sqlite", "rosbags-convert"),
-        ("packed", "zstd -d"),
+        ("sqlite", "not an SQLite file"),
         ("text.mcap", "not an MCAP file"),
-        ("notes.txt", "is not an MCAP file"),
+        ("notes.txt", "is not a bag file"),
     ],
 )
 def test_what_is_no_bag_is_refused(tmp_path: Path, name: str, message: str) -> None:
-    for folder in ("empty", "sqlite", "packed"):
+    for folder in ("empty", "sqlite"):
         (tmp_path / folder).mkdir()
     (tmp_path / "sqlite" / "a.db3").touch()
-    (tmp_path / "packed" / "a.mcap.zstd").touch()
     (tmp_path / "text.mcap").write_text("this is text and not a bag")
     (tmp_path / "notes.txt").write_text("notes")
     with pytest.raises(BagError, match=message):

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from gpc_ros.bag.bag_reader import BagReader, salvage
+from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_recorder import Recorder, RecorderConfig
 from gpc_ros.bag.bag_writer import BagWriter, Qos
+from gpc_ros.bag.repair import repair
 from gpc_ros.common.errors import BagError
 
 POSE = "geometry_msgs/msg/PoseStamped"
@@ -124,7 +125,7 @@ def test_a_slow_disk_drops_and_counts(tmp_path: Path, pose: Pose) -> None:
     gate = threading.Event()
 
     class Slow(BagWriter):
-        def write(self, topic: str, data: bytes, time: int) -> None:
+        def write(self, topic: str, data: bytes, time: int, *more: Any) -> None:
             gate.wait(20.0)
             super().write(topic, data, time)
 
@@ -143,7 +144,7 @@ def test_a_disk_that_hangs_does_not_hang_the_end(tmp_path: Path, pose: Pose) -> 
     gate = threading.Event()
 
     class Hanging(BagWriter):
-        def write(self, topic: str, data: bytes, time: int) -> None:
+        def write(self, topic: str, data: bytes, time: int, *more: Any) -> None:
             gate.wait(20.0)
 
     recorder = Recorder(tmp_path / "bag", make_writer=Hanging)
@@ -155,7 +156,7 @@ def test_a_disk_that_hangs_does_not_hang_the_end(tmp_path: Path, pose: Pose) -> 
 
 def test_a_defect_in_the_writer_stays_inside(tmp_path: Path, pose: Pose) -> None:
     class Broken(BagWriter):
-        def write(self, topic: str, data: bytes, time: int) -> None:
+        def write(self, topic: str, data: bytes, time: int, *more: Any) -> None:
             raise ZeroDivisionError("a defect")
 
     recorder = Recorder(tmp_path / "bag", make_writer=Broken)
@@ -207,5 +208,5 @@ def test_a_killed_recorder_leaves_what_it_flushed(tmp_path: Path, pose: Pose) ->
     assert not reader.complete
     assert reader.count >= flushed
     assert all(message.data.pose.position.x == 1.0 for message in reader.messages())
-    account = salvage(bag, tmp_path / "mended")
-    assert BagReader(tmp_path / "mended").count == account.count == reader.count
+    done = repair(bag, tmp_path / "mended")
+    assert BagReader(tmp_path / "mended").count == done.written == reader.count

@@ -1,0 +1,177 @@
+"""Bytes of a bag file read front to back, plain or unpacked from zstd, with bounded memory."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import lz4.frame
+import zstandard
+
+from gpc_ros.common.errors import BagError
+from gpc_ros.common.files import open_input, size_text
+
+# A chunk or a compressed message that unpacks to more is rejected [bytes].
+MAX_CONTENT = 256_000_000
+# A whole file may unpack to this much plus this many times its size [bytes].
+_BUDGET, _RATIO = 300_000_000, 200
+_PIECE = 1 << 16
+_MAX_WINDOW = 1 << 27
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# Exceptions that damaged compressed data raises.
+DAMAGE = (zstandard.ZstdError, RuntimeError, ValueError, OverflowError, EOFError, MemoryError)
+
+
+class Budget:
+    """Bytes that a file may still unpack to; a small file must not cost minutes."""
+
+    def __init__(self, size: int) -> None:
+        """Set the budget of a file.
+
+        Args:
+            size: of the file [bytes].
+        """
+        self.left = _BUDGET + _RATIO * size
+
+    def spend(self, size: int) -> None:
+        """Subtract unpacked bytes.
+
+        Raises:
+            BagError: the budget is spent.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise BagError("it unpacks to far more than its size, and the rest is not read")
+
+
+class ByteSource:
+    """A stream with a position; it never allocates more than what is there.
+
+    Attributes:
+        position: bytes read or skipped so far.
+        size: total length [bytes]; None for a packed file.
+        budget: of everything that is unpacked from it.
+        error: why a packed stream ended early; empty if it did not.
+    """
+
+    def __init__(self, stream: IO[bytes], size: int, packed: bool) -> None:
+        """Wrap a stream.
+
+        Args:
+            stream: at its beginning.
+            size: length of the file [bytes].
+            packed: whether the whole file is compressed by zstd.
+        """
+        self.position = 0
+        self.size = None if packed else size
+        self.budget = Budget(size)
+        self.error = ""
+        self._packed = packed
+        self._stream: IO[bytes] = stream
+        if packed:
+            decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+            self._stream = decompressor.stream_reader(stream, read_across_frames=True)
+
+    def read(self, length: int) -> bytes:
+        """Return the next bytes, fewer at the end of the stream."""
+        pieces = []
+        left = length
+        while left > 0:
+            piece = self._piece(min(left, _PIECE if self._packed else 1 << 22))
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def skip(self, length: int) -> int:
+        """Move on by some bytes and return how many there were."""
+        if self.size is not None:
+            step = max(min(length, self.size - self.position), 0)
+            self._stream.seek(step, os.SEEK_CUR)
+            self.position += step
+            return step
+        left = length
+        while left > 0 and (piece := self._piece(min(left, _PIECE))):
+            left -= len(piece)
+        return length - left
+
+    def seek(self, position: int) -> None:
+        """Go to a position of a plain file."""
+        self._stream.seek(position)
+        self.position = position
+
+    def _piece(self, length: int) -> bytes:
+        if self.error:
+            return b""
+        try:
+            piece = self._stream.read(length)
+        except DAMAGE as error:
+            self.error = f"cannot be unpacked further ({error})"
+            return b""
+        self.position += len(piece)
+        if self._packed:
+            self.budget.spend(len(piece))
+        return piece
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[ByteSource]:
+    """Open a bag file; a whole file packed by zstd is unpacked while it is read.
+
+    Raises:
+        BagError: the file cannot be opened.
+    """
+    try:
+        stream = open_input(path)
+    except OSError as error:
+        raise BagError(f"{path}: cannot be read: {error.strerror or error}") from None
+    with stream:
+        size = os.fstat(stream.fileno()).st_size
+        head = stream.read(len(ZSTD_MAGIC))
+        stream.seek(0)
+        yield ByteSource(stream, size, head == ZSTD_MAGIC)
+
+
+def unpack_zstd(data: bytes, limit: int = MAX_CONTENT) -> tuple[bytes, str]:
+    """Return the content of zstd data as far as it goes, and why it ends early.
+
+    Args:
+        data: one frame, whole or cut.
+        limit: of the content [bytes].
+    """
+    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(io.BytesIO(data))
+    return _collect(lambda: reader.read(_PIECE), limit)
+
+
+def unpack_lz4(data: bytes, limit: int = MAX_CONTENT) -> tuple[bytes, str]:
+    """Return the content of LZ4 data as far as it goes, and why it ends early."""
+    decompressor = lz4.frame.LZ4FrameDecompressor()
+    rest = [data]
+
+    def read() -> bytes:
+        if decompressor.eof:
+            return b""
+        piece: bytes = decompressor.decompress(rest[0], max_length=_PIECE)
+        rest[0] = b""
+        return piece
+
+    return _collect(read, limit)
+
+
+def _collect(read: Callable[[], bytes], limit: int) -> tuple[bytes, str]:
+    pieces: list[bytes] = []
+    total = 0
+    try:
+        while piece := read():
+            pieces.append(piece)
+            total += len(piece)
+            if total > limit:
+                return b"".join(pieces)[:limit], f"it unpacks to more than {size_text(limit)}"
+    except DAMAGE as error:
+        return b"".join(pieces), str(error) or type(error).__name__
+    return b"".join(pieces), ""

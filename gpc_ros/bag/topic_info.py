@@ -1,0 +1,139 @@
+"""Topics of a bag and the message types that their messages have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcap.records import Channel, Schema
+
+from gpc_ros.bag.bag_writer import Qos
+from gpc_ros.bag.message_types import Codec, definition
+from gpc_ros.common.documents import load_yaml
+from gpc_ros.common.errors import BagError
+
+
+@dataclass(frozen=True)
+class TypeInfo:
+    """A message type as one channel of a bag declares it.
+
+    Attributes:
+        name: such as ``sensor_msgs/msg/Imu``.
+        data: definition; empty if the bag lacks it.
+        encoding: language of the definition.
+        digest: hash of the type; empty if the bag lacks it.
+        message_encoding: how messages are serialised; ``cdr`` in ROS 2.
+    """
+
+    name: str
+    data: bytes
+    encoding: str
+    digest: str
+    message_encoding: str = "cdr"
+
+    @property
+    def text(self) -> str:
+        """The definition as text."""
+        return self.data.decode("utf-8", "replace")
+
+    def codec(self) -> Codec:
+        """Return the codec of the type.
+
+        Without a definition in the bag, the installed one is taken if its hash is the recorded
+        one or the bag has no hash.
+
+        Raises:
+            BagError: messages of the type cannot be decoded here.
+        """
+        if self.message_encoding != "cdr":
+            raise BagError(
+                f"type {self.name}: its messages are encoded as '{self.message_encoding[:40]}', "
+                "not as CDR"
+            )
+        if self.data:
+            return Codec(self.name, self.text, self.encoding)
+        try:
+            own = definition(self.name)
+        except BagError:
+            raise BagError(
+                f"type {self.name}: the bag does not hold its definition and this machine neither"
+            ) from None
+        if self.digest and self.digest != own.digest:
+            raise BagError(
+                f"type {self.name}: the bag does not hold its definition, and the installed one "
+                "has another hash"
+            )
+        return Codec(self.name, own.text)
+
+
+@dataclass
+class TopicInfo:
+    """The messages of one topic in a bag.
+
+    Attributes:
+        name: full name of the topic.
+        types: every type that its messages have; more than one if a definition changed.
+        count: number of messages.
+        first: time of receipt of the first one [ns].
+        last: time of receipt of the last one [ns].
+        qos: how the topic was offered.
+    """
+
+    name: str
+    types: list[TypeInfo]
+    count: int
+    first: int
+    last: int
+    qos: Qos = field(default_factory=Qos)
+
+    @property
+    def type(self) -> str:
+        """Name of the (first) type."""
+        return self.types[0].name
+
+    @property
+    def text(self) -> str:
+        """Definition of the (first) type; empty if the bag lacks it."""
+        return self.types[0].text
+
+    @property
+    def encoding(self) -> str:
+        """Language of the (first) definition."""
+        return self.types[0].encoding
+
+    @property
+    def digest(self) -> str:
+        """Hash of the type; empty if the bag lacks it, ``several`` if the type changed."""
+        digests = {t.digest or t.data for t in self.types}
+        return self.types[0].digest if len(digests) == 1 else "several"
+
+
+def channel_type(channel: Channel, schema: Schema | None) -> TypeInfo:
+    """Return the message type of a channel."""
+    return TypeInfo(
+        name=schema.name if schema else "unknown",
+        data=schema.data if schema else b"",
+        encoding=schema.encoding if schema else "",
+        digest=channel.metadata.get("topic_type_hash", ""),
+        message_encoding=channel.message_encoding,
+    )
+
+
+def parse_qos(text: str) -> Qos:
+    """Return the quality of service in a channel's metadata; the default if there is none."""
+    default = Qos()
+    try:
+        profile = (load_yaml(text) or [{}])[0]
+        # Bags of older distributions have numbers here.
+        reliability = {1: "reliable", 2: "best_effort"}.get(
+            profile.get("reliability"), profile.get("reliability")
+        )
+        durability = {1: "transient_local", 2: "volatile"}.get(
+            profile.get("durability"), profile.get("durability")
+        )
+        return Qos(
+            reliability if isinstance(reliability, str) else default.reliability,
+            durability if isinstance(durability, str) else default.durability,
+            min(max(int(profile.get("depth", default.depth)), 0), 1_000_000),
+        )
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
+        return default
