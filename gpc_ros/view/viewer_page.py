@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
+import viser
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.mujoco_warnings import silence_mujoco
@@ -15,6 +16,7 @@ from gpc_ros.settings.viewer_settings import ViewConfig
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.task import Task
 from gpc_ros.view.candidate_paths import PathRoller, Paths
+from gpc_ros.view.framing import FOV, View, frame
 from gpc_ros.view.scene import COLOURS, SceneView
 from gpc_ros.view.server import start_server
 from gpc_ros.view.snapshot import Snapshot
@@ -22,6 +24,8 @@ from gpc_ros.view.status import status_markdown
 
 # The camera of a new page follows what it looks at in such steps [m].
 _STEP = 0.3
+# Spheres around robot, object and goal that the first view contains [m].
+_ROBOT_RADIUS, _OBJECT_RADIUS = 0.45, 0.35
 _LEGEND = (
     "Paths: plan blue, elites light blue, other candidates grey, proposals magenta; of the robot "
     "on the floor, of the object above it. Goal green, motion capture orange."
@@ -48,11 +52,13 @@ class Page:
         # A share link would lead through somebody else's server.
         self.server.gui.configure_theme(show_share_button=False, show_logo=False)
         self._middle: Array | None = None
+        self._spheres: tuple[Array, Array] | None = None  # centres and radii of what is in view
         self._status = self.server.gui.add_markdown("waiting for a state")
         self._text = ""
         self.scene = SceneView(self.server, build_model(task, "plant", walker.gains), task)
         self._roller = PathRoller(task, walker, config.paths)
         self._rolled: tuple[int, int] | None = None
+        self.server.on_client_connect(self._aim_client)
 
     @property
     def watched(self) -> bool:
@@ -65,33 +71,37 @@ class Page:
             client.add_notification(title, text, auto_close_seconds=8.0, color="red")
 
     def look_at(self, snapshot: Snapshot) -> None:
-        """Let a page that is opened from now on look at a moment's robot, objects and goal.
+        """Let new pages begin with a moment's robot, objects and goal in view.
 
-        Pages that were opened before there was anything to see look there too. Nothing happens
-        before there is a state, and while the middle of them stays about where it was.
+        Pages that were opened before the first state get this view too. The view stays while the
+        middle of the scene moves less than ``_STEP``.
         """
         if snapshot.state is None:
             return
-        points = [snapshot.state.position]
-        points += [thing.position for thing in snapshot.state.objects.values()]
+        shown = [(snapshot.state.position, _ROBOT_RADIUS)]
+        shown += [(o.position, _OBJECT_RADIUS) for o in snapshot.state.objects.values()]
         if snapshot.goal is not None:
-            points.append(np.array([snapshot.goal[0], snapshot.goal[1], 0.0]))
-        middle = np.mean(points, axis=0)
+            shown.append((np.array([snapshot.goal[0], snapshot.goal[1], 0.2]), _OBJECT_RADIUS))
+        centres = np.array([centre for centre, _ in shown])
+        middle = centres.mean(axis=0)
         if self._middle is not None and np.linalg.norm(middle - self._middle) < _STEP:
             return
         waiting = self.server.get_clients().values() if self._middle is None else ()
         self._middle = middle
-        reach = max(float(np.linalg.norm(points - middle, axis=1).max()), 0.7)
-        position = middle + reach * np.array([-1.2, -1.5, 1.5])
-        cameras: list[Any] = [self.server.initial_camera, *(client.camera for client in waiting)]
-        for camera in cameras:
-            camera.fov = 0.8
-            camera.look_at = tuple(middle)
-            camera.position = tuple(position)
+        self._spheres = centres, np.array([radius for _, radius in shown])
+        _aim(self.server.initial_camera, frame(*self._spheres))
+        for client in waiting:
+            self._aim_client(client)
+
+    def _aim_client(self, client: viser.ClientHandle) -> None:
+        """Give one page the view that suits its size."""
+        if self._spheres is not None:
+            size = client.camera.image_width, client.camera.image_height
+            _aim(client.camera, frame(*self._spheres, size))
 
     def forget(self) -> None:
-        """Take what is seen next as the first: the last page was closed."""
-        self._middle = None
+        """Forget the view after the last page was closed."""
+        self._middle = self._spheres = None
 
     def add_layers(self) -> None:
         """Add a check box for each layer; called last, so that they stand below the rest."""
@@ -132,3 +142,10 @@ class Page:
         """Stop the server."""
         with contextlib.redirect_stdout(io.StringIO()):
             self.server.stop()
+
+
+def _aim(camera: Any, view: View) -> None:
+    """Point a camera; the position comes first, since it moves the point that is looked at."""
+    camera.fov = FOV
+    camera.position = tuple(view.position)
+    camera.look_at = tuple(view.look_at)
