@@ -36,7 +36,7 @@ def main() -> None:
     """Run the episodes and write the metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="3000:3060")
-    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--num-rollouts", type=int, default=8)
     parser.add_argument("--horizon", type=float, default=2.0)
     parser.add_argument("--work", type=Path, default=Path("runs/broken_proposal"))
     parser.add_argument("--out", type=Path, required=True)
@@ -44,7 +44,7 @@ def main() -> None:
     seeds = parse_seeds(args.seeds)
     base = config.replace(
         EpisodeConfig(),
-        {"planner.samples": args.samples, "planner.horizon": args.horizon},
+        {"planner.num_rollouts": args.num_rollouts, "planner.horizon": args.horizon},
         "bench/broken_proposal.py",
     )
     times: dict[str, list[float]] = {}
@@ -73,7 +73,7 @@ def main() -> None:
         }
         print(f"{name}: {100 * less.mean / plain.mean:+.1f} % of time to success ({less} s)")
     document = {
-        "seeds": args.seeds, "samples": args.samples, "horizon": args.horizon,
+        "seeds": args.seeds, "num_rollouts": args.num_rollouts, "horizon": args.horizon,
         "rows": rows, "made_with": made_with(),
     }  # fmt: skip
     write_atomic(args.out, json.dumps(document, indent=1) + "\n")

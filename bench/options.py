@@ -27,7 +27,7 @@ from gpc_ros.proposal.sampler import ProposalConfig
 
 DEFAULTS = ProposalConfig()
 PLANNER: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("proposal.share", (0.25, 0.75, 1.0)),
+    ("proposal.fraction", (0.25, 0.75, 1.0)),
     ("proposal.steps", (1, 2, 8)),
     ("proposal.warm_start", (0.3, 0.6)),
     ("proposal.cost_to_go", (False,)),
@@ -36,7 +36,7 @@ PLANNER: tuple[tuple[str, tuple[Any, ...]], ...] = (
 # Annealing of the search noise from cycle to cycle, and its reset when the cost stalls.
 OPTIMIZER: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("smoothing", (0.0, 0.9)),
-    ("floor", (0.3, 1.0)),
+    ("sigma_min_ratio", (0.3, 1.0)),
     ("patience", (3, 1000)),
 )
 TRAINING: tuple[tuple[str, tuple[Any, ...]], ...] = (
@@ -66,13 +66,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plans", type=Path)
     parser.add_argument("--seeds", default="300:316")
-    parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--num-rollouts", type=int, default=4)
     parser.add_argument("--horizon", type=float, default=0.8)
     parser.add_argument("--work", type=Path, default=Path("runs/options"))
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     seeds = parse_seeds(args.seeds)
-    given = {"planner.samples": args.samples, "planner.horizon": args.horizon}
+    given = {"planner.num_rollouts": args.num_rollouts, "planner.horizon": args.horizon}
     base = config.replace(EpisodeConfig(), given, "bench/options.py")
     changes: list[tuple[str, Evaluation]] = [("defaults", Evaluation(base))]
     for name, values in PLANNER:
@@ -106,7 +106,7 @@ def main() -> None:
             f"{name:32s} success {success}, time {bootstrap(times[name])} s, {less} s", flush=True
         )
     document = {
-        "seeds": args.seeds, "samples": args.samples, "horizon": args.horizon,
+        "seeds": args.seeds, "num_rollouts": args.num_rollouts, "horizon": args.horizon,
         "rows": rows, "made_with": made_with(),
     }  # fmt: skip
     write_atomic(args.out, json.dumps(document, indent=1) + "\n")

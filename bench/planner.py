@@ -51,7 +51,7 @@ def plan_times(
     planner = Planner(
         task,
         walker,
-        PlannerConfig(samples=samples, horizon=horizon, threads=threads),
+        PlannerConfig(num_rollouts=samples, horizon=horizon, threads=threads),
     )
     episode = task.sample_episode(0)
     state = SceneState.from_arrays(0.0, episode.qpos, np.zeros(planner.model.nv), task.bodies)

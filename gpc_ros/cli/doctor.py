@@ -71,7 +71,7 @@ def check_cores() -> Finding:
     """There are cores enough for planner and robot at once."""
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
-        return Finding("warn", f"{cores} core", "expect missed deadlines; lower samples:=")
+        return Finding("warn", f"{cores} core", "expect missed deadlines; lower num_rollouts:=")
     return Finding("ok", f"{cores} cores")
 
 

@@ -5,7 +5,8 @@ YAML files, ROS parameters, the command line and docs/parameters.md follow from 
 A parameter is a dataclass field made by :func:`param`. Groups nest as dataclass fields; their
 names join with dots (``object.mass``). A renamed parameter keeps its former name for one version:
 the class lists it in ``FORMER_NAMES = {"old": "new"}`` (relative to the class, groups too), and
-:func:`replace` accepts it with a warning that names the new one.
+:func:`replace` accepts it with a warning that names the new one. ``FORMER_INVERTED`` lists switches
+whose new name means the opposite; :func:`replace` inverts their values.
 """
 
 from __future__ import annotations
@@ -88,21 +89,21 @@ def flatten(config: Any) -> dict[str, Any]:
     return {p.name: p.default for p in parameters(config)}
 
 
-def former_names(config: Any, prefix: str = "") -> dict[str, str]:
+def former_names(config: Any, prefix: str = "", attribute: str = "FORMER_NAMES") -> dict[str, str]:
     """Return every former name of a parameter or group with its present name, both dotted."""
     instance = config if not isinstance(config, type) else config()
-    own: Mapping[str, str] = getattr(type(instance), "FORMER_NAMES", {})
+    own: Mapping[str, str] = getattr(type(instance), attribute, {})
     result = {prefix + old: prefix + new for old, new in own.items()}
     for field in dataclasses.fields(instance):
         value = getattr(instance, field.name)
         if dataclasses.is_dataclass(value):
-            result.update(former_names(value, f"{prefix}{field.name}."))
+            result.update(former_names(value, f"{prefix}{field.name}.", attribute))
     return result
 
 
 def current_name(config: Any, name: str) -> str:
     """Return the present name of a parameter given by a present or former dotted name."""
-    renamed = former_names(config)
+    renamed = {**former_names(config), **former_names(config, attribute="FORMER_INVERTED")}
     for _ in range(2):  # a renamed parameter may stand in a renamed group
         for old, new in renamed.items():
             if name == old or name.startswith(old + "."):
@@ -141,11 +142,37 @@ def replace(config: T, overrides: Mapping[str, Any], where: str) -> T:
                 raise ConfigError(
                     f"{where}: '{given}' is the former name of '{name}'; give one of them"
                 )
-            _LOG.warning("%s: '%s' is now called '%s'", where, given, name)
+            if _is_inverted(config, given):
+                value = _opposite(given, value, where)
+                _LOG.warning("%s: '%s' is now the opposite of '%s'", where, given, name)
+            else:
+                _LOG.warning("%s: '%s' is now called '%s'", where, given, name)
         if name not in known:
             raise ConfigError(f"{where}: unknown parameter '{name}'; {suggest(name, known)}")
         config = _with(config, name.split("."), convert(known[name], value, where))
     return config
+
+
+def current_values(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted name under the present names, silently; unknown names stay."""
+    return {
+        current_name(config, name): _opposite(name, value, name)
+        if _is_inverted(config, name)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _is_inverted(config: Any, name: str) -> bool:
+    return name in former_names(config, attribute="FORMER_INVERTED")
+
+
+def _opposite(name: str, value: Any, where: str) -> bool:
+    """Return the opposite of a switch, which may be text."""
+    text = str(value).lower()
+    if text not in ("true", "false"):
+        raise ConfigError(f"{where}: {name}: expected bool, got {value!r}")
+    return text == "false"
 
 
 def _with(config: Any, path: list[str], value: Any) -> Any:

@@ -70,7 +70,7 @@ def moments(walker: Walker, count: int) -> list[Moment]:
     """Return states of lockstep episodes, half of them while the box is touched if there are."""
     chosen = config.replace(
         EpisodeConfig(),
-        {"task": _TASK, "planner.proposal.file": NONE, "planner.samples": 8},
+        {"task": _TASK, "planner.proposal.file": NONE, "planner.num_rollouts": 8},
         "agreement",
     )
     collector = _MomentCollector()

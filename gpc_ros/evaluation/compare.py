@@ -37,7 +37,7 @@ METHODS: dict[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "cost_to_go": (
         "no learned candidates, the cost to go ends each rollout",
-        {"proposal.file": "{proposal}", "proposal.share": 0.0},
+        {"proposal.file": "{proposal}", "proposal.fraction": 0.0},
     ),
     "gaussian": (
         "control: as proposal, the flow replaced by an unconditional Gaussian of the same data",
@@ -45,7 +45,7 @@ METHODS: dict[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "alone": (
         "one sample of the flow executed without any rollout",
-        {"proposal.file": "{proposal}", "scored": False},
+        {"proposal.file": "{proposal}", "policy_only": True},
     ),
 }
 
@@ -56,13 +56,13 @@ class Cell:
 
     Attributes:
         method: see ``METHODS``.
-        samples: candidates N.
+        num_rollouts: candidates N.
         horizon: of a rollout [s].
         variation: changed world, empty for the task's own.
     """
 
     method: str
-    samples: int
+    num_rollouts: int
     horizon: float
     variation: str = ""
 
@@ -70,7 +70,7 @@ class Cell:
     def file(self) -> str:
         """Name of its results."""
         changed = re.sub(r"[^a-z0-9]+", "_", self.variation.lower()).strip("_")
-        place = "" if self.method == "alone" else f"_N{self.samples}_H{self.horizon:g}"
+        place = "" if self.method == "alone" else f"_N{self.num_rollouts}_H{self.horizon:g}"
         return f"{self.method}{place}{'_in_' + changed if changed else ''}.json"
 
     @property
@@ -118,7 +118,7 @@ class Comparison:
             for k, v in METHODS[cell.method][1].items()
         }
         if cell.method != "alone":
-            changes |= {"planner.samples": cell.samples, "planner.horizon": cell.horizon}
+            changes |= {"planner.num_rollouts": cell.num_rollouts, "planner.horizon": cell.horizon}
         chosen = config.replace(self.base, changes, f"method {cell.method}")
         return Evaluation(chosen, self.variations[cell.variation] if cell.variation else {})
 
@@ -216,7 +216,9 @@ def known_cells(folder: Path, variations: Mapping[str, Any]) -> list[Cell]:
         if match and match[1] in METHODS and match[4] in suffixes:
             cells.append(Cell(match[1], int(match[2]), float(match[3]), suffixes[match[4]]))
     order = list(METHODS)
-    return sorted(cells, key=lambda c: (c.variation, order.index(c.method), c.horizon, c.samples))
+    return sorted(
+        cells, key=lambda c: (c.variation, order.index(c.method), c.horizon, c.num_rollouts)
+    )
 
 
 def difference(a: Row, b: Row) -> tuple[Interval, Interval]:
@@ -257,7 +259,7 @@ def grid_cells(
 def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return the figures of every row as plain values, with the difference from plain."""
     plain = {
-        (r.cell.samples, r.cell.horizon, r.cell.variation): r
+        (r.cell.num_rollouts, r.cell.horizon, r.cell.variation): r
         for r in rows
         if r.cell.method == "plain"
     }
@@ -271,7 +273,7 @@ def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "time": vars(time),
             "falls": row.falls,
         }
-        other = plain.get((row.cell.samples, row.cell.horizon, row.cell.variation))
+        other = plain.get((row.cell.num_rollouts, row.cell.horizon, row.cell.variation))
         if other is not None and other is not row:
             better, faster = difference(row, other)
             entry |= {"success_less_plain": vars(better), "time_less_plain": vars(faster)}

@@ -54,9 +54,9 @@ def compare_page(
         *(f'<p class="note">{escape(note)}</p>' for note in notes),
         f"<ul>{described}</ul>",
         "<h2>Against the number of samples</h2>",
-        _figure(own, "samples", "horizon", "samples N", lambda h: f"horizon {h:g} s"),
+        _figure(own, "num_rollouts", "horizon", "samples N", lambda h: f"horizon {h:g} s"),
         "<h2>Against the horizon</h2>",
-        _figure(own, "horizon", "samples", "horizon [s]", lambda n: f"N = {n:g}"),
+        _figure(own, "horizon", "num_rollouts", "horizon [s]", lambda n: f"N = {n:g}"),
     ]
     if plan_times:
         parts += ["<h2>Against plan time</h2>", _against_plan_time(own, plan_times)]
@@ -78,7 +78,7 @@ def compare_page(
 def main_figure(rows: Sequence[Row]) -> str:
     """Return the SVG of success and time against the number of samples, with and without."""
     shown = [r for r in rows if not r.cell.variation and r.cell.method in ("plain", "proposal")]
-    return _figure(shown, "samples", "horizon", "samples N", lambda h: f"horizon {h:g} s")
+    return _figure(shown, "num_rollouts", "horizon", "samples N", lambda h: f"horizon {h:g} s")
 
 
 def _figure(rows: Sequence[Row], x: str, panel: str, label: str, name: Any) -> str:
@@ -119,7 +119,7 @@ def _figure(rows: Sequence[Row], x: str, panel: str, label: str, name: Any) -> s
                 axes[k, i].set(xlabel=label)
                 axes[k, i].set_ylim(bottom=0.0)
             ticks = sorted({getattr(r.cell, x) for r in scored})
-            if x == "samples":
+            if x == "num_rollouts":
                 axes[k, i].set_xscale("log", base=2)
             axes[k, i].set_xticks(ticks, [f"{t:g}" for t in ticks])
             axes[k, i].minorticks_off()
@@ -167,13 +167,15 @@ def _against_plan_time(rows: Sequence[Row], plan_times: Mapping[str, float]) -> 
 
 def _table(rows: Sequence[Row], plan_times: Mapping[str, float]) -> str:
     """Return every cell with its difference from plain sampling at the same settings."""
-    plain = {(r.cell.samples, r.cell.horizon): r for r in rows if r.cell.method == "plain"}
+    plain = {(r.cell.num_rollouts, r.cell.horizon): r for r in rows if r.cell.method == "plain"}
     lines = []
     for row in rows:
         cell = row.cell
-        other = plain.get((cell.samples, cell.horizon))
+        other = plain.get((cell.num_rollouts, cell.horizon))
         success, time = row.intervals()
-        where = ("", "") if cell.method == "alone" else (f"{cell.samples}", f"{cell.horizon:g}")
+        where = (
+            ("", "") if cell.method == "alone" else (f"{cell.num_rollouts}", f"{cell.horizon:g}")
+        )
         spent = plan_times.get(cell.file)
         lines.append(
             f"<tr><td>{cell.method}</td><td>{where[0]}</td><td>{where[1]}</td>"
@@ -192,8 +194,12 @@ def _table(rows: Sequence[Row], plan_times: Mapping[str, float]) -> str:
 def _variations(rows: Sequence[Row]) -> str:
     """Return a table of the changed worlds, one line each, methods beside each other."""
     methods = [m for m in METHODS if any(r.cell.method == m for r in rows)]
-    kinds = list(dict.fromkeys((r.cell.variation, r.cell.samples, r.cell.horizon) for r in rows))
-    found = {(r.cell.variation, r.cell.samples, r.cell.horizon, r.cell.method): r for r in rows}
+    kinds = list(
+        dict.fromkeys((r.cell.variation, r.cell.num_rollouts, r.cell.horizon) for r in rows)
+    )
+    found = {
+        (r.cell.variation, r.cell.num_rollouts, r.cell.horizon, r.cell.method): r for r in rows
+    }
     lines = []
     for kind in kinds:
         cells = [found.get((*kind, m)) for m in methods]

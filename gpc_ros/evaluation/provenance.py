@@ -1,10 +1,11 @@
-"""What a file of results says of where it comes from, and whether it is of the same settings."""
+"""The settings, versions and machine that a file of results records."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,10 @@ import mujoco
 import numpy as np
 
 from gpc_ros import __version__
+from gpc_ros.common import config
 from gpc_ros.common.config import flatten
+from gpc_ros.planning.optimizers.registry import OPTIMIZERS
+from gpc_ros.planning.planner_config import PlannerConfig
 from gpc_ros.proposal.health import COST_PARAMETERS
 from gpc_ros.proposal.sampler import NONE
 
@@ -38,15 +42,37 @@ def plain_settings(
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Return the first setting that differs, in words; empty if none does.
+    """Describe the first setting that differs; empty if all are equal.
 
-    Settings of a proposal that is switched off differ in nothing.
+    Settings of a proposal that is switched off are not compared, and former names are read as the
+    present ones.
     """
-    there, here = _in_force(there), _in_force(here)
+    there, here = _in_force(current_settings(there)), _in_force(here)
     for key in sorted({*there, *here}):
         if there.get(key) != here.get(key):
             return f"{key} is {there.get(key)!r} there and {here.get(key)!r} here"
     return ""
+
+
+def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored settings with the present names of planner and optimizer parameters.
+
+    Args:
+        settings: by dotted name, as :func:`plain_settings` makes them.
+    """
+    chosen = next((v for k, v in settings.items() if k.endswith("planner.optimizer")), "")
+    groups = {"planner": PlannerConfig()}
+    if chosen in OPTIMIZERS:
+        groups["optimizer"] = OPTIMIZERS[chosen][1]
+    result: dict[str, Any] = {}
+    for key, value in settings.items():
+        match = re.fullmatch(r"((?:episode\.)?(planner|optimizer)\.)(.+)", key)
+        if match is None or match[2] not in groups:
+            result[key] = value
+            continue
+        named = config.current_values(groups[match[2]], {match[3]: value})
+        result |= {match[1] + name: present for name, present in named.items()}
+    return result
 
 
 def _in_force(settings: Mapping[str, Any]) -> dict[str, Any]:

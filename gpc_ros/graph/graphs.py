@@ -59,7 +59,12 @@ _SIM = Graph(
             sets=tuple(f"{n}.seed" for n in ("sim", "planner", "recorder", "monitor")),
         ),
         Argument("duration", "Time to give up after [s]", sets=("monitor.duration",)),
-        Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
+        Argument(
+            "num_rollouts",
+            "Candidates in one planning cycle",
+            sets=("planner.num_rollouts",),
+            former=("samples",),
+        ),
         Argument("horizon", "How far a candidate looks ahead [s]", sets=("planner.horizon",)),
         Argument("rate", "Plans per second [Hz]", sets=("planner.rate",)),
         Argument(
@@ -142,7 +147,12 @@ _REPLAY = Graph(
         Argument("bag", "Folder of the run or of the bag", sets=("player.bag",)),
         Argument("speed", "Bag time that goes by in a second", sets=("player.speed",)),
         Argument("start", "How far into the bag to begin [s]", sets=("player.start",)),
-        Argument("samples", "Candidates in one planning cycle", sets=("planner.samples",)),
+        Argument(
+            "num_rollouts",
+            "Candidates in one planning cycle",
+            sets=("planner.num_rollouts",),
+            former=("samples",),
+        ),
         Argument("horizon", "How far a candidate looks ahead [s]", sets=("planner.horizon",)),
         Argument("rate", "Plans per second [Hz]", sets=("planner.rate",)),
         Argument(

@@ -8,7 +8,7 @@ from gpc_ros.graph.spec import COMMON, ENVIRONMENT, Argument, Graph, NodeSpec
 
 # What the hardware graph takes over from the simulation's, word for word.
 _AS_IN_SIM = (
-    "duration", "samples", "horizon", "rate", "optimizer", "proposal", "threads", "record",
+    "duration", "num_rollouts", "horizon", "rate", "optimizer", "proposal", "threads", "record",
     "report", "view", "out",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from gpc_ros.common.errors import ConfigError, suggest
 from gpc_ros.common.paths import share
 from gpc_ros.graph.graphs import Graph
 from gpc_ros.unitree.domains import check_domains, sdk_domain
+
+_LOG = logging.getLogger("gpc_ros")
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,23 @@ def parse_arguments(words: list[str], graph: Graph) -> dict[str, str]:
     """
     given: dict[str, str] = {}
     names = [a.name for a in graph.arguments]
+    former = former_arguments(graph)
     for word in words:
         name, sign, value = word.partition(":=")
         if not sign:
             raise ConfigError(f"'{word}': write arguments as name:=value, such as seed:=3")
+        if name in former:
+            _LOG.warning("%s:= is now called %s:=", name, former[name])
+            name = former[name]
         if name not in names:
             raise ConfigError(f"unknown argument '{name}'; {suggest(name, names)}")
         given[name] = value
     return given
+
+
+def former_arguments(graph: Graph) -> dict[str, str]:
+    """Return the present name of every former name of an argument."""
+    return {former: a.name for a in graph.arguments for former in a.former}
 
 
 def argument_values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from gpc_ros.common.errors import REFUSED, ConfigError, suggest
 from gpc_ros.common.graph_identity import VARIABLE, new_graph_id
 from gpc_ros.graph.graphs import GRAPHS, PACKAGE, Argument, Graph
-from gpc_ros.graph.resolve import NodeStart, resolve
+from gpc_ros.graph.resolve import NodeStart, former_arguments, resolve
 
 
 def launch_description(name: str) -> LaunchDescription:
@@ -33,6 +33,10 @@ def _nodes(context: LaunchContext, graph: Graph) -> list[Any]:
     messages = _refuse_misspelt(getattr(context, "argv", ()), graph)
     identity = new_graph_id()
     given = {a.name: LaunchConfiguration(a.name).perform(context) for a in graph.arguments}
+    for former, name in former_arguments(graph).items():
+        if former in context.launch_configurations:
+            messages.append(LogInfo(msg=f"{former}:= is now called {name}:="))
+            given[name] = given[name] or context.launch_configurations[former]
     return [*messages, *(_node(start, identity) for start in resolve(graph, given))]
 
 
@@ -81,7 +85,7 @@ def _refuse_misspelt(words: Sequence[str], graph: Graph) -> list[LogInfo]:
     remarks = []
     for word in words:
         name, sign, _ = word.partition(":=")
-        if not sign or name in names:
+        if not sign or name in names or name in former_arguments(graph):
             continue
         hint = suggest(name, names)
         if hint.startswith("did you mean"):

@@ -20,6 +20,7 @@ class Argument:
         choices: the accepted values; empty accepts any.
         sets: the node parameters that it sets, each as ``node.parameter``.
         compute: makes the default from the other values, where none is fixed.
+        former: former names, which are accepted with a warning for one version.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     compute: Callable[[Mapping[str, str]], str] | None = None
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

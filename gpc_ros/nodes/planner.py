@@ -162,7 +162,9 @@ class PlannerNode:
         reason = self._hold_reason(now)
         plan = None
         if reason:
-            self._report = PlannerReport(hold_reason=reason, samples=self._settings.samples)
+            self._report = PlannerReport(
+                hold_reason=reason, num_rollouts=self._settings.num_rollouts
+            )
         else:
             plan = self._plan(now, begin)
         if plan is not None:
@@ -245,7 +247,7 @@ class PlannerNode:
             plan, self._report = self._planner.plan(*given, deadline)
         except GpcError as error:
             self._validator.reject("scene_state", str(error))
-            self._report = PlannerReport(hold_reason=str(error), samples=s.samples)
+            self._report = PlannerReport(hold_reason=str(error), num_rollouts=s.num_rollouts)
             return None
         self._cycles += 1
         if inputs is not None:

@@ -17,7 +17,7 @@ class PlannerReport:
 
     Attributes:
         hold_reason: why there is no plan; empty when there is one.
-        samples: candidates asked for.
+        num_rollouts: candidates asked for.
         completed: candidates simulated to the end.
         valid: completed candidates that did not diverge.
         missed: whether the deadline cost candidates or was passed.
@@ -47,7 +47,7 @@ class PlannerReport:
     """
 
     hold_reason: str = ""
-    samples: int = 0
+    num_rollouts: int = 0
     completed: int = 0
     valid: int = 0
     missed: bool = False

@@ -56,7 +56,7 @@ class Planner:
 
     Raises:
         ModelFileError: the proposal that the configuration names cannot be used.
-        ConfigError: candidates shall not be scored, and there is no proposal.
+        ConfigError: ``policy_only`` without a proposal.
     """
 
     def __init__(
@@ -87,18 +87,20 @@ class Planner:
         cost_to_go: CostToGo | None = None
         if self.proposal is not None:
             grid = c.knots, self.knot_dt, self._order
-            sampler = ProposalSampler(self.proposal, c.proposal, c.samples, *grid)
+            sampler = ProposalSampler(self.proposal, c.proposal, c.num_rollouts, *grid)
             cost_to_go = self.proposal.cost_to_go if c.proposal.cost_to_go else None
-        elif not c.scored:
+        elif c.policy_only:
             raise ConfigError(
-                f"planner: scored: without simulations there has to be a proposal, and there is "
-                f"none ({self.no_proposal})"
+                f"planner: policy_only: needs a proposal, and the planner has none "
+                f"({self.no_proposal})"
             )
         scorer = Scorer(
-            self.model, walker, task, basis, c.samples, c.threads, clock, cost_to_go,
+            self.model, walker, task, basis, c.num_rollouts, c.threads, clock, cost_to_go,
             c.proposal.health,
         )  # fmt: skip
-        self._search = Search(walker, c.samples, c.knots, c.iterations, search, scorer, sampler)
+        self._search = Search(
+            walker, c.num_rollouts, c.knots, c.max_opt_iters, search, scorer, sampler
+        )
         self._next_id = 1
         self.reset()
 
@@ -119,11 +121,13 @@ class Planner:
         Raises:
             ConfigError: unknown optimizer or parameter, or a bad value; nothing has changed then.
         """
-        built = [f.name for f in fields(PlannerConfig) if f.name not in ("optimizer", "iterations")]
+        built = [
+            f.name for f in fields(PlannerConfig) if f.name not in ("optimizer", "max_opt_iters")
+        ]
         if any(getattr(config, name) != getattr(self.config, name) for name in built):
             return False
         self._search.optimizer = make_optimizer(config.optimizer, config.knots, optimizer)
-        self._search.iterations = config.iterations
+        self._search.max_opt_iters = config.max_opt_iters
         self.config, self.task, self._search.scorer.task = config, task, task
         return True
 
@@ -208,7 +212,7 @@ class Planner:
                 too many proposals or of a wrong shape.
         """
         begin = self._clock()
-        report = PlannerReport(samples=self.config.samples, state_age=now - state.stamp)
+        report = PlannerReport(num_rollouts=self.config.num_rollouts, state_age=now - state.stamp)
         given = None if proposals is None else self._search.usable(proposals)
         plan = self._cycle(state, walker_state, goal, now, deadline, report, given)
         report.plan_time = self._clock() - begin
@@ -296,7 +300,7 @@ class Planner:
         report.start_qpos, report.start_qvel = predicted.qpos, predicted.qvel
         report.start_walker = predicted.walker_state
         assert self._goal is not None
-        if not self.config.scored:
+        if self.config.policy_only:
             self._search.trust(predicted, self._goal)
             return self._publish(stamp, start, float("nan"))
         cost = self._search.run(predicted, self._goal, deadline, report, given)
@@ -320,7 +324,7 @@ class Planner:
             robot=ROBOT,
             stamp=stamp,
             start=start,
-            expiry=start + self.config.lifetime,
+            expiry=start + self.config.plan_timeout,
             knots=self.nominal,
             knot_dt=self.knot_dt,
             order=self._order,

@@ -104,30 +104,30 @@ class RolloutPool:
     Args:
         model: the planner's model; its actuators follow the walker's gains.
         walker: runs inside every rollout.
-        samples: largest number of candidates.
+        num_rollouts: largest number of candidates.
         steps: control intervals T of a rollout.
         threads: simulation threads; the result does not depend on it.
     """
 
     def __init__(
-        self, model: mujoco.MjModel, walker: Walker, samples: int, steps: int, threads: int
+        self, model: mujoco.MjModel, walker: Walker, num_rollouts: int, steps: int, threads: int
     ) -> None:
         """Allocate everything that a run needs."""
         silence_mujoco()
         self.walker = walker
-        self.samples = samples
+        self.num_rollouts = num_rollouts
         self.steps = steps
         self._substeps = round(1.0 / walker.rate / model.opt.timestep)
-        self._batch = Batch(model, samples, threads)
+        self._batch = Batch(model, num_rollouts, threads)
         self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
         self._kp, self._kd = walker.gains.kp, walker.gains.kd
-        self._ids = np.arange(samples, dtype=np.int32)
-        self._failed = np.zeros(samples, dtype=bool)
+        self._ids = np.arange(num_rollouts, dtype=np.int32)
+        self._failed = np.zeros(num_rollouts, dtype=bool)
         # Time first, so that each interval is written as one block.
-        self._all_qpos = np.empty((steps, samples, model.nq))
-        self._all_qvel = np.empty((steps, samples, model.nv))
-        self.walker_state = np.empty((samples, walker.state_size))
+        self._all_qpos = np.empty((steps, num_rollouts, model.nq))
+        self._all_qvel = np.empty((steps, num_rollouts, model.nv))
+        self.walker_state = np.empty((num_rollouts, walker.state_size))
 
     def run(
         self,
@@ -146,7 +146,7 @@ class RolloutPool:
             qpos: start (nq,).
             qvel: start (nv,).
             walker_state: of the walker at the start (S,).
-            commands: (n, T', 3) to the walker, n <= samples, T' <= steps.
+            commands: (n, T', 3) to the walker, n <= num_rollouts, T' <= steps.
             deadline: when to be done; None runs to the end and looks at no clock.
 
         Returns:
@@ -157,7 +157,7 @@ class RolloutPool:
         pace = deadline.pace(steps) if deadline else None
         cuts: list[tuple[int, int]] = []
         state = self.walker_state
-        ids = self._ids[:n] if n < self.samples else None
+        ids = self._ids[:n] if n < self.num_rollouts else None
         by_time = np.ascontiguousarray(commands.swapaxes(0, 1))
         q, v, ctrl, s = self._qpos[:n], self._qvel[:n], self._ctrl[:n], state[:n]
         for t in range(steps):

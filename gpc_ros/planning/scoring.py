@@ -31,7 +31,7 @@ class Scorer:
         walker: runs inside every rollout.
         task: gives the cost.
         basis: commands of a rollout of its knots (T, K).
-        samples: most candidates at a time.
+        num_rollouts: most candidates at a time.
         threads: of the simulation.
         clock: for measuring.
         cost_to_go: of what comes after the horizon, if it counts.
@@ -48,7 +48,7 @@ class Scorer:
         walker: Walker,
         task: Task,
         basis: Array,
-        samples: int,
+        num_rollouts: int,
         threads: int,
         clock: Callable[[], float],
         cost_to_go: CostToGo | None,
@@ -58,7 +58,7 @@ class Scorer:
         self.task, self.health = task, CostHealth(health)
         self._walker, self._basis, self._clock = walker, basis, clock
         self._horizon = len(basis) / walker.rate
-        self._pool = RolloutPool(model, walker, samples, len(basis), threads)
+        self._pool = RolloutPool(model, walker, num_rollouts, len(basis), threads)
         self._cost_to_go = cost_to_go
 
     def score(

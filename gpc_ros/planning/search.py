@@ -22,16 +22,16 @@ class Search:
 
     Args:
         walker: whose command limits candidates keep.
-        samples: candidates of a round N, the nominal among them.
+        num_rollouts: candidates of a round N, the nominal among them.
         knots: of a candidate K.
-        iterations: rounds of a cycle.
+        max_opt_iters: rounds of a cycle.
         optimizer: draws candidates and takes in their costs.
         scorer: rolls them out.
         sampler: draws from a proposal, if there is one.
 
     Attributes:
         nominal: knots (K, 3) that the next round samples around.
-        iterations: rounds of a cycle.
+        max_opt_iters: rounds of a cycle.
         optimizer: draws candidates and takes in their costs.
         scorer: rolls them out.
     """
@@ -39,16 +39,16 @@ class Search:
     def __init__(
         self,
         walker: Walker,
-        samples: int,
+        num_rollouts: int,
         knots: int,
-        iterations: int,
+        max_opt_iters: int,
         optimizer: Optimizer,
         scorer: Scorer,
         sampler: ProposalSampler | None,
     ) -> None:
         """Begin with a nominal that stands."""
-        self.iterations, self.optimizer, self.scorer = iterations, optimizer, scorer
-        self._walker, self._samples, self._sampler = walker, samples, sampler
+        self.max_opt_iters, self.optimizer, self.scorer = max_opt_iters, optimizer, scorer
+        self._walker, self._num_rollouts, self._sampler = walker, num_rollouts, sampler
         self._shape = knots, 3
         self.reset(0)
 
@@ -111,7 +111,7 @@ class Search:
         """
         cost = float("nan")
         proposals = self._propose(predicted, goal) if given is None else given
-        for iteration in range(self.iterations):
+        for iteration in range(self.max_opt_iters):
             first = iteration == 0
             knots, proposed = self._candidates(proposals[: None if first else 0])
             costs, terms = self.scorer.score(knots, predicted, goal, deadline, report, iteration)
@@ -148,7 +148,7 @@ class Search:
         Raises:
             InputError: there are too many, or of a wrong shape.
         """
-        most = self._samples - 1
+        most = self._num_rollouts - 1
         found = np.asarray(proposals, np.float64)
         if found.ndim != 3 or found.shape[1:] != self._shape or len(found) > most:
             raise InputError(
@@ -170,7 +170,7 @@ class Search:
 
         Proposals lie evenly among the others, so that too little time costs both alike.
         """
-        m, drawn = len(proposals), self._samples - len(proposals)
+        m, drawn = len(proposals), self._num_rollouts - len(proposals)
         knots = self.optimizer.sample(self.nominal, drawn, self._rng)
         before = 1 + np.arange(m) * drawn // max(m, 1)
         knots = np.insert(knots, before, proposals, axis=0) if m else knots

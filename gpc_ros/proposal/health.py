@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,28 +35,44 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 
 # Parameters that say nothing without a cost to go.
-COST_PARAMETERS = ("doubt", "refuse", "cost_memory", "forgiving")
+COST_PARAMETERS = ("value_error_soft", "value_error_max", "value_error_window", "value_error_decay")
 
 
 @dataclass(frozen=True)
 class HealthConfig:
-    """When a proposal is faded out."""
+    """Parameters of the monitor that fades out a proposal."""
 
-    fade: bool = param(True, "Whether a proposal that does not help is drawn less")
-    memory: float = param(6.0, "Cycles over which usefulness is averaged", low=1.0, high=1000.0)
-    least: float = param(0.2, "Usefulness at which nothing is drawn", low=0.0, high=10.0)
-    enough: float = param(0.5, "Usefulness from which the whole share is drawn", low=0.0, high=10.0)
-    probe: int = param(4, "Cycles between two single samples while faded out", low=1, high=1000)
-    doubt: float = param(
-        0.55, "Error of the cost to go, relative to the costs' spread, from which it counts less",
+    FORMER_NAMES: ClassVar[dict[str, str]] = {
+        "least": "usefulness_min",
+        "enough": "usefulness_full",
+        "probe": "probe_period",
+        "doubt": "value_error_soft",
+        "refuse": "value_error_max",
+        "cost_memory": "value_error_window",
+        "forgiving": "value_error_decay",
+    }
+
+    fade: bool = param(True, "Sample less from a proposal that does not help")
+    memory: float = param(6.0, "Averaging time of the usefulness [cycles]", low=1.0, high=1000.0)
+    usefulness_min: float = param(0.2, "Usefulness at which nothing is sampled", low=0.0, high=10.0)
+    usefulness_full: float = param(
+        0.5, "Usefulness from which the whole fraction is sampled", low=0.0, high=10.0
+    )
+    probe_period: int = param(
+        4, "Cycles between two single samples while faded out", low=1, high=1000
+    )
+    value_error_soft: float = param(
+        0.55, "Cost-to-go error, relative to the spread of costs, from which its weight falls",
         low=0.0, high=100.0,
     )  # fmt: skip
-    refuse: float = param(0.75, "Error from which it does not count", low=0.0, high=100.0)
-    cost_memory: float = param(
-        10.0, "Cycles over which that error is averaged", low=1.0, high=1000.0
+    value_error_max: float = param(
+        0.75, "Cost-to-go error from which its weight is zero", low=0.0, high=100.0
     )
-    forgiving: float = param(
-        300.0, "Cycles over which an error that is no more is forgiven", low=1.0, high=100_000.0
+    value_error_window: float = param(
+        10.0, "Averaging time of the cost-to-go error [cycles]", low=1.0, high=1000.0
+    )
+    value_error_decay: float = param(
+        300.0, "Decay time of the cost-to-go error [cycles]", low=1.0, high=100_000.0
     )
 
 
@@ -114,7 +131,9 @@ class Health:
         c = self._config
         if not c.fade:
             return 1.0
-        ramp = (self.usefulness - c.least) / max(c.enough - c.least, 1e-9)
+        ramp = (self.usefulness - c.usefulness_min) / max(
+            c.usefulness_full - c.usefulness_min, 1e-9
+        )
         return float(np.clip(ramp, 0.0, 1.0))
 
     def state_dict(self) -> list[float]:
@@ -144,7 +163,7 @@ class Health:
             self._idle = 0
             return wanted
         self._idle += 1
-        if self._idle < self._config.probe:
+        if self._idle < self._config.probe_period:
             return 0
         self._idle = 0
         return 1
@@ -208,7 +227,7 @@ class CostHealth:
         c = self._config
         if not c.fade:
             return 1.0
-        ramp = (c.refuse - self.error) / max(c.refuse - c.doubt, 1e-9)
+        ramp = (c.value_error_max - self.error) / max(c.value_error_max - c.value_error_soft, 1e-9)
         return float(np.clip(ramp, 0.0, 1.0))
 
     def state_dict(self) -> list[float]:
@@ -228,6 +247,8 @@ class CostHealth:
         c = self._config
         # A rollout that ends in a fall says little; a wild expectation must not be for ever.
         error = min(error, 10.0) if np.isfinite(error) else 10.0
-        self._cycles = min(self._cycles + 1.0, c.cost_memory)
+        self._cycles = min(self._cycles + 1.0, c.value_error_window)
         self._recent += (error - self._recent) / self._cycles
-        self.error = max(self._recent, self.error + (self._recent - self.error) / c.forgiving)
+        self.error = max(
+            self._recent, self.error + (self._recent - self.error) / c.value_error_decay
+        )

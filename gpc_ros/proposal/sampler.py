@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,24 +28,26 @@ _SHIPPED_FILES = {SHIPPED: "{}.json", SHIPPED_CONTROL: "{}_gaussian.json"}
 
 @dataclass(frozen=True)
 class ProposalConfig:
-    """How much of the population comes from a learned proposal, and from which."""
+    """Parameters of the learned proposal in the planner."""
+
+    FORMER_NAMES: ClassVar[dict[str, str]] = {"share": "fraction"}
 
     file: str = param(
         SHIPPED, "Card of the proposal (.json), 'shipped' for the task's own if there is one, "
         "'shipped gaussian' for its control, or 'none'",
     )  # fmt: skip
-    share: float = param(0.5, "Part of the drawn candidates that it gives", low=0.0, high=1.0)
+    fraction: float = param(
+        0.5, "Fraction of the sampled candidates that it provides", low=0.0, high=1.0
+    )
     steps: int = param(4, "Euler steps of the flow", low=1, high=100)
     warm_start: float = param(
-        0.0, "Part a of the shifted previous plan in a sample's start, a U + (1 - a) noise",
+        0.0, "Weight a of the shifted previous plan U in the start a U + (1 - a) noise of a sample",
         low=0.0, high=1.0,
     )  # fmt: skip
     cost_to_go: bool = param(
-        True, "Whether what it learnt to be paid after the horizon counts in a candidate's cost"
+        True, "Add the learned cost-to-go after the horizon to the cost of a rollout"
     )
-    required: bool = param(
-        True, "Whether a proposal that cannot be used is an error; if not, plan without it"
-    )
+    required: bool = param(True, "Reject a proposal that cannot be used; if false, plan without it")
     health: HealthConfig = HealthConfig()
 
 
@@ -57,7 +59,7 @@ def find_proposal(
     Raises:
         ModelFileError: it cannot be used and is required; the message says why.
     """
-    if config.file in (NONE, "") or (config.share == 0.0 and not config.cost_to_go):
+    if config.file in (NONE, "") or (config.fraction == 0.0 and not config.cost_to_go):
         return None, "switched off"
     try:
         if config.file in _SHIPPED_FILES:
@@ -100,7 +102,7 @@ class ProposalSampler:
     Args:
         proposal: to draw from.
         config: how.
-        samples: candidates of a round N, the nominal among them.
+        num_rollouts: candidates of a round N, the nominal among them.
         knots: of the planner's candidates.
         knot_dt: time between them [s].
         order: of the planner's spline.
@@ -113,7 +115,7 @@ class ProposalSampler:
         self,
         proposal: Proposal,
         config: ProposalConfig,
-        samples: int,
+        num_rollouts: int,
         knots: int,
         knot_dt: float,
         order: int,
@@ -121,7 +123,7 @@ class ProposalSampler:
         """Prepare the change of grid; both directions are products with a matrix."""
         card = proposal.card
         self._proposal, self._config, self._card = proposal, config, card
-        self._most = min(int(config.share * (samples - 1) + 0.5), samples - 1)
+        self._most = min(int(config.fraction * (num_rollouts - 1) + 0.5), num_rollouts - 1)
         there = np.arange(float(knots)) * knot_dt
         self._to_plan = splines.basis(there, card.knots, card.knot_dt, card.order)
         back = np.arange(float(card.knots)) * card.knot_dt

@@ -169,7 +169,7 @@ def changed(settings: PlannerSettings, overrides: Mapping[str, str]) -> PlannerS
             task[name.removeprefix(_TASK)] = value
         else:
             raise ConfigError(
-                f"'{name}': begin with 'planner.' or 'task.', as in planner.samples=32 or "
+                f"'{name}': begin with 'planner.' or 'task.', as in planner.num_rollouts=32 or "
                 "task.cost.yaw=1"
             )
     own["task_params"] = ",".join(f"{k}={v}" for k, v in task.items())

@@ -204,6 +204,10 @@ def _plans(rows: list[BagMessage], begin: float) -> Plans:
     )
 
 
+# Fields of PlannerStatus in bags of version 0.1.0, with their present names.
+_FORMER_FIELDS = {"samples": "num_rollouts"}
+
+
 def _status(rows: list[BagMessage], begin: float) -> Status:
     cycles = [row.data for row in rows]
     status = Status(
@@ -216,7 +220,8 @@ def _status(rows: list[BagMessage], begin: float) -> Status:
         if isinstance(value, int | float) or (
             isinstance(value, np.ndarray) and name != "term_values"
         ):
-            status.values[name] = np.array([getattr(c, name) for c in cycles], dtype=np.float64)
+            column = np.array([getattr(c, name) for c in cycles], dtype=np.float64)
+            status.values[_FORMER_FIELDS.get(name, name)] = column
     status.missed = np.diff(status["misses"], prepend=status["misses"][0]) > 0
     names = dict.fromkeys(name for c in cycles for name in c.term_names)
     for name in names:

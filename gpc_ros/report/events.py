@@ -83,7 +83,7 @@ def _misses(run: Run) -> list[Event]:
 
 def _miss_text(s: Status, i: int) -> str:
     """Return how cycle i missed its deadline: with fewer candidates, or late with all of them."""
-    completed, samples = s["completed"][i], s["samples"][i]
+    completed, samples = s["completed"][i], s["num_rollouts"][i]
     if completed < samples:
         return f"deadline missed: {completed:.0f} of {samples:.0f} candidates finished"
     took, deadline = 1e3 * s["plan_time"][i], 1e3 * s["deadline"][i]

@@ -93,7 +93,7 @@ class PlannerSettings(PlannerConfig):
     scheduling: Scheduling = Scheduling("lower")
     # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
     # They lean on the shipped proposals: without one, 3 samples of 2.0 s do better.
-    samples: int = param(4, "Candidates rolled out in one cycle", low=1, high=1024, live=True)
+    num_rollouts: int = param(4, "Candidates rolled out in one cycle", low=1, high=1024, live=True)
     horizon: float = param(0.8, "Length of a rollout", unit="s", low=0.1, high=10.0, live=True)
     threads: int = param(1, "Simulation threads", low=1, high=64)
     task: str = param("box_push", _TASK)

@@ -95,7 +95,7 @@ class PathRoller:
 
     def _make_pool(self, samples: int, steps: int) -> RolloutPool:
         pool = self._pool
-        if pool is None or pool.samples < samples or pool.steps < steps:
+        if pool is None or pool.num_rollouts < samples or pool.steps < steps:
             size = max(samples, 1 + self._most)
             self._pool = pool = RolloutPool(self._model, self._walker, size, steps, 1)
         return pool

@@ -51,7 +51,7 @@ def test_arguments_reach_the_evaluation(
     words += " --set optimizer.temperature=0.2 --processes 2 --out result.json"
     assert main(words.split()) == 0
     evaluation = evaluated[0]["evaluation"]
-    assert evaluation.config.planner.samples == 8
+    assert evaluation.config.planner.num_rollouts == 8
     assert evaluation.config.planner.optimizer == "mppi"
     assert (evaluation.config.rate, evaluation.config.duration) == (20.0, 9.0)
     assert evaluation.task_overrides == {"plant.object.mass": "5", "planner.object.mass": "3"}

@@ -112,3 +112,21 @@ def test_a_former_name_is_accepted_with_a_warning_that_names_the_new_one(
 def test_a_former_name_beside_the_new_one_is_refused() -> None:
     with pytest.raises(ConfigError, match="former name of"):
         replace(RenamedGroup(), {"planner.num_rollouts": 4, "search.samples": 8}, "--set")
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A switch whose present name means the opposite of the former one."""
+
+    FORMER_INVERTED: ClassVar = {"scored": "policy_only"}
+    policy_only: bool = param(False, "Execute one sample without rollouts")
+
+
+@pytest.mark.parametrize(("value", "expected"), [(False, True), ("true", False), ("False", True)])
+def test_a_former_switch_of_opposite_meaning_is_inverted_with_a_warning(
+    value: object, expected: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert replace(Switch(), {"scored": value}, "--set").policy_only is expected
+    assert "'scored' is now the opposite of 'policy_only'" in caplog.text
+    with pytest.raises(ConfigError, match="scored: expected bool, got 3"):
+        replace(Switch(), {"scored": 3}, "--set")

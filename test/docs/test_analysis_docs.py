@@ -23,7 +23,7 @@ from gpc_ros.settings.node_settings import PlannerSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "analysis.md"
 MSGS = "gpc_msgs/msg/"
-SET = {"task": "navigate", "samples": 4, "horizon": 0.4, "rate": 10.0}
+SET = {"task": "navigate", "num_rollouts": 4, "horizon": 0.4, "rate": 10.0}
 
 
 class LockstepBag(Observer):
@@ -32,7 +32,7 @@ class LockstepBag(Observer):
     def __init__(self, folder: Path, encoded: Callable[..., bytes]) -> None:
         self._encoded = encoded
         self.writer = BagWriter(folder, {"task": "navigate", "seed": "1"})
-        planner = replace(EpisodeConfig().planner, samples=4, horizon=0.4)
+        planner = replace(EpisodeConfig().planner, num_rollouts=4, horizon=0.4)
         self.lockstep = Lockstep(EpisodeConfig("navigate", planner=planner, duration=2.0), seed=1)
         self._cycles = 0
         self._walked = 0.0

@@ -43,21 +43,21 @@ def comparison(tmp_path: Path) -> Comparison:
 
 @given(
     method=st.sampled_from(sorted(METHODS)),
-    samples=st.integers(1, 512),
+    num_rollouts=st.integers(1, 512),
     horizon=st.integers(1, 500).map(lambda h: h / 100),
     variation=st.sampled_from(["", *WORLDS]),
 )
-@example(method="plain", samples=8, horizon=2.0, variation="")
-@example(method="proposal", samples=8, horizon=2.0, variation="mass 1 kg")
+@example(method="plain", num_rollouts=8, horizon=2.0, variation="")
+@example(method="proposal", num_rollouts=8, horizon=2.0, variation="mass 1 kg")
 def test_a_file_name_says_which_cell_it_holds(
     tmp_path_factory: pytest.TempPathFactory,
     method: str,
-    samples: int,
+    num_rollouts: int,
     horizon: float,
     variation: str,
 ) -> None:
     folder = tmp_path_factory.mktemp("cells")
-    cell = grid_cells([method], [samples], [horizon], [variation])[0]
+    cell = grid_cells([method], [num_rollouts], [horizon], [variation])[0]
     (folder / cell.file).touch()
     (folder / "summary.json").touch()
     assert known_cells(folder, WORLDS) == [cell]

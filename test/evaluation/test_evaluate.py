@@ -26,7 +26,9 @@ from gpc_ros.evaluation.lockstep import (
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import PlannerConfig
 
-QUICK = EpisodeConfig(task="navigate", duration=1.0, planner=PlannerConfig(samples=4, horizon=0.4))
+QUICK = EpisodeConfig(
+    task="navigate", duration=1.0, planner=PlannerConfig(num_rollouts=4, horizon=0.4)
+)
 
 
 def without_time(result: EpisodeResult) -> EpisodeResult:
@@ -45,7 +47,7 @@ def test_an_episode_repeats_itself_bit_for_bit() -> None:
 
 def test_walking_to_a_pose_succeeds() -> None:
     config = EpisodeConfig(
-        task="navigate", duration=20.0, planner=PlannerConfig(samples=16, horizon=1.2)
+        task="navigate", duration=20.0, planner=PlannerConfig(num_rollouts=16, horizon=1.2)
     )
     result = run_episode(config, 1, {"start.goal_distance": (0.6, 0.6)})
     assert result.success
@@ -55,7 +57,7 @@ def test_walking_to_a_pose_succeeds() -> None:
 
 
 def test_a_box_is_pushed_towards_its_goal() -> None:
-    config = EpisodeConfig(duration=8.0, planner=PlannerConfig(samples=16, horizon=2.0))
+    config = EpisodeConfig(duration=8.0, planner=PlannerConfig(num_rollouts=16, horizon=2.0))
     trace = Trace()
     result = run_episode(config, 0, observer=trace)
     assert not result.fell
@@ -129,7 +131,7 @@ def test_finished_seeds_are_not_run_again(tmp_path: Path, counted: list[int]) ->
     document = json.loads(out.read_text())
     assert document["summary"]["episodes"] == 5
     assert document["summary"]["success"]["mean"] == pytest.approx(0.6)
-    assert document["settings"]["planner.samples"] == 4
+    assert document["settings"]["planner.num_rollouts"] == 4
 
 
 def test_what_is_finished_survives_an_interrupt(
@@ -150,8 +152,8 @@ def test_what_is_finished_survives_an_interrupt(
 def test_results_of_other_settings_are_not_mixed(tmp_path: Path, counted: list[int]) -> None:
     out = tmp_path / "result.json"
     evaluate(Evaluation(QUICK), [0], out)
-    other = replace(QUICK, planner=replace(QUICK.planner, samples=8))
-    with pytest.raises(InputError, match=r"planner.samples is 4 there and 8 here"):
+    other = replace(QUICK, planner=replace(QUICK.planner, num_rollouts=8))
+    with pytest.raises(InputError, match=r"planner.num_rollouts is 4 there and 8 here"):
         evaluate(Evaluation(other), [0], out)
     with pytest.raises(InputError, match=r"task.plant.floor_friction is None there"):
         evaluate(Evaluation(QUICK, {"plant.floor_friction": 0.5}), [0], out)
@@ -163,15 +165,19 @@ def test_settings_of_a_proposal_that_is_switched_off_do_not_matter() -> None:
         return Evaluation(config.replace(QUICK, chosen, "test")).settings()
 
     plain = settings({"file": "none"})
-    assert not provenance.difference(plain, settings({"file": "none", "health.doubt": 0.1}))
-    assert not provenance.difference(plain, settings({"file": "none", "share": 0.1}))
+    assert not provenance.difference(
+        plain, settings({"file": "none", "health.value_error_soft": 0.1})
+    )
+    assert not provenance.difference(plain, settings({"file": "none", "fraction": 0.1}))
     flow = settings({"cost_to_go": False})
-    assert not provenance.difference(flow, settings({"cost_to_go": False, "health.refuse": 9.0}))
-    for changes in ({"share": 0.1}, {"health.least": 0.1}, {"cost_to_go": True}):
+    assert not provenance.difference(
+        flow, settings({"cost_to_go": False, "health.value_error_max": 9.0})
+    )
+    for changes in ({"fraction": 0.1}, {"health.usefulness_min": 0.1}, {"cost_to_go": True}):
         other = settings({"cost_to_go": False, **changes})
         assert next(iter(changes)) in provenance.difference(flow, other)
-    assert "health.doubt is 0.55 there and 0.1 here" in provenance.difference(
-        settings({}), settings({"health.doubt": 0.1})
+    assert "health.value_error_soft is 0.55 there and 0.1 here" in provenance.difference(
+        settings({}), settings({"health.value_error_soft": 0.1})
     )
 
 
@@ -188,7 +194,7 @@ def test_mistakes_are_told_before_anything_runs(counted: list[int]) -> None:
         evaluate(Evaluation(replace(QUICK, task="box_pusch")), [0])
     with pytest.raises(ConfigError, match=r"plant.floor_friction"):
         evaluate(Evaluation(QUICK, {"plant.flor_friction": 1}), [0])
-    with pytest.raises(ConfigError, match="elites"):
+    with pytest.raises(ConfigError, match="elite_fraction"):
         evaluate(Evaluation(QUICK, {}, {"elite": 1}), [0])
     assert not counted
 

@@ -19,7 +19,7 @@ GENEROUS = (
     "bridge.supervisor.reading_age=0.7,bridge.supervisor.state_age=1.0,"
     "bridge.supervisor.heartbeat_age=2.0,bridge.supervisor.max_loop_pause=2.0,"
     "bridge.supervisor.clock_still=2.0,"
-    "planner.max_state_age=0.7,planner.lifetime=0.7,"
+    "planner.max_state_age=0.7,planner.plan_timeout=0.7,"
     "bridge.supervisor.damping_time=0.5,bridge.stand_up.speed=3.0,bridge.stand_up.minimum=0.3,"
     # No priorities that compete with whatever else the machine does.
     "bridge.scheduling.priority=0,bridge.scheduling.cores=all,estimator.scheduling.priority=0,"

@@ -42,7 +42,7 @@ class ReportCollector(Observer):
 def first_cycles(proposal: str, seed: int) -> list[PlannerReport]:
     """Return the reports of the first two seconds of an episode of box_push."""
     changes = {
-        "duration": 2.0, "planner.samples": 8, "planner.horizon": 2.0,
+        "duration": 2.0, "planner.num_rollouts": 8, "planner.horizon": 2.0,
         "planner.proposal.file": proposal,
     }  # fmt: skip
     collector = ReportCollector()

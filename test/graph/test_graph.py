@@ -188,7 +188,7 @@ def test_a_goal_is_three_numbers() -> None:
 def test_a_replay_takes_over_what_the_nodes_ran_with(tmp_path: Path) -> None:
     writer = BagWriter(tmp_path / "bag", {"task": "navigate", "seed": "3"})
     for node, values in (
-        ("planner", {"samples": 9, "rate": 12.0, "of_the_future": 1}),
+        ("planner", {"num_rollouts": 9, "rate": 12.0, "of_the_future": 1}),
         ("bridge", {"dry_run": False, "driver": "sim", "damping": 4.0}),
     ):
         said = {"node": node, "serial": 1, "parameters": values}
@@ -198,7 +198,10 @@ def test_a_replay_takes_over_what_the_nodes_ran_with(tmp_path: Path) -> None:
     given = {"bag": str(tmp_path / "bag"), "rate": "15", "out": "runs/test"}
     nodes = {start.name: start for start in resolve(REPLAY, given)}
     planner = nodes["planner"].parameters
-    assert (planner["samples"], planner["rate"]) == (9, 15.0)  # an argument comes before the bag
+    assert (planner["num_rollouts"], planner["rate"]) == (
+        9,
+        15.0,
+    )  # an argument comes before the bag
     assert "of_the_future" not in planner
     assert nodes["estimator"].parameters["task"] == "navigate"  # as the bag's own account says
     assert nodes["recorder"].parameters["seed"] == 3
@@ -213,3 +216,13 @@ def test_a_replay_without_a_bag_is_refused() -> None:
         resolve(REPLAY, {})
     with pytest.raises(GpcError, match="does not exist"):
         resolve(REPLAY, {"bag": "no_such_bag"})
+
+
+def test_the_former_argument_samples_is_accepted_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given = parse_arguments(["num_rollouts:=6"], GRAPHS["sim"])
+    assert given == {"num_rollouts": "6"}
+    assert "num_rollouts:= is now called num_rollouts:=" in caplog.text
+    planner = next(n for n in resolve(GRAPHS["sim"], given) if n.name == "planner")
+    assert planner.parameters["num_rollouts"] == 6

@@ -21,11 +21,11 @@ TIMEOUT = 300.0
 QUICK = (
     "task:=navigate",
     "goal:=0.5,0,0",
-    "samples:=6",
+    "num_rollouts:=6",
     "horizon:=1.0",
     "rate:=10",
     "params:=bridge.supervisor.reading_age=1.0,bridge.supervisor.state_age=1.5,"
-    "planner.max_state_age=1.0,planner.lifetime=1.0,sim.watchdog_timeout=1.0",
+    "planner.max_state_age=1.0,planner.plan_timeout=1.0,sim.watchdog_timeout=1.0",
 )
 
 
@@ -99,7 +99,9 @@ def test_ctrl_c_ends_everything_without_a_traceback(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_argument_starts_nothing() -> None:
-    process = gpc_sim("task:=navigate", "sampels:=4")
+    process = gpc_sim("task:=navigate", "num_rolouts:=4")
     output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
-    assert output.strip() == "gpc: error: unknown argument 'sampels'; did you mean 'samples'?"
+    assert (
+        output.strip() == "gpc: error: unknown argument 'num_rolouts'; did you mean 'num_rollouts'?"
+    )

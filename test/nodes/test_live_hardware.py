@@ -44,10 +44,10 @@ DRIVER = {
 }
 BRIDGE = ("task:=navigate", "exclusivity_wait:=0.3", *(f"{k}:={v}" for k, v in DRIVER.items()))
 GRAPH = (
-    "task:=navigate", "goal:=0.5,0,0", "samples:=6", "horizon:=1.0", "rate:=10", "auto_arm:=true",
-    "duration:=90", "report:=false",
+    "task:=navigate", "goal:=0.5,0,0", "num_rollouts:=6", "horizon:=1.0", "rate:=10",
+    "auto_arm:=true", "duration:=90", "report:=false",
     "params:=estimator.scheduling.priority=0,estimator.scheduling.cores=all,"
-    "planner.scheduling.cores=all,planner.max_state_age=1.0,planner.lifetime=1.0,"
+    "planner.scheduling.cores=all,planner.max_state_age=1.0,planner.plan_timeout=1.0,"
     + ",".join(f"bridge.{name}={value}" for name, value in DRIVER.items() if name != "driver"),
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ from gpc_ros.tasks.task import standing_robot
 
 pytestmark = pytest.mark.integration
 
-QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
+QUICK = ("task:=navigate", "num_rollouts:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
 
 
 class Surroundings:
@@ -88,7 +88,7 @@ def test_it_waits_for_a_goal_then_plans(around: Surroundings) -> None:
     plan = state_msgs.plan_from_msg(first)
     assert plan.stamp <= plan.start < plan.expiry
     status = around.probe.wait("planner/status", lambda s: s.id > 0, around.speak)
-    assert status.hold_reason == "" and status.samples == 4 and status.goal[0] == 1.0
+    assert status.hold_reason == "" and status.num_rollouts == 4 and status.goal[0] == 1.0
 
 
 def test_goals_that_cannot_be_are_refused_with_the_reason(around: Surroundings) -> None:
@@ -191,7 +191,7 @@ def test_the_second_planner_refuses(around: Surroundings, start_node: Callable[.
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("samplse:=4", "did you mean 'samples'"),
+        ("num_rolouts:=4", "did you mean 'num_rollouts'"),
         ("cem.noise.sgima:=[1.0, 1.0, 1.0]", "did you mean 'cem.noise.sigma'"),
         ("horizon:=100.0", "outside [0.1, 10.0] s"),
         ("task:=navigat", "did you mean 'navigate'"),
@@ -227,7 +227,9 @@ def test_cost_weights_and_search_change_while_it_plans(around: Surroundings) -> 
     assert not refused.successful and "planner.floor_friction cannot change" in refused.reason
     assert "did you mean 'cost.yaw'" in change("task_params", "cost.yow=1").reason
     # More candidates need another planner; its plans go on where the ids of the old one ended.
-    assert change("samples", 6).successful
-    around.probe.wait("planner/status", lambda s: s.samples == 6 and s.id, meanwhile=around.speak)
+    assert change("num_rollouts", 6).successful
+    around.probe.wait(
+        "planner/status", lambda s: s.num_rollouts == 6 and s.id, meanwhile=around.speak
+    )
     assert plans(around).id > before.id
     assert not change("rate", 5.0).successful

@@ -26,10 +26,10 @@ TIMEOUT = 300.0
 # Generous ages: a busy machine must not decide. So many samples that most machines must cut some;
 # that cuts are repeated is tested without a clock in test/planning/test_cycle.py.
 RUN = (
-    "task:=navigate", "goal:=0.8,0.3,0.5", "samples:=64", "horizon:=1.0", "rate:=5",
+    "task:=navigate", "goal:=0.8,0.3,0.5", "num_rollouts:=64", "horizon:=1.0", "rate:=5",
     "report:=false", "duration:=6", "namespace:=go2", "seed:=4",
     "params:=bridge.supervisor.reading_age=1.0,bridge.supervisor.state_age=1.5,"
-    "planner.max_state_age=1.0,planner.lifetime=1.0,sim.watchdog_timeout=1.0,"
+    "planner.max_state_age=1.0,planner.plan_timeout=1.0,sim.watchdog_timeout=1.0,"
     "planner.deadline=0.4,planner.record_candidates=5",
 )  # fmt: skip
 
@@ -115,7 +115,7 @@ def test_a_bag_is_played_into_estimator_planner_and_a_bridge_that_sends_nothing(
     assert {"scene_state", "plan", "planner/cycle", "mocap/base/pose", "goal"} <= heard
     assert "joint_commands" not in heard
     said = {settings.node: settings.parameters for settings in read_settings(reader)}
-    assert said["planner"]["samples"] == 64 and said["planner"]["task"] == "navigate"
+    assert said["planner"]["num_rollouts"] == 64 and said["planner"]["task"] == "navigate"
     assert said["bridge"]["dry_run"] is True
     # By the clock of the recording: what was estimated again lies where it did then.
     there, here = load_run(BagReader(bag)), load_run(reader)

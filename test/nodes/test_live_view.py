@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 # A passing test does not wait for it; a browser without a graphics card takes seconds a picture.
 PATIENCE = 240.0
-QUICK = ("task:=navigate", "samples:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
+QUICK = ("task:=navigate", "num_rollouts:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
 
 
 class Live:
@@ -131,8 +131,8 @@ def test_a_slider_changes_the_planners_parameter(live: Live) -> None:
     live.slider("cost.yaw").press("ArrowRight")
     live.until_parameter("task_params", "string_value", "cost.yaw=0.31")
     live.open("planner")
-    live.slider("cem.elites").press("ArrowRight")
-    live.until_parameter("cem.elites", "double_value", pytest.approx(0.26))
+    live.slider("cem.elite_fraction").press("ArrowRight")
+    live.until_parameter("cem.elite_fraction", "double_value", pytest.approx(0.26))
 
 
 def test_it_shows_what_is_in_force_and_sets_the_goal(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TASK = make_task("box_push")
 EPISODE = TASK.sample_episode(2)
-CONFIG = PlannerConfig(samples=6, horizon=0.6, iterations=2)
+CONFIG = PlannerConfig(num_rollouts=6, horizon=0.6, max_opt_iters=2)
 OPTIMIZERS = ("cem", "mppi", "predictive_sampling")
 
 
@@ -60,7 +60,7 @@ def recorded(made: Planner, count: int, working: WorkingTrot | None = None) -> l
         state = SceneState.from_arrays(now - 0.01, EPISODE.qpos, np.zeros(24), TASK.bodies)
         inputs = make_cycle_inputs(made, state, memory, EPISODE.goal, now)
         # From less than one candidate to more than all of both rounds.
-        budget = (0.1, 0.6, 1.4, 2.5)[k % 4] * CONFIG.samples * 30
+        budget = (0.1, 0.6, 1.4, 2.5)[k % 4] * CONFIG.num_rollouts * 30
         limit = Deadline(working.now + budget, working.clock) if working else None
         plan, report = made.plan(state, memory, EPISODE.goal, now, limit)
         found.append(
@@ -171,7 +171,7 @@ def test_cycles_with_a_proposal_can_be_repeated_from_anywhere() -> None:
     card = blank("box_push", window=1.0, cost_hidden=(8,))
     flow = Flow(card, drawn_weights(card))
     walker = make_walker("trot")
-    config = replace(CONFIG, samples=8, knots=4, iterations=1)
+    config = replace(CONFIG, num_rollouts=8, knots=4, max_opt_iters=1)
 
     def fresh(seed: int) -> Planner:
         return Planner(TASK, walker, replace(config, seed=seed), proposal=flow)

@@ -103,12 +103,12 @@ def test_noise_has_the_stated_spread_and_correlation(correlation: float) -> None
 
 
 def test_noise_grows_along_the_horizon() -> None:
-    optimizer = make_optimizer("mppi", 5, {"noise.growth": 2.0, "noise.sigma": "0.5,0.3,1.0"})
+    optimizer = make_optimizer("mppi", 5, {"noise.noise_ramp": 2.0, "noise.sigma": "0.5,0.3,1.0"})
     np.testing.assert_allclose(optimizer.sigma[:, 0], 0.5 * np.linspace(1, 2, 5))
 
 
 def test_cem_shrinks_to_its_floor_and_returns_when_it_stalls() -> None:
-    cem = Cem(CemConfig(floor=0.25, smoothing=0.0, patience=3), 4)
+    cem = Cem(CemConfig(sigma_min_ratio=0.25, smoothing=0.0, patience=3), 4)
     start = cem.sigma.copy()
     same = np.zeros((8, 4, 3))
     cem.update(same[0], same, np.arange(8.0))
@@ -121,7 +121,7 @@ def test_cem_shrinks_to_its_floor_and_returns_when_it_stalls() -> None:
 
 
 def test_cem_sigma_follows_the_spread_of_the_elites() -> None:
-    cem = Cem(CemConfig(elites=0.5, floor=0.0, smoothing=0.0), 1)
+    cem = Cem(CemConfig(elite_fraction=0.5, sigma_min_ratio=0.0, smoothing=0.0), 1)
     knots = np.array([[[v, 0.0, 0.0]] for v in (1.0, 3.0, 50.0, 60.0)])
     cem.update(knots[0], knots, np.array([0.0, 0.1, 5.0, 6.0]))
     assert cem.sigma[0, 0] == pytest.approx(1.0)
@@ -143,5 +143,7 @@ def test_equal_costs_are_weighted_equally() -> None:
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ConfigError, match=r"unknown optimizer 'cema'.*'cem'"):
         make_optimizer("cema", 4)
-    with pytest.raises(ConfigError, match=r"optimizer cem: unknown parameter 'elite'.*'elites'"):
+    with pytest.raises(
+        ConfigError, match=r"optimizer cem: unknown parameter 'elite'.*'elite_fraction'"
+    ):
         make_optimizer("cem", 4, {"elite": 0.1})

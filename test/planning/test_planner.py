@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WALKER = make_walker("trot")
 MEMORY = WALKER.initial_state(1)[0]
 PLAIN = ProposalConfig(file="none")
-SMALL = PlannerConfig(samples=6, horizon=0.6, proposal=PLAIN)
+SMALL = PlannerConfig(num_rollouts=6, horizon=0.6, proposal=PLAIN)
 
 
 def scene(task_name: str = "box_push", stamp: float = 0.0) -> tuple[SceneState, np.ndarray]:
@@ -125,7 +125,7 @@ def test_walker_state_of_another_walker_is_refused() -> None:
 
 def test_missed_deadline_returns_the_best_of_what_is_complete(working_trot: WorkingTrot) -> None:
     state, goal = scene()
-    config = PlannerConfig(samples=8, horizon=0.8)
+    config = PlannerConfig(num_rollouts=8, horizon=0.8)
     planner = Planner(make_task("box_push"), working_trot, config)
     deadline = Deadline(0.6 * 8 * 40, working_trot.clock)
     plan, report = planner.plan(state, MEMORY, goal, 0.0, deadline)
@@ -196,16 +196,18 @@ def test_a_cycle_that_ends_late_is_a_miss_even_with_all_candidates() -> None:
 
 def test_later_rounds_never_end_worse() -> None:
     state, goal = scene("navigate")
-    one = make_planner(replace(SMALL, iterations=1), "navigate").plan(state, MEMORY, goal, 0.0)
-    four = make_planner(replace(SMALL, iterations=4), "navigate").plan(state, MEMORY, goal, 0.0)
+    one = make_planner(replace(SMALL, max_opt_iters=1), "navigate").plan(state, MEMORY, goal, 0.0)
+    four = make_planner(replace(SMALL, max_opt_iters=4), "navigate").plan(state, MEMORY, goal, 0.0)
     assert four[1].best_cost <= one[1].best_cost
 
 
 @pytest.mark.parametrize("optimizer", ["cem", "mppi", "predictive_sampling"])
 def test_a_good_proposal_wins_and_is_said_to(optimizer: str) -> None:
     state, goal = scene("navigate")
-    config = PlannerConfig(samples=8, horizon=1.0, optimizer=optimizer)
-    long = make_planner(replace(config, samples=48, iterations=6, optimizer="cem"), "navigate")
+    config = PlannerConfig(num_rollouts=8, horizon=1.0, optimizer=optimizer)
+    long = make_planner(
+        replace(config, num_rollouts=48, max_opt_iters=6, optimizer="cem"), "navigate"
+    )
     expert, _ = long.plan(state, MEMORY, goal, 0.0)
     assert expert is not None
     planner = make_planner(config, "navigate")
@@ -257,7 +259,7 @@ def test_when_all_rollouts_diverge_there_is_no_plan() -> None:
 
 def test_planning_again_and_again_lowers_the_cost() -> None:
     state, goal = scene("navigate")
-    planner = make_planner(PlannerConfig(samples=16, horizon=1.0), "navigate")
+    planner = make_planner(PlannerConfig(num_rollouts=16, horizon=1.0), "navigate")
     costs = [planner.plan(state, MEMORY, goal, 0.0)[1].best_cost for _ in range(8)]
     assert costs[-1] < costs[0] - 0.02
 
@@ -281,7 +283,7 @@ def test_another_search_goes_on_from_the_plan_found_so_far() -> None:
     planner = make_planner()
     planner.plan(state, MEMORY, goal, 0.0)
     nominal = planner.nominal
-    other = replace(SMALL, optimizer="mppi", iterations=2)
+    other = replace(SMALL, optimizer="mppi", max_opt_iters=2)
     assert planner.configure(other, {"temperature": 0.5}, planner.task)
     np.testing.assert_array_equal(planner.nominal, nominal)
     assert planner.plan(state, MEMORY, goal, 0.1)[0] is not None
@@ -290,8 +292,8 @@ def test_another_search_goes_on_from_the_plan_found_so_far() -> None:
 def test_what_needs_another_planner_changes_nothing() -> None:
     planner = make_planner()
     other = make_task("box_push", {"cost.reach": 3.0})
-    assert not planner.configure(replace(SMALL, samples=7), None, other)
+    assert not planner.configure(replace(SMALL, num_rollouts=7), None, other)
     assert planner.config == SMALL and planner.task is not other
-    with pytest.raises(ConfigError, match="did you mean 'elites'"):
+    with pytest.raises(ConfigError, match="did you mean 'elite_fraction'"):
         planner.configure(SMALL, {"elite": 0.5}, other)
     assert planner.config == SMALL and planner.task is not other

@@ -22,7 +22,7 @@ from gpc_ros.tasks import make_task
 
 WALKER = make_walker("trot")
 MEMORY = WALKER.initial_state(1)[0]
-SMALL = PlannerConfig(samples=8, horizon=0.6)
+SMALL = PlannerConfig(num_rollouts=8, horizon=0.6)
 
 
 def made(window: float = 0.0, seed: int = 0, task: str = "navigate") -> Flow:
@@ -57,7 +57,7 @@ def test_one_seed_gives_the_same_bytes_on_any_number_of_threads(optimizer: str) 
 
 @pytest.mark.parametrize("optimizer", ["cem", "mppi", "predictive_sampling"])
 def test_every_optimiser_takes_the_share_and_keeps_the_nominal(optimizer: str) -> None:
-    config = replace(SMALL, optimizer=optimizer, samples=9)
+    config = replace(SMALL, optimizer=optimizer, num_rollouts=9)
     _, reports, _ = cycles(config, made())
     for report in reports:
         assert len(report.proposed) == 4
@@ -70,7 +70,7 @@ def test_every_optimiser_takes_the_share_and_keeps_the_nominal(optimizer: str) -
 def test_the_gaussian_draws_the_same_beside_a_proposal() -> None:
     _, with_it, _ = cycles(SMALL, made(), count=1)
     kept = np.setdiff1d(np.arange(8), with_it[0].proposed)
-    plain = replace(SMALL, samples=len(kept), proposal=ProposalConfig(file="none"))
+    plain = replace(SMALL, num_rollouts=len(kept), proposal=ProposalConfig(file="none"))
     _, without, _ = cycles(plain, None, count=1)
     np.testing.assert_array_equal(with_it[0].candidates[kept], without[0].candidates)
 
@@ -93,12 +93,12 @@ def test_a_useless_proposal_is_faded_out() -> None:
     flow = made()
     flow._knots_mean = np.tile(np.array([-9.0, 0.0, 0.0], np.float32), (4, 1))
     flow._knots_std = np.full((4, 3), 1e-3, np.float32)
-    _, reports, _ = cycles(replace(SMALL, samples=12), flow, count=24)
+    _, reports, _ = cycles(replace(SMALL, num_rollouts=12), flow, count=24)
     assert len(reports[0].proposed) == 6
     assert reports[-1].proposal.weight == 0.0
     assert sum(len(r.proposed) for r in reports[-8:]) == 2
     trusting = ProposalConfig(health=HealthConfig(fade=False))
-    kept = replace(SMALL, samples=12, proposal=trusting)
+    kept = replace(SMALL, num_rollouts=12, proposal=trusting)
     _, reports, _ = cycles(kept, flow, count=24)
     assert len(reports[-1].proposed) == 6
 
@@ -107,8 +107,8 @@ def test_the_cost_to_go_extends_the_horizon() -> None:
     flow = made(window=2.0)
     assert isinstance(flow.cost_to_go, CostToGo)
     trusting = ProposalConfig(health=HealthConfig(fade=False))
-    _, (report,), _ = cycles(replace(SMALL, samples=4, proposal=trusting), flow, count=1)
-    plain = replace(SMALL, samples=4, proposal=ProposalConfig(cost_to_go=False))
+    _, (report,), _ = cycles(replace(SMALL, num_rollouts=4, proposal=trusting), flow, count=1)
+    plain = replace(SMALL, num_rollouts=4, proposal=ProposalConfig(cost_to_go=False))
     _, (without,), _ = cycles(plain, flow, count=1)
     # Both simulate the same candidates; only what is counted differs.
     np.testing.assert_array_equal(report.candidates, without.candidates)
@@ -181,11 +181,11 @@ def test_a_memory_without_the_costs_health_is_refused() -> None:
 
 
 def test_without_rollouts_a_sample_is_executed() -> None:
-    _, reports, knots = cycles(replace(SMALL, scored=False), made())
+    _, reports, knots = cycles(replace(SMALL, policy_only=True), made())
     assert len(reports[0].candidates) == 0
     assert knots != bytes(len(knots))
-    with pytest.raises(ConfigError, match="there has to be a proposal"):
-        cycles(replace(SMALL, scored=False, proposal=ProposalConfig(file="none")), None)
+    with pytest.raises(ConfigError, match="policy_only: needs a proposal"):
+        cycles(replace(SMALL, policy_only=True, proposal=ProposalConfig(file="none")), None)
 
 
 def test_a_proposal_of_another_task_is_refused_or_left_out(tmp_path: Path) -> None:

@@ -26,21 +26,21 @@ def test_what_never_helps_is_faded_out_within_a_second_at_20_hz() -> None:
     health = Health(CONFIG)
     counts = [cycle(health, better=False) for _ in range(20)]
     assert counts[0] == 8
-    assert set(counts[-CONFIG.probe :]) == {0, 1}
+    assert set(counts[-CONFIG.probe_period :]) == {0, 1}
     assert health.weight == 0.0
 
 
 def test_a_faded_one_costs_one_sample_now_and_then() -> None:
     health = Health(CONFIG)
     counts = [cycle(health, better=False) for _ in range(220)]
-    assert sum(counts[20:]) == 200 // CONFIG.probe
+    assert sum(counts[20:]) == 200 // CONFIG.probe_period
 
 
 def test_what_helps_again_comes_back() -> None:
     health = Health(CONFIG)
     for _ in range(40):
         cycle(health, better=False)
-    counts = [cycle(health, better=True) for _ in range(12 * CONFIG.probe)]
+    counts = [cycle(health, better=True) for _ in range(12 * CONFIG.probe_period)]
     assert counts[-1] == 8
 
 
@@ -133,14 +133,14 @@ def test_a_cost_to_go_that_is_right_where_it_does_not_count_is_not_believed_at_o
 
 
 def test_a_cost_to_go_that_is_right_for_long_counts_again() -> None:
-    assert judged([1.5] * 20 + [0.1] * 3 * round(CONFIG.forgiving)).weight == 1.0
+    assert judged([1.5] * 20 + [0.1] * 3 * round(CONFIG.value_error_decay)).weight == 1.0
 
 
 def test_an_expectation_that_is_no_number_is_forgiven_too() -> None:
     health = judged([np.nan] * 40)
     assert health.weight == 0.0
     assert np.isfinite(health.error)
-    for _ in range(5 * round(CONFIG.forgiving)):
+    for _ in range(5 * round(CONFIG.value_error_decay)):
         health.judge(0.0)
     assert health.weight == 1.0
 
@@ -157,7 +157,7 @@ def test_what_is_remembered_of_the_cost_to_go_can_be_put_back() -> None:
 
 def test_a_flow_whose_cost_to_go_is_refuted_is_not_drawn_at_all() -> None:
     health = Health(CONFIG)
-    assert {health.count(8, trust=0.0) for _ in range(3 * CONFIG.probe)} == {0}
+    assert {health.count(8, trust=0.0) for _ in range(3 * CONFIG.probe_period)} == {0}
     assert health.count(8, trust=0.5) == 4
     assert health.count(8) == 8
 

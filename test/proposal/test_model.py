@@ -189,7 +189,7 @@ def test_a_share_of_the_drawn_candidates_is_proposed(write_proposal: WritePropos
     proposal = load_proposal(write_proposal())
     counts = {
         (n, share): len(
-            ProposalSampler(proposal, ProposalConfig(share=share), n, 4, 2.0 / 3.0, 1).draw(
+            ProposalSampler(proposal, ProposalConfig(fraction=share), n, 4, 2.0 / 3.0, 1).draw(
                 np.zeros(14), np.zeros((4, 3))
             )
         )

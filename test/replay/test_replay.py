@@ -36,7 +36,7 @@ SETTINGS = config.replace(
     PlannerSettings(),
     {
         "task": "navigate",
-        "samples": 4,
+        "num_rollouts": 4,
         "horizon": 0.4,
         "knots": 3,
         "seed": 5,
@@ -88,7 +88,9 @@ def records() -> list[CycleRecord]:
     """Return the cycles of two seconds of walking in lockstep."""
     own = EpisodeConfig().planner
     # The cost to go of a proposal is not part of what plans are judged by.
-    planner = replace(own, samples=4, horizon=0.4, knots=3, proposal=ProposalConfig(file="none"))
+    planner = replace(
+        own, num_rollouts=4, horizon=0.4, knots=3, proposal=ProposalConfig(file="none")
+    )
     lockstep = Lockstep(
         EpisodeConfig(task="navigate", duration=2.0, planner=planner),
         seed=5,
@@ -151,7 +153,7 @@ def test_a_lockstep_bag_comes_out_bit_for_bit(records: list[CycleRecord], write:
 
 @pytest.mark.parametrize(
     "change",
-    [{"cem.noise.sigma": (0.2, 0.2, 0.5), "task_params": "cost.distance=3"}, {"samples": 7}],
+    [{"cem.noise.sigma": (0.2, 0.2, 0.5), "task_params": "cost.distance=3"}, {"num_rollouts": 7}],
 )
 def test_parameters_changed_while_it_planned_are_replayed_as_they_were(
     records: list[CycleRecord], write: Write, change: dict[str, Any]
@@ -166,7 +168,7 @@ def test_parameters_changed_while_it_planned_are_replayed_as_they_were(
     bag = write(recording.records, later=config.flatten(other))
     results = Replay(BagReader(bag)).run()
     assert len(results) == 8 and all(result.exact for result in results)
-    assert [r.record.completed for r in results] == [4] * 4 + [other.samples] * 4
+    assert [r.record.completed for r in results] == [4] * 4 + [other.num_rollouts] * 4
 
 
 def test_a_replay_may_begin_anywhere_and_bridges_gaps(
@@ -194,7 +196,7 @@ def test_a_plan_that_is_not_the_recorded_one_is_seen(
 
 def test_more_samples_find_cheaper_plans(records: list[CycleRecord], write: Write) -> None:
     replay = Replay(BagReader(write(records)))
-    results = replay.run({"planner.samples": "24"})
+    results = replay.run({"planner.num_rollouts": "24"})
     assert all(r.exact for r in results)
     again = [r.again.judged for r in results]
     other = [r.other.judged for r in results if r.other]
@@ -234,8 +236,8 @@ def test_anything_can_be_otherwise(
 @pytest.mark.parametrize(
     ("given", "hint"),
     [
-        ({"planner.sampels": "3"}, "did you mean 'samples'"),
-        ({"samples": "3"}, "begin with 'planner.' or 'task.'"),
+        ({"planner.sampels": "3"}, "did you mean 'num_rollouts'"),
+        ({"num_rollouts": "3"}, "begin with 'planner.' or 'task.'"),
         ({"task.cost.yawn": "3"}, "did you mean 'cost.yaw'"),
         ({"planner.horizon": "100"}, "outside"),
     ],
@@ -306,12 +308,12 @@ def test_the_command_says_what_came_out(
     bag, out = write(records), tmp_path / "replay.json"
     assert main(["replay", str(bag)]) == 0
     assert "20 of 20 plans came out again bit for bit" in capsys.readouterr().out
-    words = ["replay", str(bag), "--set", "planner.samples=8", "--out", str(out)]
+    words = ["replay", str(bag), "--set", "planner.num_rollouts=8", "--out", str(out)]
     assert main(words) == 0
     assert "the other plan is the better one in" in capsys.readouterr().out
     found = json.loads(out.read_text())
     assert found["exact"] == found["cycles_replayed"] == 20
-    assert found["set"] == {"planner.samples": "8"}
+    assert found["set"] == {"planner.num_rollouts": "8"}
     first = found["cycles"][0]
     assert first["other"]["completed"] == 8 and len(first["difference"]) == 3
     assert first["again"]["cost"] == pytest.approx(first["again"]["judged"])

@@ -143,7 +143,7 @@ class WalkCollector(Observer):
 @pytest.fixture(scope="module")
 def walked() -> tuple[list[CycleRecord], Run]:
     """Return cycles and motion of two seconds of lockstep walking, where all is known exactly."""
-    planner = replace(EpisodeConfig().planner, samples=4, horizon=0.5)
+    planner = replace(EpisodeConfig().planner, num_rollouts=4, horizon=0.5)
     lockstep = Lockstep(EpisodeConfig(task="navigate", duration=2.0, planner=planner), seed=2)
     lockstep.get_ready()
     walk = lockstep.observer = WalkCollector()
@@ -153,7 +153,7 @@ def walked() -> tuple[list[CycleRecord], Run]:
     run.truth = Motion(body)
     run.commands = Commands(np.array(walk.steps), np.array(walk.commands))
     run.cycles = walk.records
-    said = {"task": "navigate", "horizon": 0.5, "samples": 4}
+    said = {"task": "navigate", "horizon": 0.5, "num_rollouts": 4}
     settings = config.flatten(config.replace(PlannerSettings(), said, "test"))
     run.settings = [Settings("planner", 1, 0.0, json.loads(json.dumps(settings)), {})]
     return walk.records, run

@@ -309,13 +309,15 @@ def test_frames_hold_base_and_objects() -> None:
 
 
 def test_a_status_holds_every_figure_of_the_report() -> None:
-    report = PlannerReport(samples=16, valid=15, completed=16, best_cost=1.5, terms={"yaw": 0.5})
+    report = PlannerReport(
+        num_rollouts=16, valid=15, completed=16, best_cost=1.5, terms={"yaw": 0.5}
+    )
     context = CycleContext(
         NOW, 3, 10, 1, "navigate", "cem", 2.0, 0.05, 0.045, np.ones(3), state(), 4
     )
     message = over_the_wire(status_to_msg(report, context, PlannerStatus()))
     assert (message.id, message.cycles, message.misses, message.dropped_states) == (3, 10, 1, 4)
-    assert (message.samples, message.valid, message.best_cost) == (16, 15, 1.5)
+    assert (message.num_rollouts, message.valid, message.best_cost) == (16, 15, 1.5)
     assert (message.term_names, list(message.term_values)) == (["yaw"], [0.5])
     assert message.object_age == pytest.approx(0.2)
 

@@ -183,7 +183,7 @@ class MadeRun:
             misses += missed
             fields: dict[str, Any] = {
                 "id": i + 1, "cycles": i + 1, "misses": misses, "task": self.task,
-                "optimizer": "cem", "samples": 16, "valid": 12 if missed else 16,
+                "optimizer": "cem", "num_rollouts": 16, "valid": 12 if missed else 16,
                 "completed": 12 if missed else 16, "plan_time": 0.095 if missed else 0.03,
                 "deadline": 0.09, "rollout_time": 0.025, "state_age": 0.006, "best_cost": 1.0,
                 "nominal_cost": 1.1, "mean_cost": 2.0, "effective_sample_size": 9.0,

@@ -99,7 +99,7 @@ def test_lockstep_live_and_report_agree_when_an_episode_succeeds() -> None:
     # Everywhere is inside this tolerance, so that success takes exactly the dwell time.
     overrides = {"success.distance": 1.0, "success.yaw": 3.15, "start.goal_distance": (0.3, 0.3)}
     task = make_task("navigate", overrides)
-    config = EpisodeConfig("navigate", planner=PlannerConfig(samples=4, horizon=0.4))
+    config = EpisodeConfig("navigate", planner=PlannerConfig(num_rollouts=4, horizon=0.4))
     lockstep, ticks = Lockstep(config, 3, overrides), Ticks()
     lockstep.get_ready()
     lockstep.observer = ticks

@@ -15,10 +15,11 @@ from gpc_ros.training.proposal.shards import load_folder
 pytest.importorskip("torch", reason="needs the training extra: make training")
 
 SMALL = [
-    "collect.episode.duration=0.5", "collect.episode.planner.samples=4",
+    "collect.episode.duration=0.5", "collect.episode.planner.num_rollouts=4",
     "collect.episode.planner.horizon=0.4", "collect.keep_failures=true",
     "train.hidden=[8,8]", "train.epochs=2", "train.validation=0.3", "train.device=cpu",
-    "validation.duration=0.3", "validation.planner.samples=4", "validation.planner.horizon=0.4",
+    "validation.duration=0.3", "validation.planner.num_rollouts=4",
+    "validation.planner.horizon=0.4",
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from gpc_ros.training.proposal.collection import CollectConfig, Collection, coll
 from gpc_ros.training.proposal.shards import load_folder, load_shard, path_of
 
 EPISODE = EpisodeConfig(
-    task="navigate", duration=1.0, planner=PlannerConfig(samples=6, horizon=0.6, knots=3)
+    task="navigate", duration=1.0, planner=PlannerConfig(num_rollouts=6, horizon=0.6, knots=3)
 )
 COLLECTION = Collection(CollectConfig(EPISODE, keep_failures=True, elites=4))
 
@@ -40,7 +40,7 @@ def test_a_shard_contains_every_plan(tmp_path: Path) -> None:
     assert shard.meta["seed"] == 5
     assert shard.meta["task"] == "navigate"
     assert 0.5 <= shard.meta["drawn"]["plant.floor_friction"] <= 1.1
-    assert shard.meta["settings"]["episode.planner.samples"] == 6
+    assert shard.meta["settings"]["episode.planner.num_rollouts"] == 6
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_killed_run_leaves_intact_shards_and_resumes(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "gpc_ros.cli.main", "collect", "navigate", "--episodes", "6",
         "--out", str(tmp_path), "--processes", "2", "--set", "episode.duration=1.0",
-        "--set", "episode.planner.samples=4", "--set", "episode.planner.horizon=0.6",
+        "--set", "episode.planner.num_rollouts=4", "--set", "episode.planner.horizon=0.6",
         "--set", "keep_failures=true",
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

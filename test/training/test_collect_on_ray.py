@@ -27,7 +27,7 @@ if __name__ == "__main__":
     head = {"num_cpus": 0, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     workers = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-    planner = PlannerConfig(samples=4, horizon=0.4, knots=2)
+    planner = PlannerConfig(num_rollouts=4, horizon=0.4, knots=2)
     episode = EpisodeConfig(task="navigate", duration=0.5, planner=planner)
     seen = []
 
@@ -63,7 +63,7 @@ def test_a_killed_worker_neither_loses_nor_repeats_episodes(tmp_path: Path) -> N
         "--out", str(tmp_path / "shards"), "--set", "keep_failures=true",
     ]  # fmt: skip
     settings = [
-        "episode.duration=0.5", "episode.planner.samples=4", "episode.planner.horizon=0.4",
+        "episode.duration=0.5", "episode.planner.num_rollouts=4", "episode.planner.horizon=0.4",
         "episode.planner.knots=2",
     ]  # fmt: skip
     sets = [part for setting in settings for part in ("--set", setting)]

@@ -90,7 +90,7 @@ def _ns(time: float) -> int:
 def pushing(tmp_path_factory: pytest.TempPathFactory) -> MadeBag:
     """Return a bag of six seconds in which the robot walks to a box and begins to push."""
     # Without a proposal a cost is a mean over the horizon alone, which the tests work out again.
-    planner = PlannerConfig(samples=16, horizon=2.0, proposal=ProposalConfig(file="none"))
+    planner = PlannerConfig(num_rollouts=16, horizon=2.0, proposal=ProposalConfig(file="none"))
     config = EpisodeConfig(planner=planner)
     lockstep = Lockstep(config, 7)
     lockstep.get_ready()

@@ -7,7 +7,7 @@ cycle is ``sample`` -> rollouts -> ``update``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -23,6 +23,8 @@ ELITE_SHARE = 0.25
 class Noise:
     """Standard deviation of the Gaussian around the nominal knots."""
 
+    FORMER_NAMES: ClassVar[dict[str, str]] = {"growth": "noise_ramp"}
+
     sigma: tuple[float, float, float] = param(
         (0.5, 0.3, 1.0),
         "Standard deviation of vx [m/s], vy [m/s] and yaw rate [rad/s] at the first knot",
@@ -30,7 +32,7 @@ class Noise:
         high=5.0,
         live=True,
     )
-    growth: float = param(
+    noise_ramp: float = param(
         1.0,
         "Standard deviation of the last knot relative to the first",
         low=0.1,
@@ -40,7 +42,7 @@ class Noise:
 
     correlation: float = param(
         0.4,
-        "Share of the variance that all knots of a candidate have in common",
+        "Fraction of the variance that is common to all knots of a candidate",
         low=0.0,
         high=1.0,
         live=True,
@@ -48,7 +50,7 @@ class Noise:
 
     def initial(self, count: int) -> Array:
         """Return the standard deviations (K, 3) of K knots, growing linearly with time."""
-        return np.linspace(1.0, self.growth, count)[:, None] * np.array(self.sigma)
+        return np.linspace(1.0, self.noise_ramp, count)[:, None] * np.array(self.sigma)
 
 
 class Optimizer(Protocol):

@@ -12,6 +12,7 @@ in a corner (shared practice; arXiv 2510.14643 bootstraps such a search).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,13 +26,22 @@ from gpc_ros.planning.optimizers.base import ELITE_SHARE, Noise, elite_count, ga
 class CemConfig:
     """Parameters of the cross-entropy method."""
 
-    elites: float = param(
-        ELITE_SHARE, "Share of the pool that shapes Sigma", low=0.01, high=1.0, live=True
+    FORMER_NAMES: ClassVar[dict[str, str]] = {
+        "elites": "elite_fraction",
+        "floor": "sigma_min_ratio",
+    }
+
+    elite_fraction: float = param(
+        ELITE_SHARE,
+        "Fraction of the candidates that Sigma is fitted to",
+        low=0.01,
+        high=1.0,
+        live=True,
     )
-    smoothing: float = param(
-        0.5, "Share a of the previous Sigma that is kept", low=0.0, high=0.99, live=True
+    smoothing: float = param(0.5, "Weight a of the previous Sigma", low=0.0, high=0.99, live=True)
+    sigma_min_ratio: float = param(
+        0.6, "Smallest Sigma relative to its initial value", low=0.0, high=1.0, live=True
     )
-    floor: float = param(0.6, "Smallest Sigma relative to its start", low=0.0, high=1.0, live=True)
     patience: int = param(
         10, "Cycles without a better best cost before Sigma is reset", low=1, high=1000, live=True
     )
@@ -63,9 +73,9 @@ class Cem:
         """Fit Sigma to the elites and return the best candidate (K, 3)."""
         c = self._config
         order = np.argsort(costs, kind="stable")
-        wanted = elite_count(len(costs), c.elites)
+        wanted = elite_count(len(costs), c.elite_fraction)
         elites = knots[order[: min(wanted, int(np.isfinite(costs).sum()))]]
-        spread = np.maximum(elites.std(axis=0), c.floor * self._start)
+        spread = np.maximum(elites.std(axis=0), c.sigma_min_ratio * self._start)
         self.sigma = c.smoothing * self.sigma + (1.0 - c.smoothing) * spread
         self._watch(float(costs[order[0]]))
         best: Array = knots[order[0]]

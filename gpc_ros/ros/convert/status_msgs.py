@@ -92,7 +92,7 @@ def status_to_msg(
     for name in ("cycles", "misses", "task", "optimizer", "horizon", "period", "deadline"):
         setattr(message, name, getattr(context, name))
     for name in (
-        "hold_reason", "samples", "valid", "completed", "plan_time", "state_age",
+        "hold_reason", "num_rollouts", "valid", "completed", "plan_time", "state_age",
         "predicted_delay", "rollout_time", "best_cost", "nominal_cost", "mean_cost",
         "effective_sample_size", "dwell", "inside",
     ):  # fmt: skip

@@ -100,7 +100,7 @@ def deadline_missed(g: LiveGraph) -> float:
         again = g.observer.wait("planner/status", lambda m: True, after.sent)
         g.said("planner", "missed its last deadline")
     finally:
-        g.set_parameters("planner", samples=before.samples)
+        g.set_parameters("planner", num_rollouts=before.num_rollouts)
     return (again.sent - after.sent) - again.message.period
 
 
@@ -108,7 +108,7 @@ def _too_many_candidates(g: LiveGraph) -> Heard:
     """Ask for more and more candidates until they cost a deadline, and a plan came all the same."""
     for samples in (24, 48, 96, 192, 384):
         begin = g.observer.now()
-        g.set_parameters("planner", samples=samples)
+        g.set_parameters("planner", num_rollouts=samples)
         misses = g.observer.last("planner/status").message.misses
         with contextlib.suppress(SilentError):
             return g.observer.wait(
@@ -123,8 +123,10 @@ def _too_many_candidates(g: LiveGraph) -> Heard:
 def _missed(samples: int, misses: int, message: Any) -> bool:
     """Return whether a plan came of a cycle with so many candidates that missed its deadline."""
     # One that is late with all of its candidates shows nothing: there was nothing to leave out.
-    cut = message.completed < message.samples
-    return bool(message.samples == samples and message.misses > misses and message.id > 0 and cut)
+    cut = message.completed < message.num_rollouts
+    return bool(
+        message.num_rollouts == samples and message.misses > misses and message.id > 0 and cut
+    )
 
 
 @case(3, "planner stops, robot stands", 0.15,
@@ -187,7 +189,7 @@ def proposal_useless(g: LiveGraph) -> float:
     card = write_misleading(g.folder / f"misleading_{time.time_ns()}.json")
     g.kill("planner")
     begin = g.observer.now()
-    g.start_again("planner", proposal__file=str(card), samples=6)
+    g.start_again("planner", proposal__file=str(card), num_rollouts=6)
     g.observer.wait("planner/status", lambda m: m.hold_reason == "no goal", begin)
     g.give_goal()
     first = g.observer.wait("planner/status", lambda m: m.proposed > 0, begin).message

@@ -11,7 +11,7 @@ _MODULES = (clock, cases_killed, cases_mocap, cases_plan, cases_robot, cases_sta
 EVERY_CASE: dict[str, Case] = dict(sorted(CASES.items(), key=lambda item: item[1].row))
 
 # What the graph is started with: a planner that leaves time for the rest, and an emergency stop.
-_WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10", "seed:=3")
+_WORDS = ("task:=box_push", "num_rollouts:=2", "horizon:=0.8", "rate:=10", "seed:=3")
 _PARAMS = (
     "bridge.supervisor.heartbeat=true,planner.exclusivity_wait=1.5,bridge.exclusivity_wait=1.5"
 )

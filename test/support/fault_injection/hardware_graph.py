@@ -124,7 +124,7 @@ HARDWARE_CASES: dict[str, Case] = {
     **{name: EVERY_CASE[name] for name in _SAME},
     **{case.name: case for case in _WIRE},
 }
-HARDWARE_WORDS = ("task:=box_push", "samples:=2", "horizon:=0.8", "rate:=10")
+HARDWARE_WORDS = ("task:=box_push", "num_rollouts:=2", "horizon:=0.8", "rate:=10")
 ROBOT_WORDS = ("task:=box_push", "seed:=3")
 HARDWARE_PARAMS = (
     "bridge.supervisor.heartbeat=true,planner.exclusivity_wait=1.5,bridge.exclusivity_wait=1.5"
