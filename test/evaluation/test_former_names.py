@@ -22,14 +22,14 @@ FORMER = {
     "samples": ("num_rollouts", 8),
     "iterations": ("max_opt_iters", 2),
     "lifetime": ("plan_timeout", 0.4),
-    "proposal.fraction": ("proposal.fraction", 0.25),
-    "proposal.health.usefulness_min": ("proposal.health.usefulness_min", 0.1),
-    "proposal.health.usefulness_full": ("proposal.health.usefulness_full", 0.6),
-    "proposal.health.probe_period": ("proposal.health.probe_period", 5),
-    "proposal.health.value_error_soft": ("proposal.health.value_error_soft", 0.5),
-    "proposal.health.value_error_max": ("proposal.health.value_error_max", 0.8),
-    "proposal.health.value_error_window": ("proposal.health.value_error_window", 11.0),
-    "proposal.health.value_error_decay": ("proposal.health.value_error_decay", 200.0),
+    "proposal.share": ("proposal.fraction", 0.25),
+    "proposal.health.least": ("proposal.health.usefulness_min", 0.1),
+    "proposal.health.enough": ("proposal.health.usefulness_full", 0.6),
+    "proposal.health.probe": ("proposal.health.probe_period", 5),
+    "proposal.health.doubt": ("proposal.health.value_error_soft", 0.5),
+    "proposal.health.refuse": ("proposal.health.value_error_max", 0.8),
+    "proposal.health.cost_memory": ("proposal.health.value_error_window", 11.0),
+    "proposal.health.forgiving": ("proposal.health.value_error_decay", 200.0),
 }
 
 
@@ -52,7 +52,7 @@ def test_scored_is_accepted_as_the_opposite_of_policy_only() -> None:
     [
         ("elites", "elite_fraction"),
         ("floor", "sigma_min_ratio"),
-        ("noise.noise_ramp", "noise.noise_ramp"),
+        ("noise.growth", "noise.noise_ramp"),
     ],
 )
 def test_a_former_optimizer_parameter_sets_the_present_one(former: str, present: str) -> None:
@@ -84,6 +84,6 @@ def test_shipped_results_of_version_0_1_0_are_read() -> None:
     assert {cell.num_rollouts for cell in cells} >= {4, 8, 16, 32}
     assert len(load_rows(folder, cells)) == len(cells)
     stored = json.loads((folder / "plain_N8_H1.2.json").read_text())["settings"]
-    assert "planner.num_rollouts" in stored
+    assert "planner.samples" in stored
     assert current_settings(stored)["planner.num_rollouts"] == 8
     assert difference(stored, {**current_settings(stored), "planner.num_rollouts": 9})

@@ -221,8 +221,8 @@ def test_a_replay_without_a_bag_is_refused() -> None:
 def test_the_former_argument_samples_is_accepted_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    given = parse_arguments(["num_rollouts:=6"], GRAPHS["sim"])
+    given = parse_arguments(["samples:=6"], GRAPHS["sim"])
     assert given == {"num_rollouts": "6"}
-    assert "num_rollouts:= is now called num_rollouts:=" in caplog.text
+    assert "samples:= is now called num_rollouts:=" in caplog.text
     planner = next(n for n in resolve(GRAPHS["sim"], given) if n.name == "planner")
     assert planner.parameters["num_rollouts"] == 6
