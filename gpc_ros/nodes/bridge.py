@@ -118,6 +118,8 @@ class Bridge(PeriodicNode):
         now = self._now()
         reading = self._take_in(now)
         command = self._controller.step(now)
+        if time.monotonic() - begin > self._settings.supervisor.max_loop_pause:
+            command = self._controller.step(self._now())  # it was stopped within this cycle
         self._output.write(command)
         if not self.settled:
             return  # listeners hear the bridge that may be there already

@@ -70,7 +70,9 @@ class Plant:
         data: its simulation state; read it to render, write it only through :meth:`reset`.
         bodies: names of the tracked objects, in the order of :meth:`qpos`.
         mocap: the motion capture system, which also sees the base.
-        faults: what is wrong with what the robot and motion capture report.
+        faults: faults of the readings and of motion capture.
+        watchdog_latched: whether the watchdog has damped the motors since the last command that
+            damps. Stiff commands are ignored until then, so that nothing resumes stiff.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Plant:
         self.data.qpos[:] = start
         self._held = True
         self._commanded_at = -np.inf
+        self.watchdog_latched = False
         self._apply(JointCommand.damping(self.config.watchdog_damping))
         mujoco.mj_forward(self.model, self.data)
         self._observe()
@@ -161,8 +164,8 @@ class Plant:
         """Advance by one period of 2 ms.
 
         Args:
-            command: what arrived in this period; None means nothing new: the robot goes on with
-                the last command until its watchdog ends that.
+            command: that arrived in this period. None means no new command: the robot follows the
+                last one until its watchdog damps.
 
         Raises:
             InputError: a command of the wrong length, not finite, or with negative gains; the
@@ -171,9 +174,11 @@ class Plant:
         """
         if command is not None:
             _check_command(command)
+        if command is not None and not (self.watchdog_latched and command.kp.any()):
             self._apply(command)
-            self._commanded_at = self.time
+            self._commanded_at, self.watchdog_latched = self.time, False
         elif self.watchdog_active:
+            self.watchdog_latched = self._commanded_at > -np.inf
             self._apply(JointCommand.damping(self.config.watchdog_damping))
         self._push(self.faults.config.push)
         for _ in range(self._substeps):

@@ -27,6 +27,8 @@ from gpc_ros.unitree.low_level_messages import (
 
 _JOINTS = slice(0, 12)
 _TO_SDK = to_sdk(np.arange(12.0)).astype(np.intp)  # model index of each motor
+# Cells of the battery, and the voltage of an empty and of a full one [mV].
+_CELLS, _EMPTY_CELL, _FULL_CELL = 8, 3000.0, 4200.0
 # Where a value is at or past these it means "not controlled"; single precision rounds it.
 _STOPPED = (0.99 * STOP_POSITION, 0.99 * STOP_VELOCITY)
 
@@ -90,7 +92,7 @@ def reading_to_low_state(reading: RobotReading, record: Record) -> Record:
     """Write a reading into a LowState made by :func:`new_state`; the CRC is left as it is.
 
     Temperatures and charge are whole numbers there, foot forces too [N] (the real robot's are not
-    calibrated).
+    calibrated). A robot that reports its battery also reports the voltages of its cells.
     """
     motors = record["motor"][_JOINTS]
     motors["q"], motors["dq"] = to_sdk(reading.position), to_sdk(reading.velocity)
@@ -102,7 +104,13 @@ def reading_to_low_state(reading: RobotReading, record: Record) -> Record:
     imu["accelerometer"] = reading.linear_acceleration
     imu["rpy"] = _roll_pitch_yaw(reading.orientation)
     record["foot_force"] = np.clip(np.rint(feet_to_sdk(reading.foot_force)), -32768, 32767)
-    record["bms"]["soc"] = round(100.0 * min(max(reading.battery, 0.0), 1.0))
+    charge = min(max(reading.battery, 0.0), 1.0)
+    record["bms"] = np.zeros((), record["bms"].dtype)
+    if reading.battery_reported:
+        record["bms"]["soc"] = round(100.0 * charge)
+        record["bms"]["cell_vol"][:_CELLS] = round(
+            _EMPTY_CELL + charge * (_FULL_CELL - _EMPTY_CELL)
+        )
     record["tick"] = reading.tick % 2**32
     return record
 
@@ -112,10 +120,10 @@ def reading_from_low_state(
 ) -> RobotReading:
     """Return the reading in a LowState.
 
-    Values are as the robot sent them: who uses them checks whether they are finite.
+    Values are not validated here. A battery all of whose fields are zero is not reported.
 
     Args:
-        record: what came.
+        record: the LowState.
         stamp: time of measurement [s].
         lost: which motors the robot has lost (12,), model order; None if none.
     """
@@ -142,6 +150,7 @@ def reading_from_low_state(
         battery=float(record["bms"]["soc"]) / 100.0,
         tick=int(record["tick"]),
         faults=faults,
+        battery_reported=any(record["bms"].tobytes()),
     )
 
 

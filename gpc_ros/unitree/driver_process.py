@@ -96,7 +96,8 @@ class Process:
         """
         try:
             while not self._ended:
-                self._wait(self._core.unheard, lambda: time.monotonic() - self._heard < _FRESH)
+                self._core.expect_robot()
+                self._wait(self._core.unheard, self._robot_is_there)
                 if not self._core.dry_run:
                     self._take_over()
                 self._say("")
@@ -105,6 +106,10 @@ class Process:
             pass
         finally:
             self._damp()
+
+    def _robot_is_there(self) -> bool:
+        """Return whether LowStates arrive whose tick advances."""
+        return self._core.steady and time.monotonic() - self._heard < _FRESH
 
     def _take_over(self) -> None:
         """Make the motors ours.
@@ -193,8 +198,9 @@ class Process:
         due = time.monotonic()
         while not self._ended:
             poll.poll(max(0.0, 1e3 * (due - time.monotonic())))
-            order = self._link.receive()
             now = time.monotonic()
+            self._core.cycle(now)
+            order = self._link.receive()
             if order is not None:
                 command, tick = order
                 self._core.take_command(command, now, tick)
@@ -204,7 +210,7 @@ class Process:
                     self._out.send(data)
                 # The bridge's own rhythm counts; this one only fills its gaps.
                 due = now + 1.5 * PERIOD
-            self._say(self._core.complaint)
+            self._say(self._core.complaint or self._core.standing())
             self._report()
             if self._usurper:
                 self._core.ready = False  # not even damping: two who command one robot fight

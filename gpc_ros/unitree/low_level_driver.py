@@ -27,6 +27,9 @@ from gpc_ros.unitree.tick_clock import TickClock
 
 # Messages in a row in which a motor's count of lost packets rises until it counts as lost.
 _LOST = 5
+# LowStates in a row with the same tick after which it is reported to stand still, and advances of
+# the tick after which the robot's motors may be taken over.
+_STANDING, _STEADY = 10, 5
 # Own messages that are remembered, to tell those of others from them.
 _REMEMBERED = 256
 
@@ -81,12 +84,15 @@ class Driver:
         self.config, self.dry_run = config, dry_run
         self.counters = dict.fromkeys(
             ("states", "states_bad_frame", "states_bad_crc", "states_repeated", "commands_sent",
-             "commands_refused", "silences"), 0,
+             "commands_refused", "silences", "stalls"), 0,
         )  # fmt: skip
         self.complaint = ""
         self.ready = False
         self._clock = TickClock()
         self._damaged = False  # whether the last LowState was
+        self._repeated = 0  # LowStates in a row whose tick did not advance
+        self._advances = 0  # advances of the tick since it last stood still or went back
+        self._tick = 0
         self._missed = np.zeros(12, dtype=np.uint32)  # packets of each motor, SDK's order
         self._losing = np.zeros(12, dtype=np.intp)
         self._record = new_command()
@@ -95,7 +101,8 @@ class Driver:
         self._data = self.brake
         # Whether the last command was stiff, and its position targets (12,), model order.
         self._stiff, self._target = False, np.zeros(12, dtype=np.float32)
-        self._heard = -math.inf  # when the bridge last said something [s]
+        self._heard = -math.inf  # when the bridge last sent a command [s]
+        self._cycled = math.inf  # when the loop of the process last ran [s]
         self._sent: deque[int] = deque([int(self._brake["crc"])], maxlen=_REMEMBERED)
         self._foreign = -math.inf
 
@@ -107,6 +114,7 @@ class Driver:
             arrival: on the clock that stamps are on [s].
         """
         self._damaged = True
+        restarts = self._clock.restarts
         try:
             record = STATE.decode(data)
         except FrameError:
@@ -116,15 +124,30 @@ class Driver:
             self.counters["states_bad_crc"] += 1
             return None
         self._damaged = False
-        stamp = self._clock.stamp(int(record["tick"]), arrival)
+        self._tick = int(record["tick"])
+        stamp = self._clock.stamp(self._tick, arrival)
         if stamp is None:
             self.counters["states_repeated"] += 1
+            self._repeated += 1
+            if self._repeated >= _STANDING:
+                self._advances = 0
             return None
+        self._repeated = 0
+        self._advances = self._advances + 1 if self._clock.restarts == restarts else 0
         self.counters["states"] += 1
         missed = record["motor"]["lost"][:12]
         self._losing = np.where(missed > self._missed, self._losing + 1, 0)
         self._missed = missed.copy()
         return Received(stamp, from_sdk((self._losing >= _LOST).astype(float)) > 0.0, record)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the tick of the robot has advanced several times, as that of a running one."""
+        return self._advances > _STEADY
+
+    def expect_robot(self) -> None:
+        """Require that the tick advances several times again, as after a long silence."""
+        self._advances = 0
 
     @property
     def delivers(self) -> bool:
@@ -134,7 +157,21 @@ class Driver:
     def begin(self, now: float) -> None:
         """Say that the motors are ours from now on [s, monotonic]; they damp until told more."""
         self._data, self._stiff = self.brake, False
-        self.ready, self._heard = True, now
+        self.ready, self._heard, self._cycled = True, now, now
+
+    def cycle(self, now: float) -> None:
+        """Note a cycle of the process; after a long pause of its own it damps first.
+
+        The robot's watchdog has damped the motors meanwhile, so the next stiff command is not sent
+        before the bridge itself has damped.
+
+        Args:
+            now: monotonic [s].
+        """
+        pause, self._cycled = now - self._cycled, now
+        if self.ready and not self.complaint and pause > self.config.silence:
+            self.counters["stalls"] += 1
+            self._fall_back(f"damping: the driver's process stood still for {pause:.3f} s")
 
     def take_command(self, command: JointCommand, now: float, tick: int = 0) -> None:
         """Take in what the bridge wants the motors to do.
@@ -194,10 +231,27 @@ class Driver:
         """
         return self.ready and now - self._foreign < 0.5
 
+    def standing(self) -> str:
+        """Return that the tick of the LowStates stands still; empty if it does not."""
+        if self._repeated < _STANDING:
+            return ""
+        return (
+            f"LowStates arrive, but their tick stands still at {self._tick} ms: the robot's "
+            f"computer has stopped, or its simulator counts no ticks {self._where()}"
+        )
+
     def unheard(self) -> str:
-        """Return in plain words that, and why, no LowState passes."""
-        c = self.config
-        where = f"(domain {c.sdk_domain}, {c.interface})"
+        """Return why no LowState passes, in plain words."""
+        standing = self.standing()
+        if standing:
+            return standing
+        where = self._where()
         if self._damaged:
-            return f"what comes from the robot is damaged: wrong CRC or length {where}"
+            return f"every LowState is damaged: wrong CRC or length {where}"
+        if self._advances:
+            return f"waiting until the tick of the LowStates has advanced {_STEADY} times {where}"
         return f"no LowState from a robot {where}"
+
+    def _where(self) -> str:
+        """Return domain and interface of the robot's network, for sentences."""
+        return f"(domain {self.config.sdk_domain}, {self.config.interface})"

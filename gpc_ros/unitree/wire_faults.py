@@ -22,8 +22,14 @@ class WireFaultConfig:
     deaf: bool = param(False, "No LowCmd is received, as with a cut cable", live=True)
     bad_crc: bool = param(False, "LowStates have a wrong CRC", live=True)
     frozen: bool = param(False, "The same LowState is sent again and again", live=True)
-    nan: bool = param(False, "LowStates hold numbers that are none", live=True)
+    frozen_tick: bool = param(False, "The tick of the LowStates stands still", live=True)
+    nan: bool = param(False, "LowStates contain NaN", live=True)
     battery: float = param(1.0, "State of charge is at most this", low=0.0, high=1.0, live=True)
+    battery_missing: bool = param(
+        False,
+        "Every field of the battery is zero, as of a robot that does not report it",
+        live=True,
+    )
     temperature: float = param(
         0.0, "Temperature of the motor named by hot_motor", unit="deg C", low=0, high=250, live=True
     )
@@ -44,6 +50,7 @@ class WireFaults:
         """Start with some faults, or none."""
         self.config = config
         self._frozen: bytes | None = None
+        self._tick: int | None = None  # the one that stands still
         self._lost = 0  # messages that the lost motor has missed
         self._stuck: tuple[str, float] = ("", 0.0)  # the lost motor and its last angle
 
@@ -58,6 +65,9 @@ class WireFaults:
             return self._frozen
         motors = record["motor"]
         record["bms"]["soc"] = min(int(record["bms"]["soc"]), round(100 * c.battery))
+        if c.battery_missing:
+            record["bms"] = np.zeros((), record["bms"].dtype)
+        self._stop_tick(record)
         if c.hot_motor:
             motors["temperature"][motor(c.hot_motor)] = round(c.temperature)
         self._lose(record)
@@ -69,6 +79,14 @@ class WireFaults:
         data = STATE.encode(record)
         self._frozen = data if c.frozen else None
         return data
+
+    def _stop_tick(self, record: Record) -> None:
+        if not self.config.frozen_tick:
+            self._tick = None
+            return
+        if self._tick is None:
+            self._tick = int(record["tick"])
+        record["tick"] = self._tick
 
     def _lose(self, record: Record) -> None:
         motors, name = record["motor"], self.config.lost_motor

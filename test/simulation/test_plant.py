@@ -262,3 +262,27 @@ def test_models_that_cannot_be_a_plant_are_refused() -> None:
     spec.delete(spec.sensor("accelerometer"))
     with pytest.raises(InputError, match="no sensor 'accelerometer'"):
         Plant(compile_model(spec))
+
+
+def test_after_its_watchdog_the_robot_ignores_stiff_commands_until_one_damps() -> None:
+    plant = _plant()
+    plant.step(_hold())
+    for _ in range(100):  # 0.2 s, the bridge is stopped
+        plant.step()
+    assert plant.watchdog_active and plant.watchdog_latched
+    for _ in range(50):
+        plant.step(_hold())
+        assert not plant.model.actuator_biasprm[:12, 1].any()
+    plant.step(JointCommand.damping(3.0))
+    assert not plant.watchdog_latched
+    plant.step(_hold())
+    assert (plant.model.actuator_biasprm[:12, 1] == -70.0).all()
+
+
+def test_a_robot_that_was_never_commanded_follows_its_first_command() -> None:
+    plant = _plant()
+    for _ in range(100):
+        plant.step()
+    assert not plant.watchdog_latched
+    plant.step(_hold())
+    assert (plant.model.actuator_biasprm[:12, 1] == -70.0).all()

@@ -282,3 +282,94 @@ def test_only_nodes_that_reach_a_robot_have_its_domain() -> None:
     assert sdk_domain({"driver": "unitree", "unitree.sdk_domain": 3}) == 3
     assert sdk_domain({"sdk_domain": 2}) == 2
     assert sdk_domain({"rate": 2.0}) is None
+
+
+def test_a_tick_that_stands_still_is_reported_as_that_and_is_not_a_robot() -> None:
+    made = driver(ready=False)
+    passed = [made.take_state(state(7), 0.002 * i) is not None for i in range(200)]
+    assert sum(passed) == 1
+    assert not made.steady
+    assert "their tick stands still at 7 ms" in made.unheard()
+    assert "no LowState" not in made.unheard()
+
+
+def test_the_motors_are_taken_only_after_several_advances_of_the_tick() -> None:
+    made = driver(ready=False)
+    steady = []
+    for i in range(8):
+        made.take_state(state(2 * i), 0.002 * i)
+        steady.append(made.steady)
+    assert steady == [False] * 5 + [True] * 3
+    for i in range(20):  # it stands still again
+        made.take_state(state(14), 0.1 + 0.002 * i)
+    assert not made.steady
+    for i in range(6):
+        made.take_state(state(16 + 2 * i), 0.2 + 0.002 * i)
+    assert made.steady and not made.standing()
+    made.expect_robot()
+    assert not made.steady and "5 times" not in made.standing()
+
+
+def test_a_repeated_message_now_and_then_does_not_delay_the_start() -> None:
+    made = driver(ready=False)
+    for i in range(8):
+        for _ in range(2):
+            made.take_state(state(2 * i), 0.002 * i)
+    assert made.steady
+
+
+def test_a_robot_that_was_switched_on_again_must_show_that_its_tick_advances() -> None:
+    made = driver(ready=False)
+    for i in range(10):
+        made.take_state(state(90_000 + 2 * i), 0.002 * i)
+    assert made.steady
+    made.take_state(state(4), 5.0)
+    assert not made.steady
+
+
+def test_a_driver_that_stood_still_begins_by_damping() -> None:
+    made = driver()
+    made.cycle(0.002)
+    made.take_command(stiff(), 0.002)
+    assert sends(made, 0.002).kp.all()
+    back = 0.002 + SILENCE + 0.01
+    made.cycle(back)
+    made.take_command(stiff(), back)  # the last one in its queue
+    assert brakes(sends(made, back)) and "stood still for" in made.complaint
+    assert not made.delivers and made.counters["stalls"] == 1
+    made.cycle(back + 0.002)
+    made.take_command(JointCommand.damping(3.0), back + 0.002)
+    made.take_command(stiff(), back + 0.004)
+    assert sends(made, back + 0.004).kp.all()
+
+
+def test_a_driver_that_cycles_on_time_is_not_stopped() -> None:
+    made = driver()
+    for i in range(100):
+        made.cycle(0.9 * SILENCE * i)
+        made.take_command(stiff(), 0.9 * SILENCE * i)
+    assert made.counters["stalls"] == 0 and not made.complaint
+
+
+def test_a_battery_all_of_whose_fields_are_zero_is_not_reported() -> None:
+    reading = RobotReading(0.0, STAND.copy(), np.zeros(12), battery=0.0)
+    record = codec.reading_to_low_state(reading, codec.new_state())
+    empty = codec.reading_from_low_state(record, 0.0)
+    assert empty.battery == 0.0 and empty.battery_reported  # its cells have a voltage
+    faults = WireFaults(WireFaultConfig(battery_missing=True))
+    data = faults.frame(record)
+    assert data is not None
+    missing = codec.reading_from_low_state(low_level_messages.STATE.decode(data), 0.0)
+    assert missing.battery == 0.0 and not missing.battery_reported
+    silent = RobotReading(0.0, STAND.copy(), np.zeros(12), battery_reported=False)
+    record = codec.reading_to_low_state(silent, record)
+    assert not codec.reading_from_low_state(record, 0.0).battery_reported
+
+
+def test_a_tick_can_be_made_to_stand_still_and_goes_on() -> None:
+    faults = WireFaults(WireFaultConfig())
+    ticks = []
+    for i in range(6):
+        faults.config = WireFaultConfig(frozen_tick=2 <= i < 4)
+        ticks.append(int(low_level_messages.STATE.decode(state(2 * i, faults))["tick"]))
+    assert ticks == [0, 2, 4, 4, 8, 10]
