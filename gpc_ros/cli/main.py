@@ -68,6 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
+        from gpc_ros.common.files import mendable
+
+        if isinstance(error, OSError) and (sentence := mendable(error)):
+            print(f"gpc: error: {sentence}", file=sys.stderr)
+            return REFUSED
         from gpc_ros.common.crash import CRASHED, crash_sentence
 
         print(f"gpc: error: {crash_sentence(' '.join(['gpc', *words]), error)}", file=sys.stderr)

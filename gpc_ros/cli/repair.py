@@ -39,8 +39,10 @@ def configure(parser: CommandParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copy the readable part and report the losses."""
+    from gpc_ros.bag.bag_files import find_bag_files
     from gpc_ros.bag.repair import repair
 
+    find_bag_files(args.bag)  # rejects an impossible path
     out = Path(args.options.out) if args.options.out else _beside(args.bag)
     done = repair(args.bag, out)
     for problem in done.lost:

@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"gpc bag report: {problem}", file=sys.stderr)
     for path in made.files:
         print(path)
-    return 0
+    filmed = any(path.suffix == ".mp4" for path in made.files)
+    return 0 if filmed or not args.options.video else 1
 
 
 def _compare(bag: Path, other: Path, out: Path | None) -> int:

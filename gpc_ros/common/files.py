@@ -24,6 +24,11 @@ from gpc_ros.common.errors import InputError
 
 # Prefix of temporary files; the rest names the target, the host and the process.
 _PREFIX = ".gpc-"
+_MENDABLE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.EIO, errno.EFBIG,
+    errno.EINVAL, errno.EMFILE,
+}  # fmt: skip
 _KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFLNK: "a link",
@@ -88,17 +93,17 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         OSError: the target is a link, a folder or a device, or the disk is full.
     """
     path = Path(path)
-    _prepare(path)
-    beside = _temporary(path)
-    descriptor = os.open(
-        beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
-    )
+    with _named(path):
+        _prepare(path)
+        beside = _temporary(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(beside, flags, 0o666)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with _named(path), os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        beside.replace(path)
+            beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -115,17 +120,19 @@ def new_path(path: Path) -> Iterator[Path]:
         OSError: the target cannot be written, or the program wrote nothing.
     """
     path = Path(path)
-    _prepare(path)
-    folder = _temporary(path)
-    folder.mkdir(mode=0o700)
+    with _named(path):
+        _prepare(path)
+        folder = _temporary(path)
+        folder.mkdir(mode=0o700)
     try:
         made = folder / f"new{path.suffix[:16]}"
         yield made
-        if not made.is_file() or made.stat().st_size == 0:
-            raise OSError(errno.EIO, "nothing was written (a full disk?)")
-        with made.open("rb") as stream:
-            os.fsync(stream.fileno())
-        made.replace(path)
+        with _named(path):
+            if not made.is_file() or made.stat().st_size == 0:
+                raise OSError(errno.EIO, "nothing was written (a full disk?)")
+            with made.open("rb") as stream:
+                os.fsync(stream.fileno())
+            made.replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -213,6 +220,23 @@ def _owner(path: Path) -> str:
         return read_input(path, 1000).decode("utf-8", "replace") or "process unknown"
     except OSError:
         return "process unknown"
+
+
+def mendable(error: OSError) -> str:
+    """Return a sentence for an error of the file system that a user can mend; else empty."""
+    if error.errno not in _MENDABLE:
+        return ""
+    name = f"{error.filename}: " if error.filename else ""
+    return f"{name}{error.strerror or type(error).__name__}"
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let errors of the file system name the target, not the temporary file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
 
 
 def _prepare(path: Path) -> None:

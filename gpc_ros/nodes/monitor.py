@@ -250,7 +250,7 @@ class Monitor:
         if code is None and now - self._since < _RENDERING:
             return
         if code != 0:
-            self._line.say("video and report could not be made; the bag is whole")
+            self._line.say("video or report could not be made; the bag is whole")
         self._end()
 
     def _end(self) -> None:

@@ -20,6 +20,7 @@ from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.message_types import definition
 from gpc_ros.bag.topics import Topic
 from gpc_ros.common.errors import BagError
+from gpc_ros.replay.bag_version import check_version
 from gpc_ros.replay.playback import Playback
 from gpc_ros.ros import qos
 from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
@@ -47,6 +48,7 @@ class Player(PeriodicNode):
         self.scheduling, self._speed = s.scheduling, s.speed
         self._lead, self._wait = s.lead, s.wait
         self._reader = BagReader(Path(s.bag))
+        check_version(self._reader)
         self._voices = self._announce()
         self._playback = Playback(self._reader, list(self._voices), s.start)
         self._clock = node.create_publisher(Clock, "/clock", qos.sensor(1))

@@ -17,7 +17,9 @@ from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.errors import BagError, ConfigError, GpcError, InputError
 from gpc_ros.common.splines import knot_interval, spline_order
 from gpc_ros.planning.cycle import CycleRecord
+from gpc_ros.replay.bag_version import check_version
 from gpc_ros.replay.cycle_records import cycle_record_from_msg
+from gpc_ros.replay.message_checks import MALFORMED
 from gpc_ros.replay.recorded_parameters import Settings, read_settings, settings_as
 from gpc_ros.replay.replay_cycles import Exact, Other, Replayed
 from gpc_ros.settings.node_settings import PlannerSettings
@@ -53,6 +55,7 @@ class Replay:
         Raises:
             BagError: the bag holds no cycle, or not the planner's parameters.
         """
+        check_version(reader)
         self.problems = reader.problems
         self.recorded: dict[int, PlannerSettings] = {}
         for said in read_settings(reader) if settings is None else settings:
@@ -77,7 +80,7 @@ class Replay:
 
     def _read(self, messages: Iterable[BagMessage], name: str) -> Iterator[CycleRecord]:
         for message in messages:
-            serial = int(message.data.settings)
+            serial = int(getattr(message.data, "settings", -1))
             if serial not in self.recorded:
                 self._note(f"{name}: parameters number {serial} are not in the bag; cycles skipped")
                 continue
@@ -87,7 +90,7 @@ class Replay:
                 yield cycle_record_from_msg(
                     message.data, s.task, knot_interval(s.horizon, s.knots, order), order
                 )
-            except (AttributeError, InputError, ValueError) as error:
+            except (InputError, *MALFORMED) as error:
                 self._note(f"{name}: a cycle cannot be read: {error}")
 
     def run(

@@ -14,7 +14,15 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import BagError
 from gpc_ros.common.geometry import wxyz_from_xyzw, yaw_from_quat
 from gpc_ros.planning.cycle import CycleRecord
+from gpc_ros.replay.bag_version import check_version
 from gpc_ros.replay.cycle_replay import Replay
+from gpc_ros.replay.message_checks import (
+    MALFORMED,
+    check_of,
+    check_pose,
+    common_shape,
+    keep_valid,
+)
 from gpc_ros.replay.recorded_parameters import Settings, settings_from_messages
 from gpc_ros.replay.run import Body, Commands, Delay, Joints, Modes, Motion, Plans, Run, Status
 
@@ -23,14 +31,20 @@ _RATE = 100.0
 _FAST = (topics.STATE, topics.TRUTH, topics.COMMANDS, topics.JOINTS)
 # A stamp this far from its time of receipt is not of the same clock [s].
 _SAME_CLOCK = 60.0
+# A message further than this from the others has a wrong time, such as zero [s].
+_LONGEST_RUN = 7 * 86_400.0
 
 
 def load_run(reader: BagReader) -> Run:
     """Read a bag into arrays.
 
     Args:
-        reader: the bag; its ``problems`` grow by what cannot be made sense of.
+        reader: the bag; its ``problems`` grow by the messages that are left out.
+
+    Raises:
+        BagError: the bag was recorded before messages got their present names.
     """
+    check_version(reader)
     run = Run(reader, dict(reader.info))
     names = {wanted.name: topics.find(reader, wanted) for wanted in topics.FIXED}
     messages, mocap = _collect(reader, names)
@@ -56,11 +70,11 @@ def load_run(reader: BagReader) -> Run:
             continue
         try:
             setattr(run, attribute, function(rows, run.begin))
-        except (AttributeError, TypeError, ValueError, IndexError) as error:
+            run.delays[topic.name] = _delay(rows, run.begin)
+        except MALFORMED as error:
             reader.problems.append(
                 f"{names[topic.name]}: left out: its messages are of another version ({error})"
             )
-        run.delays[topic.name] = _delay(rows, run.begin)
     run.mocap = {body: _capture(rows, run.begin) for body, rows in mocap.items()}
     return run
 
@@ -81,9 +95,14 @@ def _collect(
     for message in reader.messages({**relative, **bodies}, rates):
         if message.topic in relative:
             messages.setdefault(relative[message.topic], []).append(message)
-        elif hasattr(message.data, "pose") and hasattr(message.data, "header"):
+        else:
             mocap.setdefault(bodies[message.topic], []).append(message)
-    return messages, mocap
+    for name in [n for n in messages if n not in (topics.PARAMETERS.name, topics.CYCLE.name)]:
+        rows = keep_valid(reader, names[name], messages[name], check_of(name))
+        messages[name] = common_shape(rows) if name == topics.STATUS.name else rows
+    for body, rows in mocap.items():
+        mocap[body] = keep_valid(reader, topics.mocap(body).name, rows, check_pose)
+    return messages, {body: rows for body, rows in mocap.items() if rows}
 
 
 def _cycles(
@@ -121,10 +140,22 @@ def _begin(reader: BagReader, messages: dict[str, list[BagMessage]]) -> tuple[fl
     """Return the clock time of the first goal, else of the first message, and the bag's length."""
     if not reader.topics:
         return 0.0, 0.0
-    first = min(topic.first for topic in reader.topics.values()) * 1e-9
-    last = max(topic.last for topic in reader.topics.values()) * 1e-9
+    first, last = _span(reader)
     goals = messages.get(topics.GOAL.name)
     return (_stamp(goals[0]) if goals else first), max(last - first, 0.0)
+
+
+def _span(reader: BagReader) -> tuple[float, float]:
+    """Return first and last time of the bag [s], without times far from all others."""
+    firsts = np.array([topic.first for topic in reader.topics.values()]) * 1e-9
+    lasts = np.array([topic.last for topic in reader.topics.values()]) * 1e-9
+    middle = float(np.median(lasts))
+    firsts, lasts = (
+        times[np.abs(times - middle) <= _LONGEST_RUN] if len(times) else times
+        for times in (firsts, lasts)
+    )
+    last = float(lasts.max(initial=middle))
+    return float(firsts.min(initial=last)), last
 
 
 def _stamp(message: BagMessage) -> float:

@@ -1,4 +1,9 @@
-"""Gives out the messages of a bag when they are due, by the bag's own clock."""
+"""Give out the messages of a bag when they are due, by the bag's own clock.
+
+A bag whose topics lie one behind the other (merged, converted or filtered) is sorted by time of
+receipt first, within a bound of memory. A clock that jumped is another matter: then the times of
+one topic step back.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,9 @@ from gpc_ros.common.errors import BagError
 _WINDOW = 1_000_000_000
 # A clock that steps back by more, or ahead by more, has jumped; nobody waits for it [ns].
 _BACK, _AHEAD = _WINDOW, 10_000_000_000
+# A bag out of order is sorted in memory up to this size [bytes].
+_MAX_SORTED = 512_000_000
+_MESSAGE_OVERHEAD = 150
 
 Item = tuple[str, int, bytes]
 
@@ -38,8 +46,12 @@ class Playback:
             BagError: the bag holds nothing of these topics from there on.
         """
         present = [reader.topics[name] for name in topics if name in reader.topics]
-        first = min((topic.first for topic in present), default=0)
-        self._items = _in_order(reader.raw([topic.name for topic in present]))
+        names = [topic.name for topic in present]
+        if _unsorted(reader.raw(names)):
+            self._items = iter(_sorted(reader, names))
+        else:
+            self._items = _in_order(reader.raw(names))
+        first = _first([(topic.first, topic.last) for topic in present])
         self.before: dict[str, bytes] = {}
         begin = first + round(start * 1e9)
         self._next = next(self._items, None)
@@ -75,6 +87,47 @@ class Playback:
             self._last = time
             self._next = next(self._items, None)
         return due
+
+
+def _first(spans: list[tuple[int, int]]) -> int:
+    """Return the first time of spans [ns]; a time of zero is a missing one."""
+    firsts = [first for first, _ in spans if first > 0]
+    return min(firsts, default=0)
+
+
+def _unsorted(items: Iterator[Item]) -> bool:
+    """Return whether topics lie one behind the other, each in order of its own time."""
+    newest = 0
+    last: dict[str, int] = {}
+    behind = False
+    for name, time, _ in items:
+        if last.get(name, time) - time > _BACK:
+            return False  # the recorded clock jumped
+        last[name] = max(time, last.get(name, time))
+        behind = behind or newest - time > _BACK
+        newest = max(newest, time)
+    return behind
+
+
+def _sorted(reader: BagReader, names: list[str]) -> list[Item]:
+    """Return all messages in order of time.
+
+    Raises:
+        BagError: they are too many for the memory.
+    """
+    items: list[Item] = []
+    size = 0
+    for item in reader.raw(names):
+        size += len(item[2]) + _MESSAGE_OVERHEAD
+        if size > _MAX_SORTED:
+            raise BagError(
+                f"{reader.path}: its messages are not in order of time, and they are too many to "
+                f"sort in memory ({_MAX_SORTED // 10**6} MB); sort the bag first: "
+                "mcap sort IN.mcap -o OUT.mcap"
+            )
+        items.append(item)
+    items.sort(key=lambda item: item[1])
+    return items
 
 
 def _in_order(items: Iterator[Item]) -> Iterator[Item]:

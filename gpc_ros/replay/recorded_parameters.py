@@ -11,6 +11,7 @@ from gpc_ros.bag.bag_reader import BagMessage, BagReader
 from gpc_ros.common import config
 from gpc_ros.common.documents import load_json
 from gpc_ros.common.errors import ConfigError
+from gpc_ros.replay.bag_version import check_version
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ def settings_from_messages(
             content = dict(load_json(message.data.data))
             node, serial = str(content.pop("node")), int(content.pop("serial"))
             values = dict(content.pop("parameters"))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             problems.append(f"{name}: a message without valid parameters ({error})")
             continue
         said = Settings(node, serial, message.time, values, content)
@@ -87,6 +88,7 @@ def known_parameters(reader: BagReader) -> dict[str, dict[str, Any]]:
     """
     from gpc_ros.settings.node_settings import SETTINGS
 
+    check_version(reader)
     names = ("task", "task_params", "seed")
     general = {name: reader.info[name] for name in names if reader.info.get(name)}
     found: dict[str, dict[str, Any]] = {

@@ -64,6 +64,9 @@ def make_episode_report(
             clip = _film(run, task, outcome, page.parent, config, files)
         except GpcError as error:
             troubles.append(f"no video: {error}")
+        else:
+            if clip is None:
+                troubles.append("no video: the task of the bag is not known here")
     write_report(run, task, outcome, page, clip)
     return EpisodeReport(outcome, [page, *files], run.problems + troubles)
 

@@ -13,6 +13,7 @@ import mujoco
 import numpy as np
 
 from gpc_ros.common.errors import BagError
+from gpc_ros.common.files import write_atomic
 from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.replay.outcome import Outcome
 from gpc_ros.replay.run import Run
@@ -80,11 +81,8 @@ def write_report(
         BagError: the file cannot be written.
     """
     text = render_report(run, task, outcome, clip)
-    temporary = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_atomic(path, text)
     except OSError as error:
         raise BagError(f"{path}: the report cannot be written: {error.strerror}") from None
 

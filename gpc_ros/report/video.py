@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.config import param
 from gpc_ros.common.errors import BagError, GpcError
+from gpc_ros.common.files import new_path
 from gpc_ros.report.camera import CameraPath, follow
 from gpc_ros.report.markers import Marker, goal_ghost, shadows
 
@@ -82,16 +84,16 @@ def write_video(
     size = (config.width // _HALF * _HALF, config.height // _HALF * _HALF)
     drawn = tuple(round(n * config.smoothing / _HALF) * _HALF for n in size)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sink = imageio_ffmpeg.write_frames(
-            str(path), drawn, fps=config.rate, codec="libx264", macro_block_size=2,
-            output_params=["-vf", f"scale={size[0]}:{size[1]}:flags=area", "-crf", "23",
-                           "-preset", "veryfast", "-movflags", "+faststart"],
-        )  # fmt: skip
-        sink.send(None)
-        for frame in _frames(model, motion, times, drawn, samples=0):
-            sink.send(frame)
-        sink.close()
+        with new_path(path) as made:
+            sink = imageio_ffmpeg.write_frames(
+                str(made), drawn, fps=config.rate, codec="libx264", macro_block_size=2,
+                output_params=["-vf", f"scale={size[0]}:{size[1]}:flags=area", "-crf", "23",
+                               "-preset", "veryfast", "-movflags", "+faststart"],
+            )  # fmt: skip
+            with closing(sink):
+                sink.send(None)
+                for frame in _frames(model, motion, times, drawn, samples=0):
+                    sink.send(frame)
     except OSError as error:
         raise BagError(f"{path}: the video cannot be written: {error}") from None
     return len(times)
@@ -116,14 +118,14 @@ def write_poster(
     frame_times(motion.time, 1)
     frames = _frames(model, motion, np.array([time]), size, samples=8, cast=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sink = imageio_ffmpeg.write_frames(
-            str(path), size, codec="png", pix_fmt_out="rgb24", macro_block_size=1,
-            output_params=["-frames:v", "1", "-update", "1"],
-        )  # fmt: skip
-        sink.send(None)
-        sink.send(next(frames))
-        sink.close()
+        with new_path(path) as made:
+            sink = imageio_ffmpeg.write_frames(
+                str(made), size, codec="png", pix_fmt_out="rgb24", macro_block_size=1,
+                output_params=["-frames:v", "1", "-update", "1"],
+            )  # fmt: skip
+            with closing(sink):
+                sink.send(None)
+                sink.send(next(frames))
     except OSError as error:
         raise BagError(f"{path}: the picture cannot be written: {error}") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpc_ros.common.errors import InputError
-from gpc_ros.common.files import exclusive, new_path, open_input, write_atomic
+from gpc_ros.common.files import exclusive, mendable, new_path, open_input, write_atomic
 
 
 def test_content_replaces_the_old_one(tmp_path: Path) -> None:
@@ -126,3 +126,12 @@ def test_the_lock_of_a_killed_process_does_not_block(tmp_path: Path) -> None:
     assert any(tmp_path.glob(".*.lock"))
     with exclusive(out, "gpc evaluate"):
         pass
+
+
+def test_an_error_names_the_target_not_the_temporary_file(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    with pytest.raises(OSError) as caught:
+        write_atomic(path, "x")
+    assert mendable(caught.value).startswith(f"{path}: folder is a folder")
+    assert mendable(OSError("odd")) == ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recorded_runs import T0, encoded
 
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.bag_writer import BagWriter, Qos
@@ -83,7 +84,8 @@ def test_messages_of_another_version_are_told(
     writer.close()
     run = load_run(BagReader(folder))
     assert len(run.state.base.time) == 0
-    assert "/scene_state: left out: its messages are of another version" in run.problems[0]
+    told = "/scene_state: 1 messages are left out: they are of another version"
+    assert run.problems[0].startswith(told)
 
 
 def test_stamps_of_another_clock_are_not_believed(tmp_path: Path, made_run: Make) -> None:
@@ -110,3 +112,52 @@ def test_a_command_without_gain_has_no_target(tmp_path: Path, made_run: Make) ->
     run = load_run(BagReader(made.write(tmp_path / "bag")))
     assert np.isnan(run.targets.position).all()
     assert np.isfinite(run.readings.position).all()
+
+
+BAD_STATES: list[dict[str, Any]] = [
+    {"pose": {"position": {"x": value}, "orientation": {"w": 1.0}}}
+    for value in (np.nan, np.inf, 1e9, 1e308)
+] + [{"pose": {"orientation": {"w": w}}} for w in (0.0, np.nan, 1e300)]
+BAD_PLANS: list[dict[str, Any]] = [
+    {"knots": np.zeros(7)}, {"knots": []}, {"knots": np.zeros(30_000)}, {"knots": [np.nan] * 3},
+    {"knots": [1e308] * 3}, {"knot_dt": 0.0}, {"knot_dt": np.nan}, {"knot_dt": np.inf},
+    {"order": 200},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("topic", "kind", "fields"),
+    [("scene_state", "SceneState", f) for f in BAD_STATES]
+    + [("plan", "Plan", f) for f in BAD_PLANS],
+)
+def test_impossible_values_are_left_out_and_counted(
+    tmp_path: Path, made_run: Make, topic: str, kind: str, fields: dict[str, Any]
+) -> None:
+    folder = made_run(end=0.5).write(tmp_path / "whole")
+    source = BagReader(folder)
+    writer = BagWriter(tmp_path / "bag", source.info)
+    given = {"knot_dt": 0.5, "order": 1, "knots": np.zeros(12)} if topic == "plan" else {}
+    bad = encoded(f"gpc_msgs/msg/{kind}", stamp=T0, **{**given, **fields})
+    for i, (name, time, data) in enumerate(source.raw()):
+        writer.add_topic(name, source.topics[name].type)
+        writer.write(name, data, time)
+        if name == f"/{topic}" and (i % 20 == 0 or topic == "plan"):
+            writer.write(name, bad, time + 10_500_000)
+    writer.close()
+    whole, run = load_run(source), load_run(BagReader(tmp_path / "bag"))
+    assert any(p.startswith(f"/{topic}: ") and "left out" in p for p in run.problems)
+    assert len(run.plans.id) == len(whole.plans.id) > 0
+    # The report takes 100 messages a second, so that some valid ones fall out with the others.
+    assert len(run.state.base.time) >= 0.9 * len(whole.state.base.time) > 0
+    assert np.isfinite(run.state.base.position).all()
+
+
+def test_a_first_time_of_zero_does_not_stretch_the_run(tmp_path: Path, made_run: Make) -> None:
+    folder = made_run(end=1.0).write(tmp_path / "whole")
+    source = BagReader(folder)
+    writer = BagWriter(tmp_path / "bag", source.info)
+    for i, (name, time, data) in enumerate(source.raw()):
+        writer.add_topic(name, source.topics[name].type)
+        writer.write(name, data, time if i else 0)
+    writer.close()
+    assert load_run(BagReader(tmp_path / "bag")).duration == pytest.approx(2.0, abs=0.2)

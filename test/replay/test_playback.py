@@ -100,3 +100,34 @@ def test_nothing_to_play_is_said(write: Write) -> None:
         Playback(reader, ["/a"], start=9.0)
     with pytest.raises(BagError, match="it has none of it"):
         Playback(reader, ["/b"])
+
+
+def by_topic(n: int = 60) -> list[tuple[str, int]]:
+    """Messages of three topics, one topic behind the other, over several seconds."""
+    return [(name, 1000 + 100 * i + k) for k, name in enumerate(["/a", "/b", "/c"])
+            for i in range(n)]  # fmt: skip
+
+
+def test_a_bag_sorted_by_topic_is_played_in_order_of_time(write: Write) -> None:
+    messages = by_topic()
+    playback = Playback(write(messages), ["/a", "/b", "/c"])
+    found = played(playback, 0.001)
+    assert [name for _, name in found] == [name for name, _ in sorted(messages, key=lambda m: m[1])]
+    assert all(0 <= was - due <= 1 for (was, _), due in zip(
+        found, sorted(time for _, time in messages), strict=True))  # fmt: skip
+    assert playback.jumps == 0
+
+
+def test_a_bag_that_is_too_large_to_sort_names_the_tool(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpc_ros.replay.playback._MAX_SORTED", 1000)
+    with pytest.raises(BagError, match="mcap sort"):
+        Playback(write(by_topic()), ["/a", "/b", "/c"])
+
+
+def test_a_first_time_of_zero_does_not_shift_the_start(write: Write) -> None:
+    reader = write([("/zero", 0), ("/a", 100_000), ("/a", 101_000), ("/a", 102_000)])
+    playback = Playback(reader, ["/zero", "/a"], start=1.5)
+    assert [name for _, name in played(playback, 0.01)] == ["/a"]
+    assert set(playback.before) == {"/zero", "/a"}
