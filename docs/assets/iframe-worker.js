@@ -1,5 +1,5 @@
-// A page opened from disk may not start a Worker, and the search runs in one. This stands in for it:
-// the worker's script runs in a hidden frame of the same page.
+// The search runs in a Worker, which browsers refuse to pages opened from disk. This class replaces
+// it there: the worker's script runs in a hidden frame of the same page.
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {

@@ -14,6 +14,8 @@ OUTSIDE = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+# Drawn by the viewers of repositories, with a library that a site opened from disk does not have.
+_MERMAID = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 _LINK = re.compile(r"(\]\()(?!\w+:|#)([^)#\s]+)")
 
 
@@ -97,9 +99,9 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(text: str, page: Any, config: Any, files: Any) -> str:
-    """Rewrite the links of a page."""
+    """Rewrite the links of a page and leave out diagrams that need a library of the network."""
     name = page.file.src_uri
     if name.startswith("api/"):
         return text
     back = {site: source for source, site in OUTSIDE.items()}
-    return moved_links(text, back.get(name, f"docs/{name}"))
+    return moved_links(_MERMAID.sub("", text), back.get(name, f"docs/{name}"))
