@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 BASE = "base"
 _EPILOG = """\
 how to:
-  1. Start the graph of the robot with dry_run:=true, so that nothing is sent to it; it records.
-  2. Let the robot stand for five seconds on level ground, without touching it, then drive it by its
-     own remote control for half a minute: forwards, sideways, and turning both ways.
+  1. Start the graph of the robot with dry_run:=true, so that it only records.
+  2. Let the robot stand for five seconds on level ground, without touching it, then drive it
+     with its remote control for half a minute: forwards, sideways, and turning both ways.
   3. gpc calibrate-mocap runs/<that run> --out mocap_offsets.yaml
   4. From then on start the graph with params:=mocap.offsets=mocap_offsets.yaml
 
-  Instead of driving, put the robot over a mark whose place in the map you know:
+  Instead of driving, put the robot over a mark with a known pose in the map:
   gpc calibrate-mocap runs/<that run> --placed 0,0,0
 """
 

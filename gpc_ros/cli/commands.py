@@ -82,7 +82,7 @@ examples:
   gpc sim task:=navigate goal:=1.5,0.5,0 seed:=3
   gpc evaluate box_push --seeds 0:30 --num-rollouts 16 --horizon 2.0 --out result.json
   gpc bag report runs/20260101-120000_box_push
-  gpc doctor                                     what is missing on this machine
+  gpc doctor                                     check the installation
 """
 
 
@@ -101,7 +101,7 @@ def find_command(words: list[str]) -> tuple[Command, list[str], str]:
         words: at least one word.
 
     Raises:
-        ConfigError: there is no such command; the nearest is named.
+        ConfigError: the command is unknown; the nearest is named.
     """
     by_name = {command.name: command for command in COMMANDS}
     former = {command.former: command for command in COMMANDS if command.former}
@@ -122,7 +122,7 @@ def find_command(words: list[str]) -> tuple[Command, list[str], str]:
         return by_name[f"{first} {rest[0]}"], rest[1:], ""
     hint = suggest(first, [*(name for name in by_name if " " not in name), *GROUPS, *former])
     if first.startswith("-"):
-        raise ConfigError(f"unknown option '{first}'; name a command first, gpc --help lists them")
+        raise ConfigError(f"unknown option '{first}'; name a command first, see gpc --help")
     raise ConfigError(f"unknown command '{first}'; {_renamed(hint, former)}")
 
 

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def sections() -> dict[str, Section]:
     """Return every set of parameters by name of node, task, optimizer or command.
 
-    A command that starts a graph has no section of its own: its parameters are those of the nodes.
+    Commands that start a graph are left out: their parameters are those of the nodes.
     """
     from gpc_ros.cli.main import make_parser
     from gpc_ros.settings.node_settings import SETTINGS

@@ -20,10 +20,9 @@ from gpc_ros.common.assignments import format_assignments
 from gpc_ros.common.config import Parameter, param
 from gpc_ros.common.environment import check_output_folder
 from gpc_ros.graph.graphs import GRAPHS, Argument
+from gpc_ros.graph.resolve import former_arguments, resolve
 
 _TASK = "task"
-# Launch arguments of version 0.1.
-_FORMER = {"samples": "num_rollouts"}
 
 
 def configure_graph(parser: CommandParser, name: str, more: str = "") -> None:
@@ -40,8 +39,7 @@ def configure_graph(parser: CommandParser, name: str, more: str = "") -> None:
     parser.usage = f"{parser.prog} [name:=value ...] [--name VALUE ...] [--set NODE.NAME=VALUE ...]"
     parser.add_options(_launch_options(name)())
     known = {a.name for a in graph.arguments}
-    parser.former = {old: new for old, new in _FORMER.items() if new in known and old not in known}
-    parser.aliases = {new: old for old, new in _FORMER.items() if old in known and new not in known}
+    parser.former = former_arguments(graph)
     for node in graph.nodes:
         parser.add_group(node.name, "", partial(_node_settings, node.name), listed=False)
     if _TASK in known:
@@ -75,7 +73,6 @@ def graph_arguments(args: argparse.Namespace, name: str) -> dict[str, str]:
 def start_graph(args: argparse.Namespace, name: str) -> int:
     """Start a graph and wait for its end, or only print the commands; return its exit code."""
     from gpc_ros.graph.launcher import Launcher, command
-    from gpc_ros.graph.resolve import resolve
 
     starts = resolve(GRAPHS[name], graph_arguments(args, name))
     if args.print_only:

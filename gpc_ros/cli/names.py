@@ -38,6 +38,21 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Match:
+    """A parameter found by its name.
+
+    Attributes:
+        target: the parameter.
+        warning: sentence about a former name; empty for a present one.
+        opposite: whether the name is a former switch of the opposite meaning.
+    """
+
+    target: Target
+    warning: str = ""
+    opposite: bool = False
+
+
+@dataclass(frozen=True)
 class Target:
     """A parameter that a name on the command line stands for."""
 
@@ -81,17 +96,22 @@ class ParameterNames:
         self._main, self._aliases = main, aliases or {}
         self.targets: dict[str, Target] = {}
         self._former: dict[str, str] = dict(former or {})
+        # Last part of the former names of opposite meaning, by full present name.
+        self._inverted: dict[str, set[str]] = {}
         for group in groups:
             prefix = f"{group.name}." if group.name else ""
             for instance in group.load():
                 for parameter in config.parameters(instance):
                     target = Target(group.name, parameter)
                     self.targets.setdefault(target.full_name, target)
-                for old, new in config.former_names(instance).items():
+                inverted = config.former_names(instance, attribute="FORMER_INVERTED")
+                for old, new in {**config.former_names(instance), **inverted}.items():
                     self._former[prefix + old] = prefix + new
+                for old, new in inverted.items():
+                    self._inverted.setdefault(prefix + new, set()).add(old.rpartition(".")[2])
 
-    def find(self, name: str) -> tuple[Target, str]:
-        """Return the parameter that a name stands for, and a warning if the name is a former one.
+    def find(self, name: str) -> Match:
+        """Return the parameter that a name stands for.
 
         Raises:
             ConfigError: no parameter has this name, or several have this ending.
@@ -99,17 +119,23 @@ class ParameterNames:
         name = self._aliases.get(name, name)
         own = self._former.get(name, "")
         if own in self.targets and self.targets[own].group == OWN and name not in self.targets:
-            return self.targets[own], f"'{name}' is now called '{own}'"
+            return self._renamed(name, own)
         found = self._matches(name, list(self.targets))
         if len(found) == 1:
-            return self.targets[found[0]], ""
+            return Match(self.targets[found[0]])
         if not found:
             current = self._matches_former(name)
             if current:
-                short = self.short_name(self.targets[current])
-                return self.targets[current], f"'{name}' is now called '{short}'"
+                return self._renamed(name, current)
             raise ConfigError(f"unknown parameter '{name}'; {self._hint(name)}")
         raise ConfigError(f"'{name}' is ambiguous: write one of {', '.join(found[:6])}")
+
+    def _renamed(self, name: str, current: str) -> Match:
+        target = self.targets[current]
+        short = self.short_name(target)
+        if name.rpartition(".")[2] in self._inverted.get(current, ()):
+            return Match(target, f"'{name}' is now the opposite of '{short}'", True)
+        return Match(target, f"'{name}' is now called '{short}'")
 
     def short_name(self, target: Target) -> str:
         """Return the shortest ending of a parameter's name that means only this parameter."""
@@ -124,16 +150,18 @@ class ParameterNames:
         return target.full_name
 
     def _hint(self, name: str) -> str:
-        """Return the nearest name: of the command's own options first, then of the main group."""
-        tiers = [
-            [n for n, target in self.targets.items() if target.group == OWN] + list(self._aliases),
-            [self.short_name(t) for t in self.targets.values() if t.group == self._main],
-            list(self.targets),
-        ]
+        """Return the nearest name: of the own options and the main group first, then of all."""
+        first = (OWN, self._main)
+        short = [self.short_name(t) for t in self.targets.values() if t.group in first]
+        former = {old.rpartition(".")[2]: new for old, new in self._former.items()}
+        tiers = [short + list(self._aliases) + list(former), list(self.targets)]
         if "." in name:
             tiers.reverse()
         for tier in tiers:
             if tier and (hint := suggest(name, tier)).startswith("did you mean"):
+                for old, new in former.items():
+                    if f"'{old}'" in hint and new in self.targets:
+                        return f"did you mean '{self.short_name(self.targets[new])}'?"
                 return hint
         return "gpc config lists the parameters"
 
@@ -190,7 +218,7 @@ def describe_option(p: Parameter) -> str:
 
 
 def table(title: str, rows: Sequence[tuple[str, str]], width: int = 34) -> str:
-    """Return a title and two columns; a long first column gets a line of its own."""
+    """Return a title and two columns; a long first column gets a separate line."""
     lines = [title]
     for left, right in rows:
         if len(left) + 4 > width:

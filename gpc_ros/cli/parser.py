@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from gpc_ros.cli.names import OWN, Group, ParameterNames, Target, options_help
+from gpc_ros.cli.names import OWN, Group, Match, ParameterNames, Target, options_help
 from gpc_ros.common import config
 from gpc_ros.common.assignments import parse_assignments
 from gpc_ros.common.errors import ConfigError
 
 _ASSIGNMENT = re.compile(r"^([A-Za-z_][\w.-]*):=(.*)$", re.DOTALL)
-_BOOL = ("true", "false")
+_OPPOSITE = {"true": "false", "false": "true"}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -60,7 +60,7 @@ class CommandParser(argparse.ArgumentParser):
     def add_group(
         self, name: str, doc: str, load: Callable[[], Sequence[Any]], listed: bool = True
     ) -> None:
-        """Add parameters under a prefix; ``load`` may import what is heavy."""
+        """Add parameters under a prefix; ``load`` may import heavy modules."""
         self.groups.append(Group(name, doc, load, listed))
 
     @property
@@ -171,18 +171,19 @@ class _Reading:
         spelled, equals, value = word.partition("=")
         name = spelled[2:].replace("-", "_")
         negated = name.startswith("no_") and self._is_flag(name[3:])
-        target = self._find(name[3:] if negated else name, spelled)
+        match = self._find(name[3:] if negated else name, spelled)
+        target = match.target
         if negated:
             if equals:
                 raise ConfigError(f"{self._parser.title}: {spelled} takes no value")
             value = "false"
         elif not equals and target.is_flag:
-            value = words.pop() if words and words[-1] in _BOOL else "true"
+            value = words.pop() if words and words[-1] in _OPPOSITE else "true"
         elif not equals:
             value = self._value(spelled, words, target.parameter.doc)
         if target.is_list and target.full_name in self.values:
             value = f"{self.values[target.full_name][1]},{value}"
-        self.values[target.full_name] = target, value
+        self._store(match, value)
 
     def _value(self, option: str, words: list[str], doc: str) -> str:
         if not words or words[-1].startswith("--"):
@@ -191,15 +192,19 @@ class _Reading:
 
     def _is_flag(self, name: str) -> bool:
         try:
-            return self._parser.names.find(name)[0].is_flag
+            return self._parser.names.find(name).target.is_flag
         except ConfigError:
             return False
 
     def _put(self, name: str, value: str, spelled: str) -> None:
-        target = self._find(name.replace("-", "_"), spelled)
-        self.values[target.full_name] = target, value
+        self._store(self._find(name.replace("-", "_"), spelled), value)
 
-    def _find(self, name: str, spelled: str) -> Target:
+    def _store(self, match: Match, value: str) -> None:
+        if match.opposite:
+            value = _OPPOSITE.get(value.lower(), value)
+        self.values[match.target.full_name] = match.target, value
+
+    def _find(self, name: str, spelled: str) -> Match:
         """Return the parameter of a name; warn about a former one.
 
         Raises:
@@ -207,20 +212,23 @@ class _Reading:
         """
         title = self._parser.title
         try:
-            target, warning = self._parser.names.find(name)
+            match = self._parser.names.find(name)
         except ConfigError as error:
             text = str(error)
             if spelled.startswith("--") and not spelled.startswith("--set"):
                 text = _as_option(text)
-            raise ConfigError(f"{title}: {spelled}: {text}") from None
-        if warning:
-            print(f"gpc {title}: {warning}", file=sys.stderr)
-        return target
+            elif not self._parser.check_options and "." not in name:
+                text = text.replace("unknown parameter", "unknown argument")
+            raise ConfigError(f"{title}: {text}") from None
+        if match.warning:
+            print(f"gpc {title}: {match.warning}", file=sys.stderr)
+        return match
 
 
 def _as_option(text: str) -> str:
-    """Return an error about a parameter with its suggestion spelled as an option."""
-    text = text.replace("unknown parameter", "unknown option")
+    """Return an error about a parameter with its names spelled as options."""
     return re.sub(
-        r"did you mean '([\w.]+)'", lambda m: f"did you mean '--{m[1].replace('_', '-')}'", text
+        r"(unknown) parameter '([\w.]+)'|(did you mean) '([\w.]+)'",
+        lambda m: f"{m[1] + ' option' if m[1] else m[3]} '--{(m[2] or m[4]).replace('_', '-')}'",
+        text,
     )

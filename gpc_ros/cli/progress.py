@@ -1,4 +1,4 @@
-"""A progress bar on stderr with the time that is left."""
+"""A progress bar on stderr with the remaining time."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _BAR = 24
 
 
 class Bar:
-    """Counts episodes: drawn in place on a terminal, else one line an episode."""
+    """Counts episodes: drawn in place on a terminal, else one line per episode."""
 
     def __init__(self, total: int) -> None:
-        """Start with nothing done."""
+        """Start at zero of ``total`` episodes."""
         self._total = total
         self._done = self._successes = 0
         self._begin = time.monotonic()
         self._in_place = sys.stderr.isatty()
 
     def add(self, success: bool, outcome: str) -> None:
-        """Show one more episode and, where lines are written, what came of it."""
+        """Count an episode and show the progress, with its outcome where lines are written."""
         self._done += 1
         self._successes += success
         left = (time.monotonic() - self._begin) / self._done * (self._total - self._done)
@@ -34,6 +34,6 @@ class Bar:
         sys.stderr.flush()
 
     def end(self) -> None:
-        """Leave the line."""
+        """End the line of the bar."""
         if self._in_place and self._done:
             print(file=sys.stderr)

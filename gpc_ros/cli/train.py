@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show_epoch(trainer: Trainer) -> None:
-    """Show how far the training is: in place on a terminal, else every tenth epoch."""
+    """Show the progress: in place on a terminal, else every tenth epoch."""
     h, c = trainer.history, trainer.config
     done = len(h.loss)
     text = (

@@ -49,7 +49,7 @@ def walk_config() -> Sequence[Any]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train with a line now and then, and write the walker."""
+    """Train with a line every few updates, and write the walker."""
     require(_PACKAGES, "walker", "training a walker")
     from gpc_ros.training.walker.ppo import Trainer
     from gpc_ros.training.walker.walker_config import WalkConfig
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show_update(trainer: Trainer) -> None:
-    """Show how far the training is: in place on a terminal, else every 25th update."""
+    """Show the progress: in place on a terminal, else every 25th update."""
     h, total = trainer.history, trainer.config.iterations
     recent = h["seconds"][-20:]
     left = (total - trainer.done) * sum(recent) / len(recent)

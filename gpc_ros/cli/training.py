@@ -1,4 +1,4 @@
-"""What the commands that train have in common."""
+"""Functions shared by the training commands."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from gpc_ros.common.errors import ConfigError
 
-# Exit code of a training that Ctrl-C stopped.
+# Exit code after Ctrl-C.
 INTERRUPTED = 130
 
 
 def require(packages: tuple[str, ...], extra: str, what: str) -> None:
-    """Refuse with the cure where what a training needs is not installed.
+    """Refuse with the remedy where a package for training is not installed.
 
     Args:
-        packages: that it imports.
-        extra: of this package that brings them.
-        what: the training, in words.
+        packages: modules that the training imports.
+        extra: extra of gpc_ros that installs them.
+        what: name of the training for the error.
 
     Raises:
         ConfigError: one of the packages is missing.
@@ -34,24 +34,24 @@ def require(packages: tuple[str, ...], extra: str, what: str) -> None:
 
 
 def checkpoint_path(card: Path) -> Path:
-    """Return the file beside a card that its training goes on from."""
+    """Return the checkpoint file beside a card."""
     return card.with_name(f".{card.stem}.training")
 
 
 def interrupted() -> int:
-    """Say how an interrupted training goes on; return the exit code."""
-    print("\ninterrupted; the same command goes on from the last checkpoint")
+    """Print how to continue an interrupted training; return the exit code."""
+    print("\ninterrupted; the same command continues from the last checkpoint")
     return INTERRUPTED
 
 
 def show(text: str, done: int, every: int, last: bool) -> None:
-    """Show how far a training is: in place on a terminal, else now and then.
+    """Show the progress of a training: in place on a terminal, else every few steps.
 
     Args:
         text: one line.
         done: steps so far.
-        every: steps between two lines where there is no terminal.
-        last: whether there are no more steps.
+        every: steps between two lines without a terminal.
+        last: whether this is the last step.
     """
     if sys.stderr.isatty():
         print(f"\r{text} ", end="\n" if last else "", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The array type of the core and the checks that every array from outside passes."""
+"""The array type of the core and the validation of arrays from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def validate_array(value: Any, shape: tuple[int, ...], what: str) -> Array:
     Args:
         value: anything that numpy turns into an array.
         shape: the required shape; -1 accepts any length along that axis.
-        what: the name used in the error, with its unit where it has one.
+        what: name for the error, with its unit if it has one.
 
     Returns:
         The array; a copy only if the input was not a float64 array already.

@@ -1,4 +1,4 @@
-"""Texts of the command line and of launch arguments as values."""
+"""Parse texts of the command line and of launch arguments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import ConfigError
 
-# Instead of a goal: nobody sets one.
+# Value of the argument goal for a run without a goal.
 NO_GOAL = "none"
 
 
@@ -21,7 +21,7 @@ def parse_assignments(text: str, what: str) -> dict[str, str]:
         what: name of the argument for errors.
 
     Raises:
-        ConfigError: a part is not of the form ``name=value``, or a name comes twice.
+        ConfigError: a part is not of the form ``name=value``, or a name occurs twice.
     """
     parts, depth, part = [], 0, ""
     for letter in text:
@@ -54,7 +54,7 @@ def parse_goal(text: str) -> Array:
     """Return ``"x,y,yaw"`` [m, m, rad] as an array (3,).
 
     Raises:
-        ConfigError: it does not hold three numbers.
+        ConfigError: the text is not three numbers.
     """
     try:
         goal = np.array([float(part) for part in text.split(",")])
@@ -66,14 +66,14 @@ def parse_goal(text: str) -> Array:
 
 
 def split_sets(given: Sequence[str], prefixes: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return what ``--set`` was given, by prefix and without it.
+    """Sort the assignments of ``--set`` by prefix, without the prefix.
 
     Args:
-        given: each of the form ``name=value`` or several of these, separated by commas.
-        prefixes: the known ones; the first that fits counts, so that "" comes last.
+        given: texts ``name=value``, or several of them separated by commas.
+        prefixes: known prefixes; the first match counts, so that "" comes last.
 
     Raises:
-        ConfigError: a part is not of that form, comes twice or begins with no known prefix.
+        ConfigError: a part has another form, occurs twice or has an unknown prefix.
     """
     parts: dict[str, dict[str, str]] = {prefix: {} for prefix in prefixes}
     for name, value in parse_assignments(",".join(given), "--set").items():

@@ -40,7 +40,7 @@ def param(
 
     Args:
         default: the default value; its field's annotation gives the type.
-        doc: one sentence on what it does.
+        doc: one sentence about its effect.
         unit: SI unit, empty for a pure number.
         low: smallest accepted value (for a tuple: of each entry).
         high: largest accepted value.
@@ -104,7 +104,7 @@ def former_names(config: Any, prefix: str = "", attribute: str = "FORMER_NAMES")
 def current_name(config: Any, name: str) -> str:
     """Return the present name of a parameter given by a present or former dotted name."""
     renamed = {**former_names(config), **former_names(config, attribute="FORMER_INVERTED")}
-    for _ in range(2):  # a renamed parameter may stand in a renamed group
+    for _ in range(2):  # a renamed parameter in a renamed group
         for old, new in renamed.items():
             if name == old or name.startswith(old + "."):
                 name = new + name[len(old) :]

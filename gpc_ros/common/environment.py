@@ -37,7 +37,7 @@ def check_environment(
     environment: MutableMapping[str, str] = os.environ,
     words: Sequence[str] = (),
 ) -> None:
-    """Refuse an environment that MuJoCo or ROS cannot work in; mend what can be mended.
+    """Correct the environment where possible, else refuse it with one sentence.
 
     Args:
         ros: whether this process uses ROS.
@@ -125,7 +125,7 @@ def choose_log_folder(environment: MutableMapping[str, str] = os.environ) -> Non
     That is common under systemd and cron; rclpy does not start without a log folder.
 
     Raises:
-        ConfigError: the given log folder cannot be written, or there is no place for one.
+        ConfigError: the given log folder, or every possible one, cannot be written.
     """
     for name, tail in (("ROS_LOG_DIR", ""), ("ROS_HOME", "log")):
         folder = environment.get(name, "")
@@ -148,7 +148,7 @@ def private_folder(name: str, remedy: str) -> Path:
     top = Path(tempfile.gettempdir(), f"gpc_ros-{os.getuid()}")
     try:
         top.mkdir(mode=0o700, exist_ok=True)
-        # Somebody else may have made a folder or a link of this name.
+        # Another user may have made a folder or a link of this name.
         if top.is_symlink() or top.stat().st_uid != os.getuid():
             top = Path(tempfile.mkdtemp(prefix="gpc_ros-"))
         folder = top / name

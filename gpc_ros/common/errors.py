@@ -1,4 +1,4 @@
-"""The exceptions of gpc_ros: each message says what is wrong, where, and what to do."""
+"""The exceptions of gpc_ros; each message names the fault, the place and the remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REFUSED = 2
 
 
 class GpcError(Exception):
-    """Base of every error that a user of this package can cause and mend."""
+    """Base of every error that a user can cause and correct."""
 
 
 class ConfigError(GpcError):
@@ -30,7 +30,7 @@ class UnreachableGoalError(GpcError):
 
 
 class BagError(GpcError):
-    """A bag cannot be written, or holds something that cannot be read."""
+    """A bag cannot be written, or a part of it cannot be read."""
 
 
 class DataError(GpcError):
@@ -41,11 +41,11 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known entries closest to a misspelt name.
 
     Args:
-        name: what the user wrote.
+        name: the misspelt name.
         known: every accepted spelling.
 
     Returns:
-        ``"did you mean 'x'?"`` if one is close, else the list of accepted names.
+        ``"did you mean 'x'?"`` if a name is close, else the list of accepted names.
     """
     options = sorted(known)
     close = difflib.get_close_matches(name, options, n=1, cutoff=0.5)

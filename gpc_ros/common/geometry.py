@@ -107,8 +107,8 @@ def rotation_matrix(quat: Array) -> Array:
 def cross(a: Array, b: Array) -> Array:
     """Return the cross products (..., 3) of vectors (..., 3).
 
-    As ``numpy.cross``, to the last bit, in a twentieth of its time for single vectors: these are
-    multiplied some thousand times a second.
+    Equal to ``numpy.cross`` bit for bit, 20 times faster for single vectors, of which the filter
+    multiplies thousands per second.
     """
     if a.ndim == 1 and b.ndim == 1:
         ax, ay, az = a.tolist()

@@ -1,6 +1,6 @@
 """The identity of a running graph: all nodes that one command starts share it.
 
-It separates graphs that share a domain: a node calls the services of its own graph only. It is not
+It separates graphs that share a domain: a node calls only the services of its graph. It is not
 a secret and protects against mistakes, not against attacks.
 """
 

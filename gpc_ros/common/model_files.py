@@ -1,4 +1,4 @@
-"""Cards (JSON) that describe what was trained, and the files of weights that they name."""
+"""Read model cards (JSON) and the weight files that they name."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def read_document(path: Path, what: str, cure: str, expected: str = "") -> dict[
 
     Args:
         path: of the file.
-        what: it should be, such as "the card of a proposal".
-        cure: what to do if there is none.
-        expected: format that it must be of; empty for none in particular.
+        what: its kind for errors, such as "the card of a proposal".
+        cure: remedy if the file is missing.
+        expected: required format; empty accepts any.
 
     Raises:
-        ModelFileError: it is missing, holds something else or is of another format.
+        ModelFileError: the file is missing, has other contents or another format.
     """
     try:
         document = read_json(path)
     except FileNotFoundError:
-        raise ModelFileError(f"{path}: there is no such file; {cure}") from None
+        raise ModelFileError(f"{path}: does not exist; {cure}") from None
     except OSError as error:
         raise ModelFileError(f"{path}: is not {what} ({error.strerror})") from None
     except DocumentError as error:
@@ -51,8 +51,10 @@ def read_document(path: Path, what: str, cure: str, expected: str = "") -> dict[
 
 
 def invalid_entry(path: Path, error: Exception) -> ModelFileError:
-    """Return what to raise for a file whose entries are missing or of a wrong kind."""
-    return ModelFileError(f"{path}: lacks or garbles an entry ({type(error).__name__}: {error})")
+    """Return the error for a file with missing or invalid entries."""
+    return ModelFileError(
+        f"{path}: has a missing or invalid entry ({type(error).__name__}: {error})"
+    )
 
 
 def read_named(card_file: Path, entry: Mapping[str, str]) -> bytes:
@@ -63,9 +65,9 @@ def read_named(card_file: Path, entry: Mapping[str, str]) -> bytes:
         entry: ``name`` and ``sha256`` of the file.
 
     Raises:
-        ModelFileError: it is missing, or not the one that the card was written for.
+        ModelFileError: the file is missing or differs from the one of the card.
     """
-    # Only a name: a card does not reach into other folders.
+    # Only the name, so that a card cannot point into other folders.
     path = card_file.with_name(Path(entry["name"]).name)
     try:
         content = read_input(path, _MAX_WEIGHTS)

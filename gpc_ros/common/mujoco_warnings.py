@@ -1,4 +1,4 @@
-"""Keeps MuJoCo from printing and from writing MUJOCO_LOG.TXT when a candidate diverges."""
+"""Silence MuJoCo's texts and its MUJOCO_LOG.TXT when a candidate diverges."""
 
 from __future__ import annotations
 

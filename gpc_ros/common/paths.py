@@ -1,4 +1,4 @@
-"""Where the files that travel with the package (models, config, launch) lie on this machine."""
+"""Find the shared files of the package (models, config, launch) on this machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def share(*parts: str) -> Path:
     Without arguments: the folder that holds ``models``, ``config`` and ``launch``.
 
     Raises:
-        GpcError: it is in none of the places where the package can be installed.
+        GpcError: the file is missing in every place where the package can be installed.
     """
     roots = list(share_roots())
     for root in roots:

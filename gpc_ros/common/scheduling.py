@@ -1,13 +1,13 @@
-"""On which processor cores a node runs, and with which priority.
+"""Processor cores and real-time priority of a node.
 
-The planner computes without a pause for half of its period, the other nodes wake up hundreds of
-times a second. Left to the kernel, each such wake-up may interrupt the planner although another
-core is idle; kept apart, neither disturbs the other.
+The planner computes without a pause for half of its period; the other nodes wake up hundreds of
+times a second. With the kernel's placement each wake-up may interrupt the planner although another
+core is idle. On separate halves of the cores they do not disturb each other.
 
-Real-time priority alone does not keep others away: where ordinary work is short of time, Linux
-lets it run before everything else for up to 50 ms in a second (the fair server, since 6.12), and
-for that long the control loop stands still. So what starts, which takes seconds of imports, and
-what records or draws keeps to the planner's half, where it costs samples instead.
+Real-time priority alone does not protect the control loop: since Linux 6.12 the fair server runs
+starved ordinary threads before all others for up to 50 ms per second, and the control loop stalls
+for that time. Therefore starting nodes (seconds of imports), the recorder and the viewer use the
+planner's half, where they cost samples instead.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 
 from gpc_ros.common.config import param
 
-# Tells processes that a node starts which cores there are besides those that it began on.
+# Cores of the machine, for child processes of a node that began on half of them.
 _CORES = "GPC_ROS_CORES"
 
 
 @dataclass(frozen=True)
 class Scheduling:
-    """How the kernel is to treat a node's threads."""
+    """Scheduling of a node's threads."""
 
     cores: str = param(
         "all",
@@ -35,19 +35,20 @@ class Scheduling:
         choices=("all", "lower", "upper"),
     )
     priority: int = param(
-        0, "Real-time priority to ask for (SCHED_FIFO); 0 asks for none", low=0, high=90
+        0,
+        "Real-time priority to request (SCHED_FIFO); 0 for ordinary priority",
+        low=0,
+        high=90,
     )
-    nice: int = param(
-        0, "How far to step back for others where there is no real-time priority", low=0, high=19
-    )
+    nice: int = param(0, "Niceness of threads without real-time priority", low=0, high=19)
 
 
 def chosen_cores(which: str, available: set[int]) -> set[int]:
-    """Return the cores that a setting means.
+    """Return the cores of a setting.
 
     Args:
         which: ``all``, ``lower`` or ``upper``.
-        available: those that there are, at least one.
+        available: cores of the machine, at least one.
     """
     cores = sorted(available)
     middle = len(cores) // 2
@@ -57,9 +58,9 @@ def chosen_cores(which: str, available: set[int]) -> set[int]:
 
 
 def begin_aside(words: tuple[str, ...] = tuple(sys.orig_argv)) -> None:
-    """Keep a node to the lower half of the cores until :func:`schedule` says where it belongs.
+    """Keep a node to the lower half of the cores until :func:`schedule` moves it.
 
-    To be called before anything large is imported. Processes that are no node stay as they are.
+    Call it before anything large is imported. Processes other than nodes are not changed.
 
     Args:
         words: command line of this process.
@@ -81,21 +82,21 @@ def is_node(words: tuple[str, ...]) -> bool:
 
 
 def available_cores() -> set[int]:
-    """Return the cores that this process may use once it has begun."""
+    """Return the cores that this process may use after its start."""
     given = os.environ.get(_CORES, "")
     return set(map(int, given.split(","))) if given else os.sched_getaffinity(0)
 
 
 def schedule(wanted: Scheduling) -> str:
-    """Treat every thread of this process as wanted; return what was not allowed, in words.
+    """Apply the scheduling to every thread; return a warning if permission is missing.
 
-    The middleware's threads are among them: a loop that is on time helps little when what it
-    waits for is not. Threads that begin later inherit from those that begin them.
+    This includes the threads of the middleware, whose messages the loop waits for. Later threads
+    inherit from their creator.
     """
     cores = chosen_cores(wanted.cores, available_cores())
     try:
         for thread in _threads():
-            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            with contextlib.suppress(ProcessLookupError):  # the thread has ended
                 os.sched_setaffinity(thread, cores)
                 if wanted.nice:
                     os.setpriority(os.PRIO_PROCESS, thread, wanted.nice)
@@ -108,7 +109,7 @@ def schedule(wanted: Scheduling) -> str:
 
 
 def drop_priority() -> None:
-    """Give up cores and priority of every thread, where a node ends: the opposite of schedule."""
+    """Give up cores and priority of every thread at the end of a node (undo :func:`schedule`)."""
     cores = chosen_cores("lower", available_cores())
     for thread in _threads():
         with contextlib.suppress(OSError):

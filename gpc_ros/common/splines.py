@@ -1,8 +1,8 @@
 """Splines over command knots: bases, evaluation, time shift and resampling.
 
 Knots (K, A) lie at times 0, dt, 2 dt, ... A spline's value is linear in its knots, so that
-evaluating a population of candidates is one matrix product with a basis (T, K). Past the last
-knot its value is held.
+one matrix product with a basis (T, K) evaluates a population of candidates. Past the last knot
+its value is held.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def spline_order(name: str) -> int:
     """Return the order of a named spline.
 
     Raises:
-        ConfigError: no such spline; the nearest is named.
+        ConfigError: the name is unknown; the nearest is named.
     """
     if name not in ORDERS:
         raise ConfigError(f"spline: unknown kind '{name}'; {suggest(name, ORDERS)}")
@@ -45,11 +45,11 @@ def basis(times: Array, count: int, interval: float, order: int) -> Array:
         order: 0, 1 or 3.
 
     Raises:
-        InputError: the order is not one of these.
+        InputError: the order has another value.
     """
     rows = np.arange(len(times))
     result = np.zeros((len(times), count))
-    # A hair is added so that a time that should lie on a knot is not rounded to before it.
+    # The small offset keeps a time on a knot from being rounded to the interval before it.
     position = np.clip(np.asarray(times) / interval + 1e-9, 0.0, count - 1.0)
     left = np.minimum(position.astype(np.intp), max(count - 2, 0))
     u = position - left
@@ -77,11 +77,11 @@ def basis(times: Array, count: int, interval: float, order: int) -> Array:
 
 
 def shift(knots: Array, delay: float, interval: float, order: int) -> Array:
-    """Return the knots (K, A) of the same curve seen from a later time (the warm start).
+    """Shift the knots (K, A) of a curve to a later time (the warm start).
 
     Args:
         knots: (K, A).
-        delay: how much later [s].
+        delay: time shift [s].
         interval: time between knots [s].
         order: 0, 1 or 3.
     """

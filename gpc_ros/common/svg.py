@@ -1,4 +1,4 @@
-"""Pictures of matplotlib as text."""
+"""Convert figures of matplotlib to SVG text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 
 
 def svg(figure: object) -> str:
-    """Return a matplotlib figure as SVG text that is the same in every run."""
+    """Return a matplotlib figure as reproducible SVG text."""
     import matplotlib
 
     stream = io.StringIO()

@@ -1,4 +1,4 @@
-"""Metrics of a repeated thing, such as a cycle: median, 99th percentile and largest value."""
+"""Timing metrics of repeated events: percentiles, rates and topic timeouts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gpc_ros.common.arrays import Array
 
 
 class RollingPercentiles:
-    """The last values of a figure, in a ring without allocation."""
+    """Percentiles of the last values, in a ring buffer without allocation."""
 
     def __init__(self, size: int) -> None:
         """Keep the last ``size`` values."""
@@ -16,12 +16,12 @@ class RollingPercentiles:
         self._count = 0
 
     def add(self, value: float) -> None:
-        """Take in a value."""
+        """Add a value."""
         self._values[self._count % len(self._values)] = value
         self._count += 1
 
     def percentiles(self) -> tuple[float, float, float]:
-        """Return median, 99th percentile and maximum; zeros if there is no value yet."""
+        """Return median, 99th percentile and maximum; zeros before the first value."""
         values = self._values[: self._count]
         if not len(values):
             return 0.0, 0.0, 0.0
@@ -52,10 +52,10 @@ class Rate:
 
 
 class TopicTimeout:
-    """How long nothing was heard, as far as the listener itself was awake to hear it.
+    """Time since the last message, not counting stalls of this process.
 
-    A process that stood still comes back before what it was sent meanwhile is taken in; its own
-    absence is nobody's silence.
+    After a stall the process resumes before it reads its queue. The stall itself is not counted
+    as topic silence.
     """
 
     def __init__(self, step: float) -> None:
@@ -65,7 +65,7 @@ class TopicTimeout:
         self._length = 0.0
 
     def look(self, now: float, heard: bool) -> float:
-        """Return the silence [s] at a time [s], given whether something was heard since."""
+        """Return the silence [s] at a time [s]; ``heard``: a message came since the last look."""
         if heard or self._looked is None:
             self._length = 0.0
         else:

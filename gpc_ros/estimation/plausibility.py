@@ -146,7 +146,7 @@ class Plausibility:
         height = float((feet @ down).max()) + FOOT_RADIUS
         if abs(where[2] - height) > c.height:
             return (
-                f"motion capture shows the base {where[2]:.2f} m above the floor, its legs say "
+                f"motion capture shows the base {where[2]:.2f} m above the floor, its legs measure "
                 f"{height:.2f} m (limit {c.height} m apart): check which body it is, its offset "
                 "and the floor of the map"
             )

@@ -170,7 +170,7 @@ def _standing(readings: Sequence[RobotReading], sink: float) -> _Stand:
     if len(still) * period < _STILL_TIME:
         raise DataError(
             f"calibration: the robot stood still for {len(still) * period:.1f} s only (needed "
-            f"{_STILL_TIME} s): let it stand on level ground for some seconds before it walks"
+            f"{_STILL_TIME} s): let it rest on level ground for some seconds before it walks"
         )
     down = np.mean([rotate_inverse(r.orientation, -_UP) for r in still], axis=0)
     down /= np.linalg.norm(down)
@@ -275,7 +275,7 @@ def _walked(
         raise DataError(
             f"calibration: the robot walked {way:.1f} m and turned {turn:.1f} rad in sight of "
             f"motion capture (needed {_WAY} m and {_TURN} rad): drive it about, or put it at a "
-            "known place and say which with --placed"
+            "known place and give it with --placed"
         )
     return _least_squares(np.array(rows), np.array(values), up, height)
 

@@ -60,7 +60,7 @@ class MocapClient:
                 f"mocap driver '{system}' needs the package motioncapture: `make hardware`, or "
                 "pip install 'gpc_ros[hardware]'"
             )
-        self._told = json.dumps([system, host, interface, os.getpid()])
+        self._message = json.dumps([system, host, interface, os.getpid()])
         self._where = f"{system} at {host}"
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,12 +83,14 @@ class MocapClient:
         seen: list[Seen] = []
         try:
             for data in self._link.messages():
-                told = json.loads(data)
-                if "trouble" in told:
-                    self.trouble = f"{self._where}: {told['trouble']}"
+                message = json.loads(data)
+                if "trouble" in message:
+                    self.trouble = f"{self._where}: {message['trouble']}"
                 else:
                     self.trouble, self._heard = "", now
-                    seen += [Seen(name, told["arrival"], p, q) for name, p, q in told["bodies"]]
+                    seen += [
+                        Seen(name, message["arrival"], p, q) for name, p, q in message["bodies"]
+                    ]
         except PeerClosed:
             self._lose(self.trouble)
         else:
@@ -106,7 +108,7 @@ class MocapClient:
         self.trouble = f"no frame from {self._where} yet"
         # In a separate session, so that Ctrl-C in a terminal reaches only the node.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gpc_ros.mocap.mocap_process", str(its.fileno()), self._told],
+            [sys.executable, "-m", "gpc_ros.mocap.mocap_process", str(its.fileno()), self._message],
             pass_fds=(its.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # the library prints ignored packets

@@ -195,18 +195,18 @@ class MocapMap:
                 )
         return found
 
-    def pose(self, said: SystemPose, arrival: float) -> MapPose | None:
+    def pose(self, reported: SystemPose, arrival: float) -> MapPose | None:
         """Return the pose of a tracked body; None for an unknown body or a repeated pose.
 
         Args:
-            said: pose of the marker frame from the system.
+            reported: pose of the marker frame from the system.
             arrival: time of reception [s].
 
         Raises:
             InputError: the frame differs from the required one.
         """
         c = self._config
-        name, frame, stamp, position, wxyz = said
+        name, frame, stamp, position, wxyz = reported
         body = self._bodies.get(name)
         if body is None:
             self.unknown.add(name)

@@ -1,6 +1,6 @@
-"""The settings of every node, in one place that needs no ROS: files, help and docs read them.
+"""Parameters of every node, without ROS, for parameter files, help and docs.
 
-A node's own settings stand here, on top of those of the core object that it runs.
+Each class extends the parameters of the core object that its node runs.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class SimSettings(PlantConfig):
 
 @dataclass(frozen=True)
 class EmulatorSettings(SimSettings):
-    """The simulated robot behind Unitree's SDK: LowState, LowCmd, motion switcher, faults."""
+    """Emulates the robot behind Unitree's SDK: LowState, LowCmd, motion switcher, faults."""
 
-    # Anywhere: a real robot takes no time of this machine, and with four nodes of this priority
-    # on one core the kernel would stop them all now and then.
+    # All cores: with four nodes of this priority on one core the kernel throttles all of them, and
+    # a real robot takes no time of this machine.
     scheduling: Scheduling = Scheduling("all", 20)
     interface: str = param("lo", "Network interface of the robot's DDS")
     sdk_domain: int = param(0, "DDS domain of the robot; not that of ROS", low=0, high=230)
@@ -60,10 +60,10 @@ class EmulatorSettings(SimSettings):
 
 @dataclass(frozen=True)
 class EstimatorSettings(EstimatorConfig):
-    """Fuses motion capture, IMU and encoders into one state."""
+    """Fuses motion capture, IMU and encoders into one scene state."""
 
-    # On every core: on the upper half alone, simulation and bridge would leave it too little where
-    # the machine is slow, and what it takes from the planner costs samples only.
+    # All cores: on a slow machine simulation and bridge leave too little time on the upper half.
+    # Time taken from the planner costs samples only.
     scheduling: Scheduling = Scheduling("all", 10)
     task: str = param("box_push", _TASK)
     rate: float = param(200.0, "States per second", unit="Hz", low=20, high=500)
@@ -74,7 +74,7 @@ class EstimatorSettings(EstimatorConfig):
 
 @dataclass(frozen=True)
 class MocapSettings(MocapMapConfig):
-    """Maps the bodies of a motion capture system to ours."""
+    """Maps the bodies of a motion capture system to robot and objects."""
 
     scheduling: Scheduling = Scheduling("upper", 10)
     task: str = param("box_push", _TASK + "; its objects are looked for")
@@ -91,8 +91,8 @@ class PlannerSettings(PlannerConfig):
     }
 
     scheduling: Scheduling = Scheduling("lower")
-    # Live defaults for one of two cores; the other nodes need the other. Evaluation has its own.
-    # They lean on the shipped proposals: without one, 3 samples of 2.0 s do better.
+    # Live defaults for one of two cores, since the other nodes need the other core. They rely on
+    # the shipped proposals; without a proposal, 3 rollouts of 2.0 s are better.
     num_rollouts: int = param(4, "Candidates rolled out in one cycle", low=1, high=1024, live=True)
     horizon: float = param(0.8, "Length of a rollout", unit="s", low=0.1, high=10.0, live=True)
     threads: int = param(1, "Simulation threads", low=1, high=64)
@@ -104,10 +104,10 @@ class PlannerSettings(PlannerConfig):
         0.95, "Fraction of the period after which the best plan so far is used", low=0.1, high=1.0
     )
     max_state_age: float = param(
-        0.1, "An older state is not planned from", unit="s", low=0.01, high=1.0
+        0.1, "Maximum age of the state to plan from", unit="s", low=0.01, high=1.0
     )
     max_object_age: float = param(
-        1.0, "Hold when an object was not seen for longer", unit="s", low=0.05, high=10.0
+        1.0, "Maximum time since an object was seen; hold after it", unit="s", low=0.05, high=10.0
     )
     record_candidates: int = param(
         16, "Scored candidates in the record of a cycle, half of them the best", low=0, high=1024
@@ -138,9 +138,9 @@ class BridgeSettings(ControllerConfig):
     task: str = param("box_push", _TASK + "; plans of another task are refused")
     walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
     dry_run: bool = param(
-        False, "Read the robot and send it nothing; commands go to dry_run/joint_commands"
+        False, "Read the robot but send no commands; they go to dry_run/joint_commands"
     )
-    auto_arm: bool = param(False, "Arm by itself as soon as there is a state to stand by")
+    auto_arm: bool = param(False, "Arm automatically once the scene state is valid")
     exclusivity_wait: float = param(
         2.5, "Time to look for another bridge before commanding", unit="s", low=0.0, high=20.0
     )
@@ -150,31 +150,31 @@ class BridgeSettings(ControllerConfig):
 class RecorderSettings(RecorderConfig):
     """Writes every topic of the graph into an MCAP bag."""
 
-    # Beside the control loop alone it starves at times: a bag then lacks more than its last second.
+    # Beside the control loop it starves at times, and a killed run loses more than one second.
     scheduling: Scheduling = Scheduling("lower", nice=10)
     task: str = param("box_push", _TASK + "; its objects are recorded")
     task_params: str = param("", _TASK_PARAMS)
     seed: int = param(0, "Seed of the run, for the report", low=0, high=2**31)
-    arguments: str = param("", "What the run was started with, for the report")
+    arguments: str = param("", "Launch arguments of the run, for the report")
     folder: str = param("runs/latest", "Folder of the run; the bag is its subfolder 'bag'")
 
 
 @dataclass(frozen=True)
 class MonitorSettings:
-    """Sets the goal, shows and judges the episode, and writes video and report at its end."""
+    """Sets the goal, shows the episode, detects success and writes video and report."""
 
     scheduling: Scheduling = Scheduling("lower", nice=10)
     task: str = param("box_push", _TASK)
     task_params: str = param("", _TASK_PARAMS)
     goal: str = param(
-        "", "Goal as x,y,yaw [m, m, rad]; empty takes the one of the seed; none sets none"
+        "", "Goal as x,y,yaw [m, m, rad]; empty takes the seed's goal; none sets no goal"
     )
     seed: int = param(0, "Seed of the goal", low=0, high=2**31)
     duration: float = param(60.0, "Give up after this time", unit="s", low=1, high=3600)
     start_timeout: float = param(
-        30.0, "Give up if the graph is not ready by then", unit="s", low=1, high=86400
+        30.0, "Give up if the graph is not ready in this time", unit="s", low=1, high=86400
     )
-    truth: str = param("ground_truth", "Topic of the state that is judged")
+    truth: str = param("ground_truth", "Topic of the state that decides success")
     record: bool = param(True, "Close the bag at the end")
     report: bool = param(True, "Make video and report from the bag")
     folder: str = param("runs/latest", "Folder of the run")
@@ -186,20 +186,20 @@ class PlayerSettings:
 
     scheduling: Scheduling = Scheduling("upper")
     bag: str = param("runs/latest", "Folder of the run or of the bag")
-    speed: float = param(1.0, "Bag time that goes by in a second", low=0.01, high=100.0)
-    start: float = param(0.0, "How far into the bag to begin", unit="s", low=0.0, high=1e6)
+    speed: float = param(1.0, "Playback speed: bag time per second", low=0.01, high=100.0)
+    start: float = param(0.0, "Start time within the bag", unit="s", low=0.0, high=1e6)
     lead: float = param(
-        1.5, "Bag time in which only the clock runs, for the nodes to settle", unit="s", low=0.0,
+        1.5, "Bag time in which only the clock runs, so that the nodes settle", unit="s", low=0.0,
         high=60.0,
     )  # fmt: skip
     wait: float = param(
-        30.0, "Give up if nobody listens after this time", unit="s", low=1.0, high=600.0
+        30.0, "Give up if no node subscribes in this time", unit="s", low=1.0, high=600.0
     )
 
 
 @dataclass(frozen=True)
 class ViewSettings(ViewConfig):
-    """Shows the graph in a browser; steps back for all other nodes."""
+    """Shows the graph in a browser, at lower priority than every other node."""
 
     scheduling: Scheduling = Scheduling("lower", nice=15)
     task: str = param("box_push", _TASK)

@@ -1,4 +1,4 @@
-"""The parameter files: config/<node>.yaml and docs/parameters.md, written from the settings."""
+"""Read and write parameter files (config/<node>.yaml) and describe parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpc_ros.common.errors import ConfigError
 
 _HEADER = """\
 # Parameters of the node `{node}`: {doc}
-# Written by docs/tools/generate.py from the settings in gpc_ros; change values here, names there.
+# Written by docs/tools/generate.py from the dataclasses in gpc_ros; values may be changed here.
 /**:
   ros__parameters:
 """
@@ -74,7 +74,7 @@ def describe(p: Parameter) -> str:
 
 
 def range_text(p: Parameter) -> str:
-    """Return the accepted values of a parameter in words; empty if there is no bound."""
+    """Return the range of a parameter in words; empty if unbounded."""
     if p.choices:
         return ", ".join(p.choices)
     if p.low is None and p.high is None:
@@ -87,7 +87,7 @@ def range_text(p: Parameter) -> str:
 
 
 def type_name(p: Parameter) -> str:
-    """Return the type of a parameter as a reader would write it."""
+    """Return the type of a parameter in words."""
     names = {"float": "number", "int": "integer", "str": "text", "bool": "true or false"}
     if typing.get_origin(p.type) is tuple:
         inner = typing.get_args(p.type)[0].__name__
@@ -96,7 +96,7 @@ def type_name(p: Parameter) -> str:
 
 
 def yaml_value(value: Any) -> str:
-    """Return a value as YAML on one line, such that it is read back with the same type."""
+    """Return a value as YAML on one line, so that it is read back with the same type."""
     if isinstance(value, tuple):
         value = list(value)
     if isinstance(value, float):

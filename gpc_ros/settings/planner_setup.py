@@ -1,4 +1,4 @@
-"""The planner that settings describe: what the node runs and what a replay builds again."""
+"""Make the planner from its settings, for the node and for replay."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def optimizer_overrides(settings: PlannerSettings) -> dict[str, object]:
 
 
 def reconfigured(planner: Planner, settings: PlannerSettings) -> Planner:
-    """Return the planner for settings that were changed while it runs, itself where it can go on.
+    """Return the planner for changed settings: the same one if possible, else a new one.
 
-    A new one keeps walker and proposal and forgets the plan found so far.
+    A new planner keeps walker and proposal and starts without a plan.
 
     Raises:
-        ConfigError: one of the settings cannot change now; nothing has changed then.
+        ConfigError: a setting cannot change at run time; nothing has changed.
     """
     s = settings
     given = parse_assignments(s.task_params, "task_params")

@@ -1,4 +1,4 @@
-"""The parameters of the viewer, in a module that needs no viser: files and help read them."""
+"""Parameters of the viewer, in a module without viser, for files and help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ViewConfig:
     )
     port: int = param(8080, "Port of the page; a taken one is an error", low=1, high=65535)
     rate: float = param(15.0, "Pictures per second", unit="Hz", low=1.0, high=60.0)
-    paths: int = param(16, "Candidates that are drawn at most, the best ones", low=0, high=256)
+    paths: int = param(16, "Maximum number of drawn candidates, best first", low=0, high=256)
 
 
 def announcement(config: ViewConfig, url: str) -> str:

@@ -32,8 +32,10 @@ def record(folder: Path, walk: MadeWalk, old: Offset = NO_OFFSET, poses: bool = 
     writer.add_topic("/imu/data", "sensor_msgs/msg/Imu")
     writer.add_topic("/parameters", "std_msgs/msg/String")
     writer.add_topic("/mocap/base/pose", "geometry_msgs/msg/PoseStamped")
-    said = {"base": {"position": old.position.tolist(), "orientation": old.orientation.tolist()}}
-    content = {"node": "mocap", "serial": 1, "parameters": {}, "mocap_offsets": said}
+    offsets_in_force = {
+        "base": {"position": old.position.tolist(), "orientation": old.orientation.tolist()}
+    }
+    content = {"node": "mocap", "serial": 1, "parameters": {}, "mocap_offsets": offsets_in_force}
     writer.write("/parameters", serialize_message(String(data=json.dumps(content))), 0)
     for k, (reading, pose) in enumerate(zip(walk.readings, walk.poses, strict=True)):
         time = round(reading.stamp * 1e9)
@@ -63,7 +65,7 @@ def test_a_recording_gives_the_file_and_other_bodies_are_kept(
     box = Offset(np.array([0.0, 0.0, -0.2]), np.array([1.0, 0.0, 0.0, 0.0]))
     file = tmp_path / "offsets.yaml"
     write_offsets(file, {"box": box, "base": OLD})
-    # The poses in the bag hold the offset that was in force, and the bag says which that was.
+    # The poses in the bag contain the offset in force, which the bag also records.
     run = record(tmp_path / "run", MadeWalk(seconds=14.0), OLD)
     assert main(["calibrate-mocap", str(run), "--out", str(file)]) == 0
     offsets = read_offsets(file)
@@ -72,7 +74,7 @@ def test_a_recording_gives_the_file_and_other_bodies_are_kept(
     assert "known to" in capsys.readouterr().out
 
 
-def test_a_robot_that_was_put_at_a_known_place_need_not_walk(tmp_path: Path) -> None:
+def test_a_known_place_replaces_the_walk(tmp_path: Path) -> None:
     walk = MadeWalk(seconds=0.0)
     run, file = record(tmp_path / "run", walk), tmp_path / "offsets.yaml"
     assert main(["calibrate-mocap", str(run), "--out", str(file)]) == 2
@@ -82,7 +84,7 @@ def test_a_robot_that_was_put_at_a_known_place_need_not_walk(tmp_path: Path) -> 
     check(read_offsets(file)["base"])
 
 
-def test_a_bag_without_motion_capture_says_what_is_missing(
+def test_a_bag_without_motion_capture_names_the_missing_topic(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = record(tmp_path / "run", MadeWalk(seconds=0.1), poses=False)

@@ -21,7 +21,7 @@ def result(seed: int) -> EpisodeResult:
 
 @pytest.fixture
 def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Replace the evaluation; return what it was called with."""
+    """Replace the evaluation; return the arguments of its calls."""
     calls: list[dict[str, Any]] = []
 
     def fake(

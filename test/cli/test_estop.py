@@ -1,4 +1,4 @@
-"""gpc estop: it says that it is there, Enter presses and releases, and its end presses."""
+"""``gpc estop``: it publishes its heartbeat, Enter presses and releases, and its end presses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gpc_ros.ros import qos
 pytestmark = pytest.mark.integration
 
 
-def says(pressed: bool, message: Bool) -> bool:
+def shows(pressed: bool, message: Bool) -> bool:
     return bool(message.data == pressed)
 
 
@@ -40,11 +40,11 @@ def test_enter_presses_and_releases_and_the_end_presses() -> None:
     for pressed in (True, False):
         process.stdin.write("\n")
         process.stdin.flush()
-        observer.wait("go2/emergency_stop", functools.partial(says, pressed))
+        observer.wait("go2/emergency_stop", functools.partial(shows, pressed))
     output, _ = process.communicate(timeout=60.0)
     observer.wait("go2/emergency_stop", lambda m: m.data, since=0.0)
     assert process.returncode == 0
     assert output.splitlines()[1:] == [
-        "PRESSED: the robot brakes to the ground", "released", "pressed, and gone",
+        "PRESSED: the robot brakes to the ground", "released", "pressed; the heartbeat has ended",
     ]  # fmt: skip
     rclpy.try_shutdown(context=context)

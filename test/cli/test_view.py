@@ -1,4 +1,4 @@
-"""``gpc view``: what it refuses, with the reason, before anything is served."""
+"""``gpc view``: bad arguments are refused before anything is served."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_ssh_tunnel_is_announced_only_for_loopback() -> None:
     assert "ssh" not in announcement(ViewConfig(host="0.0.0.0"), url)
 
 
-def test_without_the_library_it_says_what_to_install(
+def test_a_missing_library_names_the_installation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

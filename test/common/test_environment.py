@@ -1,4 +1,4 @@
-"""Faults of the environment: one sentence before anything starts, or mended."""
+"""Faults of the environment: one sentence before anything starts, or corrected."""
 
 from __future__ import annotations
 

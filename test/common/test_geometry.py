@@ -1,4 +1,4 @@
-"""Rotations: the fast cross product is numpy's."""
+"""Rotations: the fast cross product equals numpy's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpc_ros.common.geometry import cross
     ("one", "other"), [((3,), (3,)), ((3,), (5, 3)), ((5, 3), (3,)), ((2, 1, 3), (4, 3))]
 )
 @given(seed=st.integers(0, 2**32 - 1))
-def test_the_cross_product_is_numpys_to_the_last_bit(
+def test_the_cross_product_equals_numpy_bit_for_bit(
     one: tuple[int, ...], other: tuple[int, ...], seed: int
 ) -> None:
     rng = np.random.default_rng(seed)

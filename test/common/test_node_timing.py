@@ -1,4 +1,4 @@
-"""Rolling figures."""
+"""Rolling percentiles, rates and topic timeouts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpc_ros.common.timing import Rate, RollingPercentiles, TopicTimeout
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.integers(1, 20))
-def test_a_window_knows_its_last_values(values: list[float], size: int) -> None:
+def test_percentiles_are_of_the_last_values(values: list[float], size: int) -> None:
     window = RollingPercentiles(size)
     for value in values:
         window.add(value)
@@ -33,7 +33,7 @@ def test_rate() -> None:
     assert rate.value(60.0) == 0.0
 
 
-def test_silence_is_what_was_listened_to_and_not_heard() -> None:
+def test_silence_counts_from_the_last_message() -> None:
     silence = TopicTimeout(0.2)
     looks = [silence.look(0.1 * k, heard=False) for k in range(11)]
     assert looks[0] == 0.0 and looks[-1] == pytest.approx(1.0)
@@ -41,8 +41,8 @@ def test_silence_is_what_was_listened_to_and_not_heard() -> None:
     assert silence.look(1.2, heard=False) == pytest.approx(0.1)
 
 
-def test_the_listener_that_stood_still_takes_it_for_nobodys_silence() -> None:
+def test_a_stall_of_the_process_is_not_counted_as_silence() -> None:
     silence = TopicTimeout(0.2)
     silence.look(0.0, heard=True)
-    assert silence.look(2.4, heard=False) <= 0.2  # what came meanwhile is taken in after this look
+    assert silence.look(2.4, heard=False) <= 0.2  # the queue is read after this look
     assert silence.look(2.5, heard=True) == 0.0

@@ -13,7 +13,7 @@ from gpc_ros.robot.model import Gains, robot_spec
 
 
 def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pretend that the package is installed below a prefix, away from its checkout."""
+    """Make the package appear installed below a prefix, outside its checkout."""
     prefix = tmp_path / "prefix"
     module = prefix / "lib" / "python3.11" / "site-packages" / "gpc_ros" / "common" / "paths.py"
     module.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Which cores and which priority a node's threads get."""
+"""Cores and priority of a node's threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gpc_ros.settings.node_settings import SETTINGS
 
 
 @given(st.sets(st.integers(0, 255), min_size=2))
-def test_halves_share_no_core_and_leave_none(available: set[int]) -> None:
+def test_halves_are_disjoint_and_cover_every_core(available: set[int]) -> None:
     lower, upper = (chosen_cores(which, available) for which in ("lower", "upper"))
     assert lower | upper == available
     assert not lower & upper
@@ -28,11 +28,11 @@ def test_halves_share_no_core_and_leave_none(available: set[int]) -> None:
 
 
 @pytest.mark.parametrize("which", ["all", "lower", "upper"])
-def test_a_single_core_is_everybodys(which: str) -> None:
+def test_a_single_core_is_shared(which: str) -> None:
     assert chosen_cores(which, {3}) == {3}
 
 
-def test_what_controls_has_a_half_without_ordinary_work() -> None:
+def test_control_nodes_share_no_half_with_ordinary_work() -> None:
     by_half = {name: kind().scheduling for name, kind in SETTINGS.items()}
     assert {n for n, s in by_half.items() if s.cores == "lower"} == {
         "planner", "recorder", "monitor", "view",
@@ -46,7 +46,7 @@ def test_what_controls_has_a_half_without_ordinary_work() -> None:
 @pytest.mark.parametrize(
     "line", ["python -m gpc_ros.nodes.bridge --ros-args", "python /opt/lib/gpc_ros/bridge"]
 )
-def test_a_node_begins_on_the_lower_half_and_knows_of_all(
+def test_a_node_begins_on_the_lower_half_and_can_use_all_later(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved: list[set[int]] = []
@@ -59,13 +59,13 @@ def test_a_node_begins_on_the_lower_half_and_knows_of_all(
 
 
 @pytest.mark.parametrize("line", ["python /usr/bin/gpc sim", "python -m pytest bridge", "python"])
-def test_other_programs_stay_where_they_are(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_programs_keep_their_cores(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: pytest.fail("moved"))
     begin_aside(tuple(line.split()))
 
 
 @pytest.mark.integration
-def test_every_thread_of_a_node_is_where_it_belongs(
+def test_every_thread_of_a_node_gets_its_cores_and_priority(
     probe: Any, start_node: Callable[..., Any]
 ) -> None:
     probe.listen("robot_reading", RobotReading)

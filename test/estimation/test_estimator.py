@@ -163,7 +163,7 @@ def test_bodies_with_swapped_names_are_gated() -> None:
 
 
 def test_a_base_lost_at_another_height_recovers_but_another_body_is_gated() -> None:
-    """It began with the pose of the box, and stood up before the right ones were believed."""
+    """It began with the pose of the box and stood up before its own poses were accepted."""
     estimator = Estimator(("box",))
     shown, truth = np.array([1.0, 0.0, 0.14]), np.array([0.0, 0.0, 0.3])
 
@@ -187,7 +187,7 @@ def test_a_base_lost_at_another_height_recovers_but_another_body_is_gated() -> N
     see(4.5, 12.0, shown)
     assert estimator.estimate() is None
     assert estimator.counters["base jumps accepted"] == 1
-    assert "above the floor, its legs say" in estimator.complaint
+    assert "above the floor, its legs measure" in estimator.complaint
 
 
 def test_a_drifted_filter_recovers_when_the_robot_stands() -> None:

@@ -131,7 +131,7 @@ def test_biases_converge_at_rest() -> None:
         if k % 2 == 0:
             base.correct_pose(*base.innovation((0.0, 0.0, 0.3), LEVEL))
     np.testing.assert_allclose(base.gyro_bias, [0.01, -0.02, 0.005], atol=1e-3)
-    # Level at rest, a horizontal bias and a tilt look the same; the attitude tells them apart.
+    # Level at rest, a horizontal bias and a tilt look the same; the attitude separates them.
     np.testing.assert_allclose(base.accel_bias, [0.1, -0.05, 0.05], atol=0.01)
 
 

@@ -1,4 +1,4 @@
-"""Leg odometry against the truth of a simulated walk, and which feet it asks."""
+"""Leg odometry against the truth of a simulated walk, and the choice of the feet."""
 
 from __future__ import annotations
 

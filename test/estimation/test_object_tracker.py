@@ -1,4 +1,4 @@
-"""The object tracker: velocity, gates on position and attitude, and what is unseen rests."""
+"""The object tracker: velocity, gates on position and attitude, rest while unseen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Motion capture that does not show this robot is doubted, by whatever it is wrong."""
+"""Motion capture that does not show this robot is inconsistent, whatever the fault."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def shown(walk: MadeWalk, lie: Callable[[np.ndarray, np.ndarray], Pose]) -> Esti
     return estimator
 
 
-def doubt(estimator: Estimator) -> str:
-    """Return why it must not be armed: a doubt, or why there is no estimate."""
+def inconsistency(estimator: Estimator) -> str:
+    """Return why it must not be armed: an inconsistency, or the reason for a missing estimate."""
     state = estimator.estimate()
     return estimator.complaint if state is None else state.mocap_inconsistency
 
@@ -87,7 +87,7 @@ def in_millimetres(p: np.ndarray, q: np.ndarray) -> Pose:
 def test_gravity_and_height_are_checked_before_any_motion(
     lie: Callable[[np.ndarray, np.ndarray], Pose], reason: str
 ) -> None:
-    assert reason in doubt(shown(MadeWalk(still=1.5, seconds=0.0), lie))
+    assert reason in inconsistency(shown(MadeWalk(still=1.5, seconds=0.0), lie))
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_inconsistent_motion_is_detected_within_two_seconds(
     lie: Callable[[np.ndarray, np.ndarray], Pose], reason: str
 ) -> None:
     still = shown(MadeWalk(still=1.5, seconds=0.0), lie)
-    assert doubt(still) == ""
-    assert re.search(reason, doubt(shown(MadeWalk(still=1.5, seconds=2.5), lie)))
+    assert inconsistency(still) == ""
+    assert re.search(reason, inconsistency(shown(MadeWalk(still=1.5, seconds=2.5), lie)))
 
 
 def test_an_inconsistency_of_motion_stays_until_a_motion_agrees() -> None:
-    walk, estimator, doubts = MadeWalk(still=1.0, seconds=14.0), Estimator(), []
+    walk, estimator, found = MadeWalk(still=1.0, seconds=14.0), Estimator(), []
     frozen = walk.poses[0]
     for k, (reading, pose) in enumerate(zip(walk.readings, walk.poses, strict=True)):
         estimator.on_reading(reading, reading.stamp)
@@ -118,10 +118,10 @@ def test_an_inconsistency_of_motion_stays_until_a_motion_agrees() -> None:
             # Until 4 s the wrong body; from then on the robot, which the filter has lost.
             seen = frozen if reading.stamp < 4.0 else pose
             estimator.on_mocap("base", reading.stamp, *seen, reading.stamp)
-        doubts.append(estimator._plausibility.inconsistency)
-    assert doubts[round(3.9 / 0.004)]
-    assert doubts[round(4.3 / 0.004)]
-    assert doubts[-1] == ""
+        found.append(estimator._plausibility.inconsistency)
+    assert found[round(3.9 / 0.004)]
+    assert found[round(4.3 / 0.004)]
+    assert found[-1] == ""
 
 
 @pytest.mark.parametrize("command", [(0.4, 0.1, 0.4), (0.0, -0.2, -0.6)])
@@ -135,15 +135,15 @@ def test_a_walking_robot_is_consistent(
 
 
 def test_a_jump_of_the_map_is_not_an_inconsistency_of_motion() -> None:
-    """A robot that holds because of such a doubt would never move again to clear it."""
+    """A robot that holds because of such an inconsistency would never move again to clear it."""
     walk = MadeWalk()
     estimator = Estimator()
-    doubts = set()
+    found = set()
     for k, (reading, pose) in enumerate(zip(walk.readings, walk.poses, strict=True)):
         estimator.on_reading(reading, reading.stamp)
         if k % 2 == 0:
             off = [0.5, 0.0, 0.0] if k > len(walk.readings) // 2 else [0.0, 0.0, 0.0]
             estimator.on_mocap("base", reading.stamp, pose[0] + off, pose[1], reading.stamp)
         state = estimator.estimate()
-        doubts.add(state.mocap_inconsistency if state else "")
-    assert doubts == {""}
+        found.add(state.mocap_inconsistency if state else "")
+    assert found == {""}

@@ -296,7 +296,7 @@ def test_damaged_or_foreign_weights_are_refused(tmp_path: Path) -> None:
     weights.unlink()
     with pytest.raises(ModelFileError, match="cannot be read"):
         load_walker(path)
-    with pytest.raises(ModelFileError, match="no such file"):
+    with pytest.raises(ModelFileError, match="does not exist"):
         load_walker(tmp_path / "nothing.json")
 
 

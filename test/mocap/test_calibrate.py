@@ -1,4 +1,4 @@
-"""The base's offset from its markers, found from a walk; and recordings that do not tell it."""
+"""The base's offset from its markers, found from a walk; insufficient recordings are refused."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_a_restarted_system_is_reconnected(
     def silent() -> bool:
         return not watch.sees("Go2") and "says nothing" in watch.client.trouble
 
-    until(silent, "the silence is told")
+    until(silent, "the silence is reported")
     second = optitrack({"Go2": 7, "Box": 3})  # the numbers have changed
     second.poses = {"Go2": POSE}
     until(lambda: watch.sees("Go2"), "the robot is seen again, under its new number")
@@ -126,11 +126,11 @@ def test_an_error_of_the_library_is_reported(
 ) -> None:
     client = connect("qualisys", f"127.0.0.1:{ports[0]}")
 
-    def told() -> bool:
+    def reported() -> bool:
         assert client.drain() == []
         return "Error connecting QTM" in client.trouble
 
-    until(told, "the library's own error is told")
+    until(reported, "the error of the library is reported")
 
 
 def test_the_process_ends_with_a_node_that_was_killed(ports: tuple[int, int]) -> None:

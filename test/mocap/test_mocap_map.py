@@ -41,7 +41,7 @@ vectors = st.tuples(number, number, number).map(np.array)
 attitudes = st.tuples(number, number, number).map(lambda rpy: quat_from_rpy(*rpy))
 
 
-def said(position: object, orientation: np.ndarray = LEVEL, name: str = "base") -> SystemPose:
+def reported(position: object, orientation: np.ndarray = LEVEL, name: str = "base") -> SystemPose:
     return SystemPose(name, "world", 7.0, np.array(position, dtype=float), orientation)
 
 
@@ -58,18 +58,18 @@ def test_an_offset_maps_the_markers_to_the_body(
 ) -> None:
     markers = quat_multiply(attitude, quat_conjugate(turn))
     where = position - rotate(markers, offset)
-    pose = mapped(said(where, markers), {"base": Offset(offset, turn)})
+    pose = mapped(reported(where, markers), {"base": Offset(offset, turn)})
     np.testing.assert_allclose(pose.position, position, atol=1e-12)
     assert abs(float(pose.orientation @ attitude)) == pytest.approx(1.0)
 
 
 def test_with_y_up_the_axes_turn_and_level_stays_level() -> None:
-    pose = mapped(said([1.0, 0.3, -2.0]), axes="y_up")
+    pose = mapped(reported([1.0, 0.3, -2.0]), axes="y_up")
     np.testing.assert_allclose(pose.position, [1.0, 2.0, 0.3], atol=1e-12)
     np.testing.assert_allclose(pose.orientation, LEVEL, atol=1e-12)
     # A turn about the system's vertical is one about ours.
     turned = np.array([math.cos(0.4), 0.0, math.sin(0.4), 0.0])
-    pose = mapped(said([0.0, 0.0, 0.0], turned), axes="y_up")
+    pose = mapped(reported([0.0, 0.0, 0.0], turned), axes="y_up")
     np.testing.assert_allclose(pose.orientation, quat_from_yaw(0.8), atol=1e-12)
 
 
@@ -78,10 +78,13 @@ def test_with_y_up_offsets_stay_fixed_to_the_body(
     a: np.ndarray, b: np.ndarray, attitude: np.ndarray
 ) -> None:
     # A point fixed in the system's body frame has constant coordinates in ours, whatever its pose.
-    still, moved = mapped(said(np.zeros(3)), axes="y_up"), mapped(said(a, attitude), axes="y_up")
-    point = mapped(said(a + rotate(attitude, b)), axes="y_up").position
+    still, moved = (
+        mapped(reported(np.zeros(3)), axes="y_up"),
+        mapped(reported(a, attitude), axes="y_up"),
+    )
+    point = mapped(reported(a + rotate(attitude, b)), axes="y_up").position
     of_body = rotate_inverse(moved.orientation, point - moved.position)
-    np.testing.assert_allclose(of_body, mapped(said(b), axes="y_up").position, atol=1e-9)
+    np.testing.assert_allclose(of_body, mapped(reported(b), axes="y_up").position, atol=1e-9)
     np.testing.assert_allclose(still.position, 0.0)
 
 
@@ -90,15 +93,15 @@ def test_with_y_up_offsets_stay_fixed_to_the_body(
     [("header", 0.0, 7.0), ("header", 0.01, 6.99), ("arrival", 0.0, 7.02), ("arrival", 0.02, 7.0)],
 )
 def test_stamps_are_capture_times(stamp: str, delay: float, expected: float) -> None:
-    assert mapped(said([0, 0, 0]), stamp=stamp, delay=delay).stamp == pytest.approx(expected)
+    assert mapped(reported([0, 0, 0]), stamp=stamp, delay=delay).stamp == pytest.approx(expected)
 
 
 def test_bodies_are_found_by_their_names_in_the_system() -> None:
     known = MocapMap(replace(MocapMapConfig(), names="base=Go2,box=Box_1"), BODIES, {})
-    found = known.pose(said([1, 0, 0], name="Box_1"), 7.0)
+    found = known.pose(reported([1, 0, 0], name="Box_1"), 7.0)
     assert found is not None
     assert found.body == "box"
-    assert known.pose(said([1, 0, 0], name="wand"), 7.0) is None
+    assert known.pose(reported([1, 0, 0], name="wand"), 7.0) is None
     assert known.unknown == {"wand"}
     assert known.topics == {
         "base": "/vrpn_mocap/Go2/pose",
@@ -108,19 +111,19 @@ def test_bodies_are_found_by_their_names_in_the_system() -> None:
 
 def test_repeated_poses_of_a_lost_body_are_rejected() -> None:
     known = MocapMap(MocapMapConfig(), BODIES, {})
-    assert known.pose(said([1, 0, 0]), 7.0) is not None
-    assert known.pose(said([1, 0, 0]), 7.1) is None
-    assert known.pose(said([1, 0, 0], name="box"), 7.1) is not None
-    assert known.pose(said([1, 0, 1e-9]), 7.2) is not None
+    assert known.pose(reported([1, 0, 0]), 7.0) is not None
+    assert known.pose(reported([1, 0, 0]), 7.1) is None
+    assert known.pose(reported([1, 0, 0], name="box"), 7.1) is not None
+    assert known.pose(reported([1, 0, 1e-9]), 7.2) is not None
     assert known.repeated == {"base": 1, "box": 0}
-    trusting = MocapMap(replace(MocapMapConfig(), repeats=True), BODIES, {})
-    assert all(trusting.pose(said([1, 0, 0]), 7.0) for _ in range(2))
+    accepting = MocapMap(replace(MocapMapConfig(), repeats=True), BODIES, {})
+    assert all(accepting.pose(reported([1, 0, 0]), 7.0) for _ in range(2))
 
 
 def test_another_frame_than_the_required_one_is_refused() -> None:
     known = MocapMap(replace(MocapMapConfig(), frame="map"), BODIES, {})
     with pytest.raises(InputError, match="frame 'world' is not 'map'"):
-        known.pose(said([0, 0, 0]), 7.0)
+        known.pose(reported([0, 0, 0]), 7.0)
 
 
 @pytest.mark.parametrize(
@@ -215,5 +218,5 @@ def test_two_names_that_become_one_topic_are_refused(names: str) -> None:
 def test_a_zero_stamp_names_the_parameter_that_helps() -> None:
     known = MocapMap(MocapMapConfig(), BODIES, {})
     with pytest.raises(InputError, match=r"stamp is zero.*set the parameter stamp .* to arrival"):
-        known.pose(said([1, 0, 0])._replace(stamp=0.0), 7.0)
-    assert mapped(said([1, 0, 0])._replace(stamp=0.0), stamp="arrival").stamp == 7.02
+        known.pose(reported([1, 0, 0])._replace(stamp=0.0), 7.0)
+    assert mapped(reported([1, 0, 0])._replace(stamp=0.0), stamp="arrival").stamp == 7.02

@@ -102,6 +102,5 @@ def test_a_misspelt_argument_starts_nothing() -> None:
     process = gpc_sim("task:=navigate", "num_rolouts:=4")
     output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
-    assert (
-        output.strip() == "gpc: error: unknown argument 'num_rolouts'; did you mean 'num_rollouts'?"
-    )
+    hint = "unknown argument 'num_rolouts'; did you mean 'num_rollouts'?"
+    assert output.strip() == f"gpc: error: sim: {hint}"

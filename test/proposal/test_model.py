@@ -88,7 +88,7 @@ def test_a_proposal_ships_for_the_default_walker_and_is_not_used_with_another(ta
         ({"kind": "pickle"}, "kind 'pickle' is not one of flow, gaussian"),
         ({"spline": "bezier"}, "spline 'bezier'"),
         ({"knots": 0}, "0 knots"),
-        ({"knots": "many"}, "lacks or garbles an entry"),
+        ({"knots": "many"}, "has a missing or invalid entry"),
         ({"files": {}}, "names no file of weights"),
         ({"knots": 5}, r"weights 'knots_mean': expected \(5, 3\), found \(4, 3\)"),
         ({"hidden": [16, 16, 16]}, "weights 'layers.2.weight'"),
@@ -110,7 +110,7 @@ def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_files_are_named(write_proposal: WriteProposal, tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="there is no such file; gpc train makes one"):
+    with pytest.raises(ModelFileError, match="does not exist; gpc train makes one"):
         load_proposal(tmp_path / "nothing")
     path = write_proposal()
     path.with_suffix(".safetensors").unlink()

@@ -1,4 +1,4 @@
-"""The parameter files follow the settings, and are read without surprises."""
+"""Parameter files agree with the settings and are read back with their types."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Outer:
 
 
 @pytest.mark.parametrize("name", sorted(generated()))
-def test_generated_files_are_in_step_with_the_code(name: str) -> None:
+def test_generated_files_agree_with_the_code(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == generated()[name], (
         "run: python docs/tools/generate.py"
     )
@@ -56,14 +56,14 @@ def test_generated_files_are_written_and_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("node", sorted(SETTINGS))
-def test_files_hold_the_defaults(node: str) -> None:
+def test_files_contain_the_defaults(node: str) -> None:
     values = read_parameters(ROOT / "config" / f"{node}.yaml")
     settings = config.replace(SETTINGS[node](), values, node)
     assert settings == SETTINGS[node]()
     assert set(values) == set(config.flatten(settings))
 
 
-def test_no_file_stands_without_a_node() -> None:
+def test_every_file_belongs_to_a_node() -> None:
     assert {p.stem for p in (ROOT / "config").glob("*.yaml")} == set(SETTINGS)
 
 

@@ -53,8 +53,8 @@ def test_a_killed_worker_neither_loses_nor_repeats_episodes(tmp_path: Path) -> N
         capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout.splitlines()[-1])
-    assert sorted(told["seen"]) == list(range(8))
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert sorted(found["seen"]) == list(range(8))
     names = sorted(path.name for path in (tmp_path / "shards").iterdir())
     assert names == [f"seed_{seed:08d}.npz" for seed in range(8)]
     # The same command finds nothing left to run, so that it needs no cluster.

@@ -36,7 +36,7 @@ _STREAM = 1
 
 @dataclass(frozen=True)
 class CollectConfig:
-    """What is collected."""
+    """Parameters of a collection."""
 
     episode: EpisodeConfig = EpisodeConfig()
     randomise: bool = param(True, "Randomise the plant parameters of each episode")

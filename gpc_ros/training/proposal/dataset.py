@@ -148,7 +148,7 @@ def _identity(shard: Shard) -> tuple[str, float, str, str, float]:
             float(settings["episode.planner.horizon"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"a shard does not say {error}; collect it again") from None
+        raise DataError(f"a shard lacks {error}; collect it again") from None
 
 
 def _target(

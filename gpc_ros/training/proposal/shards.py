@@ -157,7 +157,7 @@ def load_folder(folder: Path) -> Folder:
         except DataError as error:
             found.problems.append(str(error))
         except (KeyError, TypeError, ValueError):
-            found.problems.append(f"{path}: does not say which seed it is of")
+            found.problems.append(f"{path}: has no seed")
     return found
 
 

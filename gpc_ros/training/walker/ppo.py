@@ -222,11 +222,11 @@ class Trainer:
 
     def _compare(self, saved: Checkpoint) -> None:
         mine = self._identity()
-        theirs = dict(saved.identity)
-        for name in sorted(set(mine) | set(theirs)):
-            if mine.get(name) != theirs.get(name):
+        stored = dict(saved.identity)
+        for name in sorted(set(mine) | set(stored)):
+            if mine.get(name) != stored.get(name):
                 raise InputError(
-                    f"{self._file}: is of a training with {name}={theirs.get(name)}, not "
+                    f"{self._file}: is of a training with {name}={stored.get(name)}, not "
                     f"{mine.get(name)}; use its parameters, or remove it to begin anew"
                 )
 
