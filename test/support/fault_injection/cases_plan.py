@@ -152,19 +152,19 @@ def plan_not_finite(g: LiveGraph) -> float:
 @case(7, "refused, counted, never followed")
 def plan_of_another_task(g: LiveGraph) -> float:
     """Plan of another task."""
-    return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, task="navigate"))
+    return _refused(g, "rejected plan", lambda: send_plan(g, _ODD, task="navigate"))
 
 
 @case(7, "refused, counted, never followed")
 def plan_of_another_robot(g: LiveGraph) -> float:
     """Plan for another robot."""
-    return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, robot="spot"))
+    return _refused(g, "rejected plan", lambda: send_plan(g, _ODD, robot="spot"))
 
 
 @case(7, "refused, counted, never followed")
 def plan_with_an_older_id(g: LiveGraph) -> float:
     """Plan with an older id."""
-    return _refused(g, "plans_refused", lambda: send_plan(g, _ODD, number=1))
+    return _refused(g, "rejected plan", lambda: send_plan(g, _ODD, number=1))
 
 
 # A command that no planner finds, so that it is known again.

@@ -275,6 +275,13 @@ def command_limited(g: LiveGraph) -> float:
 
     before = now_counted(g, "commands_limited")
     g.kill("planner")
+    # The publisher of plans is fixed at arming.
+    g.ask("disarm")
+    g.supervisor(SupervisorState.DISARMED)
+    for _ in g.observer.spin("it is not armed"):
+        send_plan(g)
+        if g.ask("arm").success:
+            break
     until = counts(g, "commands_limited", before, lambda: send_plan(g, knot=(9.0, 0.0, 0.0)))
     g.observer.silence("plan")
     check(abs(until.message.command[0]) < 2.0, "the walking command was not limited")
