@@ -85,7 +85,7 @@ class Bridge(PeriodicNode):
             node, PlanMsg, "plan", qos.command(), max_bytes=_MAX_PLAN,
             on_reject=reject, admit=self._gate("plan"),
         )  # fmt: skip
-        self._stops = StopInputs(node, self._controller, self._validator)
+        self._stops = StopInputs(node, self._controller, self._validator, s.supervisor)
         self._joints_out = node.create_publisher(JointState, "joint_states", qos.sensor())
         self._imu_out = node.create_publisher(Imu, "imu/data", qos.sensor())
         self._walker_out = node.create_publisher(WalkerState, "walker_state", qos.sensor(1))

@@ -14,6 +14,7 @@ from gpc_ros.ros.heartbeat import TOPIC
 from gpc_ros.ros.polling import PolledSubscription
 from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.safety.emergency_stops import EmergencyStops
+from gpc_ros.safety.supervisor_inputs import SupervisorConfig
 
 _MAX_BYTES = 64  # of a Bool, with room for the header of the encoding
 
@@ -33,14 +34,23 @@ class StopReceiver(Protocol):
 class StopInputs:
     """Passes the messages of every emergency stop to the bridge's core, by name."""
 
-    def __init__(self, node: Node, receiver: StopReceiver, validator: MessageValidator) -> None:
+    def __init__(
+        self,
+        node: Node,
+        receiver: StopReceiver,
+        validator: MessageValidator,
+        config: SupervisorConfig,
+    ) -> None:
         """Subscribe.
 
         Args:
             node: the bridge.
             receiver: its core.
             validator: counts rejected messages.
+            config: with the heartbeat that stops must have.
         """
+        self._config = config
+        self._silent: set[str] = set()
         self._node, self._receiver = node, receiver
         self._topic = node.resolve_topic_name(TOPIC)
         self._stops = EmergencyStops()
@@ -71,8 +81,23 @@ class StopInputs:
         )
         for label in replaced:
             self._receiver.remove_stop(label)
-        for label in added:
-            self._receiver.set_emergency_stop(False, label)  # its heartbeat is due from now on
+        if self._config.heartbeat:
+            for label in added:
+                self._receiver.set_emergency_stop(False, label)  # its heartbeat is due from now on
+        else:
+            self._press_silent_ones()
+
+    def _press_silent_ones(self) -> None:
+        """Press each stop that had a heartbeat and lost it, where none is required."""
+        limit = self._config.heartbeat_age
+        silent = {
+            f"{label}, without heartbeat" for label in self._stops.silent(time.monotonic(), limit)
+        }
+        for label in self._silent - silent:
+            self._receiver.remove_stop(label)
+        for label in silent:
+            self._receiver.set_emergency_stop(True, label)
+        self._silent = silent
 
     def prepare_reset(self) -> None:
         """Drop single presses from a command line that has ended; a person resets the robot."""

@@ -36,6 +36,10 @@ class _Stop:
     messages: int = 0
     present: bool = True
 
+    def has_heartbeat(self, limit: float) -> bool:
+        """Return whether its messages came at least once in a time [s]."""
+        return self.messages > 2 and self.heard - self.joined < limit * (self.messages - 1)
+
 
 class EmergencyStops:
     """Names every publisher of the topic, and detects when a stop is replaced.
@@ -83,6 +87,19 @@ class EmergencyStops:
             if new is not None:
                 added.append(new.label)
         return added, self._replaced()
+
+    def silent(self, now: float, limit: float) -> dict[str, float]:
+        """Return the stops whose heartbeat has ended, by label, with the time since then [s].
+
+        Args:
+            now: monotonic time [s].
+            limit: longest time between two messages of a heartbeat [s].
+        """
+        return {
+            stop.label: now - stop.heard
+            for stop in self._stops.values()
+            if stop.has_heartbeat(limit) and now - stop.heard > limit
+        }
 
     def forget_single_presses(self) -> list[str]:
         """Drop stops that left after a single message; return their labels. A reset calls it."""

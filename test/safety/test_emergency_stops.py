@@ -72,3 +72,14 @@ def test_beyond_a_number_of_stops_they_share_a_name() -> None:
     stops = EmergencyStops()
     labels = {stops.hear(bytes([i]) * 16, 0.0) for i in range(2 * MAX_STOPS)}
     assert len(labels) == MAX_STOPS + 1 and CROWD in labels
+
+
+def test_a_heartbeat_that_ends_is_silence_and_a_single_message_is_not() -> None:
+    stops = EmergencyStops()
+    stops.observe({A: NODE, B: "/once"}, 0.0)
+    beat(stops, A, 0.1, 0.2, 0.3, 0.4)
+    beat(stops, B, 0.1)
+    assert stops.silent(0.8, 0.5) == {}
+    assert list(stops.silent(1.0, 0.5)) == [NODE]
+    beat(stops, A, 1.1)
+    assert stops.silent(1.2, 0.5) == {}
