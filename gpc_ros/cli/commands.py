@@ -39,6 +39,7 @@ SECTIONS = {
     "bag": "recorded runs",
     "proposal": "learned proposals",
     "walker": "learned walkers",
+    "security": "access to the robot's graph",
 }
 COMMANDS = (
     Command("sim", "sim", "run the simulated robot live, all nodes", ros=True),
@@ -63,6 +64,7 @@ COMMANDS = (
     Command("proposal bootstrap", "bootstrap", "alternate collection and training", "bootstrap"),
     Command("proposal compare", "compare", "compare planning with and without it", "compare"),
     Command("walker train", "train_walker", "train a velocity-tracking walker", "train-walker"),
+    Command("security init", "security", "make keys that the graph asks for, where ROS can"),
     Command("walker evaluate", "evaluate_walker", "measure walkers", "evaluate-walker"),
 )  # fmt: skip
 GROUPS = tuple(name for name in SECTIONS if name)

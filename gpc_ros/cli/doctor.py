@@ -228,6 +228,17 @@ def check_domains() -> Finding:
     return Finding("ok", f"ROS_DOMAIN_ID is {domain}, not that of a Go2")
 
 
+def check_network() -> Finding:
+    """Who can reach the graphs."""
+    from gpc_ros.graph.reach import reach
+
+    found = reach()
+    text = f"gpc sim: {found.simulation}; gpc hardware: {found.hardware}"
+    if found.is_open:
+        return Finding("warn", text, "all of them may command a robot: docs/security.md, networks")
+    return Finding("ok", text)
+
+
 def check_parent_death() -> Finding:
     """The kernel can end the nodes when the launcher is killed."""
     if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "prctl"):
@@ -249,6 +260,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "real time": check_realtime,
     "SDK": check_sdk,
     "domain": check_domains,
+    "network": check_network,
 }
 
 

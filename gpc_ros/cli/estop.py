@@ -18,6 +18,7 @@ class Options:
     """Options of ``gpc estop``."""
 
     namespace: str = param("", "Namespace of the robot's nodes")
+    name: str = param("emergency_stop", "Name of this stop in reasons and diagnostics")
 
 
 def configure(parser: CommandParser) -> None:
@@ -36,7 +37,11 @@ def run(args: argparse.Namespace) -> int:
 
     avoid_shared_memory()
     rclpy.init(args=[])
-    node = Node("emergency_stop", namespace=check_namespace(args.options.namespace))
+    node = Node(
+        args.options.name,
+        namespace=check_namespace(args.options.namespace),
+        start_parameter_services=False,
+    )
     stop, pressed = Heartbeat(node), False
     print(f"released. {_HELP}", flush=True)
     try:
