@@ -1,4 +1,4 @@
-"""``gpc security init``: keys for a robot's graph, where the installed ROS supports DDS security."""
+"""``gpc security init``: keys for a robot's graph, where ROS supports DDS security."""
 
 from __future__ import annotations
 
