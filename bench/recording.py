@@ -5,7 +5,7 @@
 Prints each part as soon as it is measured:
 
 - write: messages and bytes per second through recorder and writer, flushed and synced as live;
-- replay: speed of ``gpc replay`` relative to real time;
+- replay: speed of ``gpc bag replay`` relative to real time;
 - report, export: time and peak memory for a bag of the given length, made by repeating a run.
 
 ``--parts`` selects parts. ``bench/bystanders.py`` measures the effect of recording on the planner.

@@ -67,7 +67,7 @@ def export_parquet(
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError:
-        raise BagError("gpc export needs pyarrow: pip install 'gpc_ros[analysis]'") from None
+        raise BagError("gpc bag export needs pyarrow: pip install 'gpc_ros[analysis]'") from None
     files: list[Path] = []
     rows = 0
     taken: set[str] = set()

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpc_ros.cli.parser import CommandParser
+from gpc_ros.common.environment import check_environment
 from gpc_ros.common.errors import GpcError
 
 # What runs in the robot.
@@ -246,8 +247,18 @@ def check_parent_death() -> Finding:
     return Finding("ok", platform.platform(terse=True))
 
 
+def check_variables() -> Finding:
+    """Check variables and home folder, and set a log folder where there is none."""
+    try:
+        check_environment(ros=True)
+    except GpcError as error:
+        return Finding("fail", str(error))
+    return Finding("ok", "MUJOCO_GL, ROS_DOMAIN_ID and the log folder can be used")
+
+
 CHECKS: dict[str, Callable[[], Finding]] = {
     "python": check_python,
+    "environment": check_variables,
     "system": check_parent_death,
     "cores": check_cores,
     "compiler": check_compiler,

@@ -139,7 +139,7 @@ def run_cells(
     """
     for cell in cells:
         comparison.evaluation(cell).check()
-    with exclusive(folder, "gpc compare", folder=True):
+    with exclusive(folder, "gpc proposal compare", folder=True):
         _run_cells(comparison, cells, folder, processes, on_result)
 
 

@@ -57,7 +57,7 @@ def read_card(path: Path) -> WalkerCard:
     Raises:
         ModelFileError: it is missing, is no card, or of another format or robot.
     """
-    document = read_document(path, "the card of a walker", "gpc train-walker makes one", FORMAT)
+    document = read_document(path, "the card of a walker", "gpc walker train makes one", FORMAT)
     if document.get("robot") != ROBOT:
         raise ModelFileError(f"{path}: is for robot {document.get('robot')!r}, not {ROBOT!r}")
     try:

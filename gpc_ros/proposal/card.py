@@ -102,7 +102,7 @@ def load_card(path: Path) -> Card:
     Raises:
         ModelFileError: it is missing, is no card, or of another format.
     """
-    document = read_document(path, "the card of a proposal", "gpc train makes one", FORMAT)
+    document = read_document(path, "the card of a proposal", "gpc proposal train makes one", FORMAT)
     try:
         card = Card(
             kind=str(document["kind"]),

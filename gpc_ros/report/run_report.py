@@ -347,6 +347,6 @@ def _settings(run: Run) -> str:
 
 def _footer(run: Run) -> str:
     return (
-        f"<footer>Made by gpc report from the bag {escape(run.reader.path.resolve().name)}. "
+        f"<footer>Made by gpc bag report from the bag {escape(run.reader.path.resolve().name)}. "
         "Nothing on this page is loaded from elsewhere.</footer>"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from gpc_ros.cli import doctor
@@ -99,3 +101,18 @@ def test_the_real_checks_find_what_the_tests_themselves_need(
 def test_the_sdk_that_make_hardware_installs_is_the_right_one() -> None:
     pytest.importorskip("unitree_sdk2py")
     assert doctor.check_sdk().level == "ok"
+
+
+def test_a_bad_environment_is_a_failure_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "233")
+    finding = doctor.CHECKS["environment"]()
+    assert finding.level == "fail" and "export ROS_DOMAIN_ID=1" in finding.text
+
+
+def test_without_a_home_the_other_checks_get_a_log_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setenv("ROS_LOG_DIR", "")
+    assert doctor.CHECKS["environment"]().level == "ok"
+    assert os.environ["ROS_LOG_DIR"]

@@ -1,4 +1,4 @@
-"""``gpc repair``: what is left of a bag becomes a whole one."""
+"""``gpc bag repair``: the readable part of a damaged bag becomes a new bag."""
 
 from __future__ import annotations
 

@@ -225,8 +225,8 @@ def test_a_second_evaluation_into_the_same_file_is_refused(tmp_path: Path) -> No
     with exclusive(out, "gpc evaluate"), pytest.raises(InputError, match="another gpc evaluate"):
         evaluate(Evaluation(EpisodeConfig()), [1], out, 1)
     with (
-        exclusive(tmp_path, "gpc compare", folder=True),
-        pytest.raises(InputError, match="another gpc compare"),
+        exclusive(tmp_path, "gpc proposal compare", folder=True),
+        pytest.raises(InputError, match="another gpc proposal compare"),
     ):
         comparison = Comparison("box_push", (1,), "", "", QUICK, {})
         run_cells(comparison, [], tmp_path)

@@ -110,7 +110,7 @@ def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_files_are_named(write_proposal: WriteProposal, tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="does not exist; gpc train makes one"):
+    with pytest.raises(ModelFileError, match="does not exist; gpc proposal train makes one"):
         load_proposal(tmp_path / "nothing")
     path = write_proposal()
     path.with_suffix(".safetensors").unlink()

@@ -56,9 +56,11 @@ def test_the_command_trains_on_collected_shards(
     sets = ["--set", "hidden=[8,8]", "--set", "epochs=3", "--set", "device=cpu"]
     assert main(["train", str(taught), "--out", str(out), *sets]) == 0
     card = load_card(out.with_suffix(".json"))
-    assert card.reproduce[0].startswith("gpc collect navigate --episodes 12 --first-seed 0")
+    collected = "gpc proposal collect navigate --episodes 12 --first-seed 0"
+    assert card.reproduce[0].startswith(collected)
     assert card.reproduce[1] == (
-        f"gpc train {taught} --out {out} --set 'hidden=[8,8]' --set epochs=3 --set device=cpu"
+        f"gpc proposal train {taught} --out {out} --set 'hidden=[8,8]' --set epochs=3 "
+        "--set device=cpu"
     )
     assert sorted(p.name for p in tmp_path.glob("made*")) == [
         "made.json", "made.onnx", "made.safetensors", "made.svg", "made_gaussian.json",
@@ -72,8 +74,14 @@ def test_the_command_trains_on_collected_shards(
     [
         (["train", "{}", "--out", "x", "--set", "epoch=3"], "'epoch'.*did you mean 'epochs'"),
         (["train", "{}", "--out", "x"], "holds no plan to train on"),
-        (["bootstrap", "navigate", "--out", "x", "--set", "epochs=3"], "begin with one of collect"),
-        (["compare", "navigate", "--out", "x", "--samples", "4,b"], "write numbers separated"),
+        (
+            ["bootstrap", "navigate", "--out", "x", "--set", "epochs=3"],
+            "'epochs' is ambiguous: write one of train.epochs",
+        ),
+        (
+            ["compare", "navigate", "--out", "x", "--samples", "4,b"],
+            "num_rollouts: expected int, got 'b'",
+        ),
         (["compare", "navigate", "--out", "x", "--methods", "plan"], "did you mean 'plain'"),
     ],
 )

@@ -126,8 +126,8 @@ def test_a_killed_run_leaves_intact_shards_and_resumes(tmp_path: Path) -> None:
 
 def test_a_second_collection_into_the_same_folder_is_refused(tmp_path: Path) -> None:
     with (
-        exclusive(tmp_path, "gpc collect", folder=True),
-        pytest.raises(InputError, match="another gpc collect writes it"),
+        exclusive(tmp_path, "gpc proposal collect", folder=True),
+        pytest.raises(InputError, match="another gpc proposal collect writes it"),
     ):
         collect(COLLECTION, [5], tmp_path, processes=1)
     assert not list(tmp_path.glob("*.npz"))

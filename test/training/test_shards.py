@@ -87,4 +87,4 @@ def test_a_folder_names_what_it_skips(tmp_path: Path) -> None:
     assert found.plans == 10
     assert len(found.problems) == 2
     assert "seed_00000002.npz" in found.problems[0]
-    assert "which seed" in found.problems[1]
+    assert "has no seed" in found.problems[1]

@@ -226,7 +226,9 @@ def test_incompatible_shards_are_refused(taught: Path) -> None:
 
 
 def test_a_folder_without_plans_names_the_command_that_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no plan to train on; gpc collect makes them"):
+    with pytest.raises(
+        DataError, match="holds no plan to train on; gpc proposal collect makes them"
+    ):
         load_dataset([tmp_path])
     save_shard(path_of(tmp_path, 0), taught_shard(0))
     with pytest.raises(DataError, match="one episode cannot be split"):

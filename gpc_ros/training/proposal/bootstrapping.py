@@ -103,7 +103,7 @@ def bootstrap(
 
 def _with_proposal(collection: Collection, proposal: str) -> Collection:
     chosen = config.replace(
-        collection.config, {"episode.planner.proposal.file": proposal}, "gpc bootstrap"
+        collection.config, {"episode.planner.proposal.file": proposal}, "gpc proposal bootstrap"
     )
     return dataclasses.replace(collection, config=chosen)
 
@@ -111,7 +111,9 @@ def _with_proposal(collection: Collection, proposal: str) -> Collection:
 def _validate(
     plan: Bootstrap, proposal: str, out: Path, processes: int | None, watcher: Watcher
 ) -> Summary:
-    chosen = config.replace(plan.validation, {"planner.proposal.file": proposal}, "gpc bootstrap")
+    chosen = config.replace(
+        plan.validation, {"planner.proposal.file": proposal}, "gpc proposal bootstrap"
+    )
     evaluation = Evaluation(chosen)
     return summarise(evaluate(evaluation, plan.validation_seeds, out, processes, watcher.on_result))
 

@@ -191,7 +191,7 @@ def collect(
         KeyboardInterrupt: on Ctrl-C; finished shards are in the folder.
     """
     collection.check()
-    with exclusive(folder, "gpc collect", folder=True):
+    with exclusive(folder, "gpc proposal collect", folder=True):
         return _collect(collection, seeds, folder, processes, on_result, ray)
 
 

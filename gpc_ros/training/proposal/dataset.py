@@ -83,7 +83,9 @@ def load_dataset(folders: Sequence[Path], target: str = "mean", seed: int = 0) -
     shards = [shard for shard in found.shards.values() if len(shard)]
     if not shards:
         more = f" ({found.problems[0]})" if found.problems else ""
-        raise DataError(f"{names}: holds no plan to train on{more}; gpc collect makes them")
+        raise DataError(
+            f"{names}: holds no plan to train on{more}; gpc proposal collect makes them"
+        )
     first = _identity(shards[0])
     for shard in shards:
         if _identity(shard) != first:
