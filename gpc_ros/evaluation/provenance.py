@@ -17,7 +17,7 @@ from gpc_ros.common import config
 from gpc_ros.common.config import flatten
 from gpc_ros.planning.optimizers.registry import OPTIMIZERS
 from gpc_ros.planning.planner_config import PlannerConfig
-from gpc_ros.proposal.health import COST_PARAMETERS
+from gpc_ros.proposal.monitor import VALUE_PARAMETERS
 from gpc_ros.proposal.sampler import NONE
 
 
@@ -83,7 +83,7 @@ def _in_force(settings: Mapping[str, Any]) -> dict[str, Any]:
         if key.endswith("proposal.file") and value == NONE:
             idle.append(f"{base}.")
         if key.endswith("proposal.cost_to_go") and value is False:
-            idle += [f"{base}.health.{name}" for name in COST_PARAMETERS]
+            idle += [f"{base}.health.{name}" for name in VALUE_PARAMETERS]
     return {
         k: v
         for k, v in settings.items()

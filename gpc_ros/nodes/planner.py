@@ -68,12 +68,14 @@ class PlannerNode:
         self._parameters = NodeParameters(node, PlannerSettings(), self._configure)
         self._settings = s = self._parameters.settings
         self.scheduling = s.scheduling
-        self._planner = make_planner(s)
+        self._clock = node.get_clock()
+        self._last_cycle = self._now()
+        # Ids continue when this node is restarted: the bridge rejects smaller ones.
+        self._planner = make_planner(s, first_id=max(1, int(self._last_cycle * 1e3)))
         self._task, self._walker = self._planner.task, self._planner.walker
         self._proposal_name = self._name_proposal()
         self._warm_up()
         self._validator = MessageValidator(node)
-        self._clock = node.get_clock()
         self._state_in = PolledSubscription(node, SceneStateMsg, "scene_state", qos.sensor(1))
         self._walker_in = PolledSubscription(node, WalkerState, "walker_state", qos.sensor(1))
         self._mode_in = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
@@ -91,9 +93,6 @@ class PlannerNode:
         self._state: SceneState | None = None
         self._walker_state: Array | None = None
         self._active, self._mode, self._goal_refusal = False, "unknown", ""
-        self._last_cycle = self._now()
-        # Ids go on counting when this node is started again: the bridge refuses smaller ones.
-        self._first_id = self._last_id = int(self._last_cycle * 1e3)
         self._cycles = self._misses = 0
         self._report = PlannerReport(hold_reason="looking for other planners")
         self._plan_times = RollingPercentiles(200)
@@ -140,8 +139,7 @@ class PlannerNode:
         """
         planner = reconfigured(self._planner, settings)
         if planner is not self._planner:
-            # Its ids begin anew; the bridge follows the last plan until the next one is there.
-            self._first_id = self._last_id
+            # The bridge follows the last plan until the next one arrives.
             self._planner = planner
         self._task, self._settings = planner.task, settings
 
@@ -168,8 +166,6 @@ class PlannerNode:
         else:
             plan = self._plan(now, begin)
         if plan is not None:
-            plan = dataclasses.replace(plan, id=self._first_id + plan.id)
-            self._last_id = plan.id
             self._plans.publisher.publish(state_msgs.plan_to_msg(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
         if self._record is not None:
@@ -259,7 +255,6 @@ class PlannerNode:
                 keep=s.record_candidates,
                 cycle=self._cycles,
                 settings=self._parameters.serial,
-                id_offset=self._first_id,
             )
         self._misses += self._report.missed
         self._plan_times.add(self._report.plan_time)

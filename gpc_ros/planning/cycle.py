@@ -1,4 +1,4 @@
-"""One planning cycle with a record of all that it depended on, from which it can be repeated.
+"""One planning cycle with the record of all its inputs, from which it can be repeated.
 
 The record travels as gpc_msgs/PlannerCycle; see gpc_ros/replay/cycle_records.py.
 """
@@ -20,11 +20,11 @@ from gpc_ros.robot.types import SceneState
 
 @dataclass(frozen=True)
 class CycleInputs:
-    """What a cycle is given.
+    """Inputs of a planning cycle.
 
     Attributes:
         stamp: of the state [s].
-        now: when the cycle began [s].
+        now: start of the cycle [s].
         qpos: state (nq,).
         qvel: its velocities (nv,).
         walker_state: of the walker on the robot (S,).
@@ -41,84 +41,82 @@ class CycleInputs:
     memory: str
 
     def state(self, bodies: tuple[str, ...]) -> SceneState:
-        """Return the state that was planned from."""
+        """Return the state at the start of planning."""
         return SceneState.from_arrays(self.stamp, self.qpos, self.qvel, bodies)
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """What the clock did to a cycle.
+class DeadlineDrops:
+    """Effect of the deadline on a cycle.
 
     Attributes:
-        plan_time: that the cycle took [s].
-        missed: whether the deadline cost candidates or was passed.
-        cuts: each as round, control interval and how many candidates went on.
+        plan_time: of the cycle [s].
+        missed: whether the deadline dropped candidates or was exceeded.
+        drops: each as round, control interval and remaining number of candidates.
     """
 
     plan_time: float
     missed: bool = False
-    cuts: tuple[tuple[int, int, int], ...] = ()
+    drops: tuple[tuple[int, int, int], ...] = ()
 
 
 class ReplayDeadline:
-    """A limit that does to a cycle what the clock did then, and looks at none itself."""
+    """A limit that drops the recorded candidates and reads no clock."""
 
-    def __init__(self, cuts: Cuts) -> None:
-        """Begin before the first round."""
-        self._cuts, self._round = cuts, -1
+    def __init__(self, drops: DeadlineDrops) -> None:
+        """Start before the first round."""
+        self._drops, self._round = drops, -1
 
     def left(self) -> float:
-        """Return a time of the right sign [s]."""
-        return -1.0 if self._cuts.missed else 1.0
+        """Return a time with the recorded sign [s]."""
+        return -1.0 if self._drops.missed else 1.0
 
     def spent(self, measured: float) -> float:
-        """Return the recorded time [s]: what the next plans start from depends on it."""
-        return self._cuts.plan_time
+        """Return the recorded plan time [s], which the start of the next plans depends on."""
+        return self._drops.plan_time
 
     def pace(self, steps: int) -> RecordedPace:
-        """Return what cuts the next round as it was cut."""
+        """Return the recorded pace of the next round."""
         self._round += 1
-        return RecordedPace({t: kept for r, t, kept in self._cuts.cuts if r == self._round})
+        return RecordedPace({t: kept for r, t, kept in self._drops.drops if r == self._round})
 
 
 @dataclass(frozen=True)
 class RecordedPace:
-    """Lets as many candidates go on as went on then: by control interval."""
+    """The recorded number of remaining candidates by control interval."""
 
     kept: dict[int, int]
 
     def n_within_budget(self, n: int, done: int) -> int:
-        """Return how many of n candidates go on after a number of intervals."""
+        """Return how many of n candidates continue after a number of intervals."""
         return min(n, self.kept.get(done, n))
 
 
 @dataclass(frozen=True)
 class CycleRecord:
-    """A cycle that was.
+    """A recorded cycle.
 
     Attributes:
-        cycle: its number since the planner started.
+        cycle: number since the planner started.
         settings: serial number of the parameters in force.
-        inputs: what it was given.
-        cuts: what its deadline did; None if it had none.
-        plan: what came out, numbered by the planner; None with a reason.
-        id_offset: what the node adds to the planner's numbers.
-        hold_reason: why there is no plan.
+        inputs: of the cycle.
+        drops: effect of the deadline; None without a deadline.
+        plan: the resulting plan; None with a reason.
+        hold_reason: reason for publishing no plan.
         completed: candidates of the last round simulated to the end.
-        start_qpos: state that the rollouts began in (nq,).
+        start_qpos: state at the start of the rollouts (nq,).
         start_qvel: its velocities (nv,).
-        candidates: scored candidates that were kept, best first (M, K, 3).
-        costs: theirs (M,), infinite where the rollout diverged.
-        indices: their places among all candidates (M,).
-        proposed: places of those that came from the learned proposal.
+        candidates: recorded candidates, best first (M, K, 3).
+        costs: of these candidates (M,), infinite where the rollout diverged.
+        indices: of the recorded candidates among all (M,).
+        proposed: indices of the recorded candidates from the learned proposal.
     """
 
     cycle: int
     settings: int
     inputs: CycleInputs
-    cuts: Cuts | None
+    drops: DeadlineDrops | None
     plan: Plan | None
-    id_offset: int
     hold_reason: str
     completed: int
     start_qpos: Array
@@ -132,7 +130,7 @@ class CycleRecord:
 def make_cycle_inputs(
     planner: Planner, state: SceneState, walker_state: Array, goal: Array, now: float
 ) -> CycleInputs:
-    """Return the inputs of the cycle that comes next; call it before the cycle.
+    """Return the inputs of the next cycle; call it before the cycle.
 
     Raises:
         KeyError: the state lacks an object of the task.
@@ -154,28 +152,27 @@ def make_cycle_record(
     keep: int = 16,
     cycle: int = 0,
     settings: int = 0,
-    id_offset: int = 0,
 ) -> CycleRecord:
     """Return the record of a cycle.
 
     Args:
-        inputs: what it was given.
-        plan: what came out.
-        report: its figures.
-        limited: whether there was a deadline.
-        keep: how many scored candidates are kept: the best, the rest evenly spread by cost.
-        cycle: its number.
+        inputs: of the cycle.
+        plan: the resulting plan.
+        report: of the cycle.
+        limited: whether the cycle had a deadline.
+        keep: number of recorded candidates: the best half, the rest evenly spread by cost.
+        cycle: number since the planner started.
         settings: serial number of the parameters in force.
-        id_offset: what the node adds to the planner's numbers.
     """
     chosen = thinned(report.costs, keep)
     return CycleRecord(
         cycle=cycle,
         settings=settings,
         inputs=inputs,
-        cuts=Cuts(report.plan_time, report.missed, tuple(report.cuts)) if limited else None,
+        drops=DeadlineDrops(report.plan_time, report.missed, report.deadline_drops)
+        if limited
+        else None,
         plan=plan,
-        id_offset=id_offset,
         hold_reason=report.hold_reason,
         completed=report.completed,
         start_qpos=report.start_qpos,
@@ -188,14 +185,14 @@ def make_cycle_record(
 
 
 def thinned(costs: Array, keep: int) -> list[int]:
-    """Return which of n candidates to keep, best first.
+    """Return the indices of the candidates to record, best first.
 
-    Half of them are the best, the others lie evenly among the rest by rank, so that both the elites
-    and the spread can be seen.
+    Half of them are the best, the others are evenly spread over the rest by rank, so that the
+    record shows both the elites and the spread.
 
     Args:
         costs: (n,).
-        keep: how many at most.
+        keep: largest number of indices.
     """
     order = np.argsort(costs, kind="stable")
     n = len(order)
@@ -209,32 +206,32 @@ def thinned(costs: Array, keep: int) -> list[int]:
 def repeat(
     planner: Planner, record: CycleRecord, limit: Limit | None = None
 ) -> tuple[Plan | None, PlannerReport]:
-    """Run a recorded cycle again with a planner as it is.
+    """Run a recorded cycle again with the current memory of a planner.
 
     Args:
-        planner: its memory decides whether the same comes out.
-        record: what was.
-        limit: what ends the cycle; None does what the record's deadline did.
+        planner: gives the recorded plan if its memory is the recorded one.
+        record: of the cycle.
+        limit: limit of the cycle; None repeats the recorded deadline.
 
     Raises:
-        InputError: the state has a wrong length for this planner's task.
+        InputError: the state has a wrong length for the task of this planner.
     """
     i = record.inputs
     state = i.state(planner.task.bodies)
-    if limit is None and record.cuts is not None:
-        limit = ReplayDeadline(record.cuts)
+    if limit is None and record.drops is not None:
+        limit = ReplayDeadline(record.drops)
     return planner.plan(state, i.walker_state, i.goal, i.now, limit)
 
 
 def chained(planner: Planner, record: CycleRecord) -> bool:
-    """Return whether a planner remembers exactly what the recorded one did before the cycle."""
+    """Return whether the memory of a planner equals the recorded one before the cycle."""
     return planner.state_dict().to_json() == record.inputs.memory
 
 
 def load_state_dict(planner: Planner, record: CycleRecord) -> None:
-    """Give a planner the memory that the recorded one had before the cycle.
+    """Load the recorded memory before a cycle into a planner.
 
     Raises:
-        InputError: the memory cannot be read or is of another planner.
+        InputError: the memory is malformed or of another planner.
     """
     planner.load_state_dict(PlannerMemory.from_json(record.inputs.memory))

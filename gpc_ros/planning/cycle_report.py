@@ -1,49 +1,49 @@
-"""Every timing and health figure of one planning cycle."""
+"""The report of one planning cycle: result, timing, and metrics of search and proposal."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from gpc_ros.common.arrays import Array
-from gpc_ros.planning.optimizers.base import softmin_weights
-from gpc_ros.proposal.health import ProposalFigures
+from gpc_ros.proposal.monitor import ProposalMetrics
 
 
-@dataclass
+@dataclass(frozen=True)
 class PlannerReport:
-    """Every figure of one cycle.
+    """Metrics of one planning cycle.
 
     Attributes:
-        hold_reason: why there is no plan; empty when there is one.
-        num_rollouts: candidates asked for.
+        hold_reason: reason for publishing no plan; empty with a plan.
+        num_rollouts: candidates requested.
         completed: candidates simulated to the end.
         valid: completed candidates that did not diverge.
-        missed: whether the deadline cost candidates or was passed.
-        proposed: indices among ``candidates`` of those that were proposed.
-        proposal: health of the proposal.
+        missed: whether the deadline dropped candidates or was exceeded.
+        proposed: indices of the proposed candidates in ``candidates``.
+        proposal: metrics of the proposal.
         plan_time: of the whole cycle [s].
         rollout_time: of the simulations in it [s].
-        state_age: of the state when the cycle began [s].
-        predicted_delay: how far the state was predicted forward [s].
-        best_cost: of the best candidate.
+        state_age: of the state at the start of the cycle [s].
+        predicted_delay: time over which the state was predicted [s].
+        best_cost: of the best candidate; NaN without one.
         nominal_cost: of the shifted previous plan.
         mean_cost: over the valid candidates.
         effective_sample_size: 1 / sum of squared softmin weights (temperature: the costs' spread).
         sigma: standard deviation of vx, vy, yaw rate, mean over the knots (3,).
         terms: cost terms of the best candidate by name.
-        distance: of the goal [m].
-        yaw_error: [rad].
+        distance: to the goal [m].
+        yaw_error: to the goal [rad].
         inside: whether the goal's tolerance is met.
-        dwell: for how long [s].
-        reached: whether it was met for the task's dwell time.
-        start_qpos: state that the rollouts of this cycle began in (nq,).
-        start_qvel: (nv,).
-        start_walker: of the walker there (S,).
+        dwell: time inside the tolerance so far [s].
+        reached: whether the tolerance was met for the task's dwell time.
+        start_qpos: state at the start of the rollouts (nq,).
+        start_qvel: its velocities (nv,).
+        start_walker: state of the walker there (S,).
         candidates: completed candidates of the last round (n, K, 3).
-        costs: theirs (n,), infinite where the rollout diverged.
-        cuts: what the deadline cost, each as round, control interval and candidates that went on.
+        costs: of these candidates (n,), infinite where a rollout diverged.
+        deadline_drops: drops of candidates, each as round, control interval and remaining number.
     """
 
     hold_reason: str = ""
@@ -51,8 +51,8 @@ class PlannerReport:
     completed: int = 0
     valid: int = 0
     missed: bool = False
-    proposed: list[int] = field(default_factory=list)
-    proposal: ProposalFigures = field(default_factory=ProposalFigures)
+    proposed: tuple[int, ...] = ()
+    proposal: ProposalMetrics = field(default_factory=ProposalMetrics)
     plan_time: float = 0.0
     rollout_time: float = 0.0
     state_age: float = 0.0
@@ -62,7 +62,7 @@ class PlannerReport:
     mean_cost: float = float("nan")
     effective_sample_size: float = 0.0
     sigma: Array = field(default_factory=lambda: np.zeros(3))
-    terms: dict[str, float] = field(default_factory=dict)
+    terms: Mapping[str, float] = field(default_factory=dict)
     distance: float = float("nan")
     yaw_error: float = float("nan")
     inside: bool = False
@@ -73,18 +73,4 @@ class PlannerReport:
     start_walker: Array = field(default_factory=lambda: np.zeros(0))
     candidates: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
     costs: Array = field(default_factory=lambda: np.zeros(0))
-    cuts: list[tuple[int, int, int]] = field(default_factory=list)
-
-
-def fill(report: PlannerReport, costs: Array, terms: dict[str, Array], *, first: bool) -> float:
-    """Write the figures of one round of costs (n,) into the report; return the best cost."""
-    best = int(np.argmin(costs))
-    valid = costs[np.isfinite(costs)]
-    if first:
-        report.nominal_cost = float(costs[0])
-    report.best_cost = float(costs[best])
-    report.mean_cost = float(valid.mean())
-    weights = softmin_weights(valid, float(valid.std()))
-    report.effective_sample_size = float(1.0 / np.square(weights).sum())
-    report.terms = {name: float(values[best]) for name, values in terms.items()}
-    return report.best_cost
+    deadline_drops: tuple[tuple[int, int, int], ...] = ()

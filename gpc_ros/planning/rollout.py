@@ -20,22 +20,22 @@ from gpc_ros.common.arrays import Array, BoolArray
 from gpc_ros.common.mujoco_warnings import silence_mujoco
 from gpc_ros.locomotion.walker import Walker
 
-# How many control intervals pass between two looks at the clock.
+# Control intervals between two readings of the clock.
 _CLOCK_INTERVALS = 4
-# How many such blocks are timed before the finish is projected: the first one wakes the threads.
+# Blocks of intervals timed before the first projection: the first one wakes the threads.
 _CLOCK_WARM_UP = 2
-# Share of the time left that the candidates kept may need: fewer do not take less in proportion.
+# Fraction of the remaining time that is planned for: fewer candidates take more time each.
 _CLOCK_SHARE = 0.95
-# A joint or base velocity beyond this is a simulation that has exploded [m/s, rad/s].
+# Joint or base velocity above which a simulation has diverged [m/s, rad/s].
 _WILD_VELOCITY = 200.0
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A time that must not be passed.
+    """A deadline on a clock.
 
     Attributes:
-        at: when, on the clock [s].
+        at: time of the deadline [s].
         clock: returns the time now [s].
     """
 
@@ -43,59 +43,59 @@ class Deadline:
     clock: Callable[[], float] = time.monotonic
 
     def left(self) -> float:
-        """Return the time that is left [s]; negative when it has passed."""
+        """Return the remaining time [s]; negative after the deadline."""
         return self.at - self.clock()
 
     def spent(self, measured: float) -> float:
-        """Return the time [s] that a cycle counts as, which is the measured one."""
+        """Return the plan time [s] of a cycle: the measured one."""
         return measured
 
     def pace(self, steps: int) -> Pace:
-        """Return what foresees the end of a batch of a number of intervals."""
+        """Return the pace of a batch of a number of intervals."""
         return _Pace(self, steps)
 
 
 class Pace(Protocol):
-    """Decides how many candidates of a batch go on."""
+    """Decides how many candidates of a batch continue."""
 
     def n_within_budget(self, n: int, done: int) -> int:
-        """Return how many of n candidates go on, after a number of intervals."""
+        """Return how many of n candidates continue after a number of intervals."""
         ...
 
 
 class Limit(Protocol):
-    """What ends a planning cycle: a :class:`Deadline`, or the record of one."""
+    """A limit of a planning cycle: a :class:`Deadline`, or the record of one."""
 
     def left(self) -> float:
-        """Return the time that is left [s]; negative when it has passed."""
+        """Return the remaining time [s]; negative after the deadline."""
         ...
 
     def spent(self, measured: float) -> float:
-        """Return the time [s] that a cycle counts as, from the one that was measured."""
+        """Return the plan time [s] of a cycle from the measured one."""
         ...
 
     def pace(self, steps: int) -> Pace:
-        """Return what decides over the next batch, of a number of intervals."""
+        """Return the pace of the next batch of a number of intervals."""
         ...
 
 
 @dataclass(frozen=True)
 class Rollouts:
-    """What happened to the candidates that were simulated to the end.
+    """The candidates that were simulated to the end.
 
-    The arrays are views into the pool's buffers and hold until its next run.
+    The arrays are views into the pool's buffers, valid until its next run.
 
     Attributes:
         qpos: (n, T, nq) after each control interval.
         qvel: (n, T, nv).
         valid: (n,) False where the simulation diverged or failed.
-        cuts: after which interval how many candidates went on, wherever the deadline dropped some.
+        deadline_drops: drops of candidates, each as control interval and remaining number.
     """
 
     qpos: Array
     qvel: Array
     valid: BoolArray
-    cuts: tuple[tuple[int, int], ...] = ()
+    deadline_drops: tuple[tuple[int, int], ...] = ()
 
 
 class RolloutPool:
@@ -106,13 +106,13 @@ class RolloutPool:
         walker: runs inside every rollout.
         num_rollouts: largest number of candidates.
         steps: control intervals T of a rollout.
-        threads: simulation threads; the result does not depend on it.
+        threads: simulation threads; results do not depend on them.
     """
 
     def __init__(
         self, model: mujoco.MjModel, walker: Walker, num_rollouts: int, steps: int, threads: int
     ) -> None:
-        """Allocate everything that a run needs."""
+        """Allocate batch and buffers."""
         silence_mujoco()
         self.walker = walker
         self.num_rollouts = num_rollouts
@@ -140,14 +140,14 @@ class RolloutPool:
         """Simulate candidates from one state.
 
         With a deadline, candidates are dropped from the end of the list as soon as the batch is
-        seen to finish too late, so that the rest completes; what was dropped is not returned.
+        projected to finish late, so that the rest completes. Dropped candidates are not returned.
 
         Args:
             qpos: start (nq,).
             qvel: start (nv,).
             walker_state: of the walker at the start (S,).
             commands: (n, T', 3) to the walker, n <= num_rollouts, T' <= steps.
-            deadline: when to be done; None runs to the end and looks at no clock.
+            deadline: drops candidates; None runs all to the end without reading a clock.
 
         Returns:
             The first candidates that finished, possibly none.
@@ -155,7 +155,7 @@ class RolloutPool:
         n, steps = commands.shape[0], commands.shape[1]
         self._start(qpos, qvel, walker_state)
         pace = deadline.pace(steps) if deadline else None
-        cuts: list[tuple[int, int]] = []
+        drops: list[tuple[int, int]] = []
         state = self.walker_state
         ids = self._ids[:n] if n < self.num_rollouts else None
         by_time = np.ascontiguousarray(commands.swapaxes(0, 1))
@@ -165,7 +165,7 @@ class RolloutPool:
                 kept = pace.n_within_budget(n, t)
                 if kept < n:
                     n = kept
-                    cuts.append((t, n))
+                    drops.append((t, n))
                     if n == 0:
                         break
                     ids = self._ids[:n]
@@ -177,7 +177,7 @@ class RolloutPool:
             try:
                 self._batch.step(ids, self._substeps)
             except SimulationError as error:
-                # These stand still from here on, and the others went on.
+                # The batch freezes these and has advanced the others.
                 self._failed[error.ids] = True
             self._all_qpos[t, :n] = q
             self._all_qvel[t, :n] = v
@@ -185,7 +185,7 @@ class RolloutPool:
             self._all_qpos[:steps, :n].swapaxes(0, 1),
             self._all_qvel[:steps, :n].swapaxes(0, 1),
             self._valid(n, steps),
-            tuple(cuts),
+            tuple(drops),
         )
 
     def _start(self, qpos: Array, qvel: Array, walker_state: Array) -> None:
@@ -201,7 +201,7 @@ class RolloutPool:
 
     def _valid(self, n: int, steps: int) -> BoolArray:
         """Return which of n candidates stayed finite, never failed and never reset themselves."""
-        # A diverged simulation resets itself and looks alive; only its warnings tell.
+        # A diverged simulation resets itself and looks valid; only its warnings remain.
         warned = self._batch.warning[:n].any(axis=(1, 2))
         tame = np.abs(self._all_qvel[:steps, :n]).max(axis=(0, 2), initial=0.0) < _WILD_VELOCITY
         valid: BoolArray = tame & ~warned & ~self._failed[:n]
@@ -209,24 +209,23 @@ class RolloutPool:
 
 
 class _Pace:
-    """Foresees whether a batch will be done in time.
+    """Projects the end of a batch from the median time of a block of intervals.
 
-    It goes by the median time of a block of intervals: what one block lost to another process says
-    nothing about those to come.
+    The median ignores a single block that was slowed by another process.
     """
 
     def __init__(self, deadline: Deadline, steps: int) -> None:
-        """Begin to measure a batch of a number of intervals."""
+        """Start the measurement of a batch of a number of intervals."""
         self._deadline, self._steps = deadline, steps
         self._last = deadline.clock()
         self._blocks: list[float] = []
 
     def n_within_budget(self, n: int, done: int) -> int:
-        """Return how many of n candidates can still be finished; call it after every block.
+        """Return how many of n candidates can finish in time; call it after every block.
 
         Args:
-            n: candidates that run now.
-            done: intervals that they have run.
+            n: running candidates.
+            done: completed intervals.
         """
         now = self._deadline.clock()
         if done:

@@ -1,4 +1,4 @@
-"""Draws from a proposal what the planner's cycle needs: the right number, on the right grid."""
+"""Samples candidates from a proposal, on the planner's grid of knots."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gpc_ros.common.paths import share
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.proposal.card import card_path, incompatibility
 from gpc_ros.proposal.flow_model import Proposal, load_proposal
-from gpc_ros.proposal.health import Health, HealthConfig, ProposalFigures
+from gpc_ros.proposal.monitor import HealthConfig, ProposalMonitor
 from gpc_ros.tasks.task import Task
 
-# The proposal's draws must not repeat those of the Gaussian with the same seed.
+# Separates the random sequence of the proposal from that of the Gaussian with the same seed.
 _STREAM = 2
 SHIPPED, SHIPPED_CONTROL, NONE = "shipped", "shipped gaussian", "none"
 _SHIPPED_FILES = {SHIPPED: "{}.json", SHIPPED_CONTROL: "{}_gaussian.json"}
@@ -54,10 +54,10 @@ class ProposalConfig:
 def find_proposal(
     config: ProposalConfig, task: Task, walker: Walker
 ) -> tuple[Proposal | None, str]:
-    """Return the proposal that a configuration names, and why there is none.
+    """Return the proposal that a configuration names, or None with the reason.
 
     Raises:
-        ModelFileError: it cannot be used and is required; the message says why.
+        ModelFileError: it cannot be used and is required.
     """
     if config.file in (NONE, "") or (config.fraction == 0.0 and not config.cost_to_go):
         return None, "switched off"
@@ -67,7 +67,7 @@ def find_proposal(
                 name = _SHIPPED_FILES[config.file].format(task.name)
                 path = share("models", "proposals", name)
             except GpcError:
-                return None, f"none is shipped for task {task.name}"
+                return None, f"no proposal is shipped for task {task.name}"
         else:
             path = card_path(Path(config.file))
         proposal = load_proposal(path)
@@ -77,7 +77,7 @@ def find_proposal(
                 f"{path}: {reason}; choose another proposal, or 'none' to plan without"
             )
     except ModelFileError as error:
-        # A shipped one for another walker is no mistake of the user's.
+        # The user did not choose the shipped proposal, so that a mismatch is not an error.
         if config.required and config.file != SHIPPED:
             raise
         return None, str(error)
@@ -85,9 +85,9 @@ def find_proposal(
 
 
 def fingerprint(config: ProposalConfig, task: Task, walker: Walker) -> str:
-    """Return the checksum of the weights that a configuration leads to; empty for none.
+    """Return the checksum of the weights that a configuration selects; empty without a proposal.
 
-    Two files of one name can differ; results must say which it was.
+    Results record it, since two files of one name can differ.
 
     Raises:
         ModelFileError: the proposal cannot be used and is required.
@@ -97,18 +97,20 @@ def fingerprint(config: ProposalConfig, task: Task, walker: Walker) -> str:
 
 
 class ProposalSampler:
-    """A proposal as the planner uses it.
+    """Samples candidates of a planner from a proposal.
 
     Args:
-        proposal: to draw from.
-        config: how.
+        proposal: the distribution.
+        config: parameters.
         num_rollouts: candidates of a round N, the nominal among them.
-        knots: of the planner's candidates.
+        knots: knots of the planner's candidates.
         knot_dt: time between them [s].
-        order: of the planner's spline.
+        order: order of the planner's spline.
+        monitor: decides how many samples to take.
 
     Attributes:
-        figures: of the last round.
+        spread: standard deviation over the samples of the last cycle with several, mean over knots
+            and axes [m/s, rad/s].
     """
 
     def __init__(
@@ -119,61 +121,51 @@ class ProposalSampler:
         knots: int,
         knot_dt: float,
         order: int,
+        monitor: ProposalMonitor,
     ) -> None:
-        """Prepare the change of grid; both directions are products with a matrix."""
+        """Compute the matrices that change between both grids of knots."""
         card = proposal.card
         self._proposal, self._config, self._card = proposal, config, card
-        self._most = min(int(config.fraction * (num_rollouts - 1) + 0.5), num_rollouts - 1)
-        there = np.arange(float(knots)) * knot_dt
-        self._to_plan = splines.basis(there, card.knots, card.knot_dt, card.order)
-        back = np.arange(float(card.knots)) * card.knot_dt
-        self._from_plan = splines.basis(back, knots, knot_dt, order)
-        self._health = Health(config.health)
+        self._monitor = monitor
+        most = num_rollouts - 1
+        self._most = min(int(config.fraction * most + 0.5), most)
+        plan_times = np.arange(float(knots)) * knot_dt
+        self._to_plan = splines.basis(plan_times, card.knots, card.knot_dt, card.order)
+        card_times = np.arange(float(card.knots)) * card.knot_dt
+        self._from_plan = splines.basis(card_times, knots, knot_dt, order)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
-        """Restart the random sequence and trust the proposal again."""
+        """Restart the random sequence."""
         self._rng = np.random.default_rng([seed, _STREAM])
-        self._spread = 0.0
-        self.forget()
-
-    def forget(self) -> None:
-        """Trust the proposal again, as with a new goal."""
-        self._health.reset()
-        self.figures = ProposalFigures()
+        self.spread = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next draw depends on beside its arguments, as plain values."""
-        return {
-            "random": dict(self._rng.bit_generator.state),
-            "health": self._health.state_dict(),
-            "spread": self._spread,
-        }
+        """Return the state that the next samples depend on, as plain values."""
+        return {"random": dict(self._rng.bit_generator.state), "spread": self.spread}
 
-    def load_state_dict(self, memory: Mapping[str, Any]) -> None:
-        """Continue from what :meth:`memory` returned.
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Resume from a state of :meth:`state_dict`.
 
         Raises:
-            InputError: it is no such memory.
+            InputError: the state is malformed.
         """
         try:
-            self._rng.bit_generator.state = memory["random"]
-            self._health.load_state_dict(memory["health"])
-            self._spread = float(memory["spread"])
+            self._rng.bit_generator.state = state["random"]
+            self.spread = float(state["spread"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"the proposal's memory cannot be read: {error}") from None
 
-    def draw(self, observation: Array, nominal: Array, trust: float = 1.0) -> Array:
-        """Return candidates (m, K, 3) on the planner's grid, m as the health allows.
+    def draw(self, observation: Array, nominal: Array) -> Array:
+        """Return candidates (m, K, 3) on the planner's grid, m from the monitor.
 
         Args:
             observation: of the task (d,).
             nominal: shifted previous plan (K, 3), for a warm start.
-            trust: part of the share that the cost to go's health leaves, 0 to 1.
         """
-        knots = self.sample(observation, nominal, self._health.count(self._most, trust))
-        several = len(knots) > 1
-        self._spread = float(knots.std(axis=0).mean()) if several else self._spread
+        knots = self.sample(observation, nominal, self._monitor.sample_count(self._most))
+        if len(knots) > 1:
+            self.spread = float(knots.std(axis=0).mean())
         return knots
 
     def sample(self, observation: Array, nominal: Array, count: int) -> Array:
@@ -187,7 +179,3 @@ class ProposalSampler:
         found = self._proposal.sample(observation, noise, self._config.steps)
         plans: Array = self._to_plan @ found
         return plans
-
-    def judge(self, costs: Array, proposed: list[int], elites: int) -> None:
-        """Take in the costs (n,) of a round in which these indices were proposed."""
-        self.figures = self._health.judge(costs, proposed, elites, self._spread)

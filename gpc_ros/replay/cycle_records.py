@@ -8,7 +8,7 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import InputError
-from gpc_ros.planning.cycle import Cuts, CycleInputs, CycleRecord
+from gpc_ros.planning.cycle import CycleInputs, CycleRecord, DeadlineDrops
 from gpc_ros.planning.memory import PlannerMemory
 from gpc_ros.planning.plan import ROBOT, Plan
 
@@ -16,8 +16,8 @@ from gpc_ros.planning.plan import ROBOT, Plan
 def cycle_fields(record: CycleRecord) -> dict[str, Any]:
     """Return the fields of a message for a record, all but the header."""
     i, plan = record.inputs, record.plan
-    cuts = record.cuts or Cuts(0.0)
-    columns: list[list[int]] = [list(c) for c in zip(*cuts.cuts, strict=True)] or [[], [], []]
+    drops = record.drops or DeadlineDrops(0.0)
+    columns: list[list[int]] = [list(c) for c in zip(*drops.drops, strict=True)] or [[], [], []]
     return {
         "cycle": record.cycle,
         "settings": record.settings,
@@ -28,15 +28,14 @@ def cycle_fields(record: CycleRecord) -> dict[str, Any]:
         "walker_state": i.walker_state.tolist(),
         "goal": i.goal,
         "memory": i.memory,
-        "limited": record.cuts is not None,
-        "plan_time": float(cuts.plan_time),
-        "missed": bool(cuts.missed),
-        "cut_round": columns[0],
-        "cut_interval": columns[1],
-        "cut_kept": columns[2],
+        "limited": record.drops is not None,
+        "plan_time": float(drops.plan_time),
+        "missed": bool(drops.missed),
+        "drop_round": columns[0],
+        "drop_interval": columns[1],
+        "drop_kept": columns[2],
         "completed": record.completed,
-        "id": 0 if plan is None else plan.id + record.id_offset,
-        "id_offset": record.id_offset,
+        "id": 0 if plan is None else plan.id,
         "hold_reason": record.hold_reason,
         "start": 0.0 if plan is None else float(plan.start),
         "expiry": 0.0 if plan is None else float(plan.expiry),
@@ -64,10 +63,11 @@ def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -
         InputError: the message makes no sense.
     """
     m = message
-    cuts = tuple(
-        (int(r), int(t), int(kept))
-        for r, t, kept in zip(m.cut_round, m.cut_interval, m.cut_kept, strict=True)
-    )
+    columns = [
+        getattr(m, f"drop_{name}", getattr(m, f"cut_{name}", ()))  # cut_*: version 0.1.0
+        for name in ("round", "interval", "kept")
+    ]
+    drops = tuple((int(r), int(t), int(kept)) for r, t, kept in zip(*columns, strict=True))
     costs = np.asarray(m.costs, dtype=np.float64)
     rows = len(m.candidates) // max(3 * len(costs), 1)
     if rows * 3 * len(costs) != len(m.candidates):
@@ -77,7 +77,7 @@ def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -
     plan = None
     if m.id:
         plan = Plan(
-            id=int(m.id) - int(m.id_offset),
+            id=int(m.id) - _id_offset(m),
             task=task,
             robot=ROBOT,
             stamp=_msg_stamp(m),
@@ -100,9 +100,8 @@ def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -
             goal=_array(m.goal),
             memory=str(m.memory),
         ),
-        cuts=Cuts(float(m.plan_time), bool(m.missed), cuts) if m.limited else None,
+        drops=DeadlineDrops(float(m.plan_time), bool(m.missed), drops) if m.limited else None,
         plan=plan,
-        id_offset=int(m.id_offset),
         hold_reason=str(m.hold_reason),
         completed=int(m.completed),
         start_qpos=_array(m.start_qpos),
@@ -117,9 +116,14 @@ def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -
 def _msg_stamp(message: Any) -> float:
     """Return the stamp of a cycle's plan: a plan that was carried on keeps its own."""
     previous = PlannerMemory.from_json(str(message.memory)).previous
-    if previous is not None and previous.id + int(message.id_offset) == int(message.id):
+    if previous is not None and previous.id + _id_offset(message) == int(message.id):
         return previous.stamp
     return float(message.stamp)
+
+
+def _id_offset(message: Any) -> int:
+    """Return the difference between published and recorded ids, which only version 0.1.0 had."""
+    return int(getattr(message, "id_offset", 0))
 
 
 def _array(values: Any) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.splines import basis
 from gpc_ros.planning import cycle as cycles
-from gpc_ros.planning.cycle import Cuts, CycleRecord, ReplayDeadline
+from gpc_ros.planning.cycle import CycleRecord, DeadlineDrops, ReplayDeadline
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
@@ -159,7 +159,8 @@ class Other:
             s = self._settings
             return Deadline(time.monotonic() + s.deadline_fraction / s.rate)
         # The time that the cycle took then counts, so that both plans have the same start.
-        return None if record.cuts is None else ReplayDeadline(Cuts(record.cuts.plan_time))
+        drops = record.drops
+        return None if drops is None else ReplayDeadline(DeadlineDrops(drops.plan_time))
 
 
 def _outcome(plan: Plan | None, report: PlannerReport, spent: float) -> Outcome:

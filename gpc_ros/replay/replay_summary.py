@@ -44,7 +44,7 @@ def to_json(
 
 
 def _cycle(r: Replayed) -> dict[str, Any]:
-    cuts = r.record.cuts
+    drops = r.record.drops
     found: dict[str, Any] = {
         "cycle": r.record.cycle,
         "time": r.record.inputs.now,
@@ -52,9 +52,9 @@ def _cycle(r: Replayed) -> dict[str, Any]:
         "chained": r.chained,
         "deviation": _number(r.deviation),
         "recorded": {
-            "plan_time": None if cuts is None else _number(cuts.plan_time),
-            "missed": cuts is not None and cuts.missed,
-            "cuts": [] if cuts is None else [list(cut) for cut in cuts.cuts],
+            "plan_time": None if drops is None else _number(drops.plan_time),
+            "missed": drops is not None and drops.missed,
+            "deadline_drops": [] if drops is None else [list(drop) for drop in drops.drops],
             "hold_reason": r.record.hold_reason,
         },
         "again": _outcome(r.again),
@@ -90,9 +90,11 @@ def summary(replay: Replay, results: Sequence[Replayed], info: dict[str, str]) -
         info: what the bag's run was.
     """
     lines = [_exactness(replay, results, info)]
-    cut = sum(bool(r.record.cuts and r.record.cuts.cuts) for r in results)
-    if cut:
-        lines.append(f"{cut} cycles had been cut by their deadline and were cut alike")
+    dropped = sum(bool(r.record.drops and r.record.drops.drops) for r in results)
+    if dropped:
+        lines.append(
+            f"{dropped} cycles dropped candidates at their deadline, and the same ones again"
+        )
     if results and results[0].other is not None:
         lines += _comparison(results)
     return "\n".join(lines)

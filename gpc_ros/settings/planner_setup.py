@@ -11,15 +11,15 @@ from gpc_ros.tasks import make_task
 from gpc_ros.tasks.task import same_scene
 
 
-def make_planner(settings: PlannerSettings) -> Planner:
-    """Return a planner with its task and walker.
+def make_planner(settings: PlannerSettings, first_id: int = 1) -> Planner:
+    """Return a planner with its task and walker; ids of plans count up from the first one.
 
     Raises:
         ConfigError: an unknown task, walker or parameter of the task.
     """
     s = settings
     task = make_task(s.task, parse_assignments(s.task_params, "task_params"))
-    return Planner(task, make_walker(s.walker), s, optimizer_overrides(s))
+    return Planner(task, make_walker(s.walker), s, optimizer_overrides(s), first_id=first_id)
 
 
 def optimizer_overrides(settings: PlannerSettings) -> dict[str, object]:
@@ -30,7 +30,7 @@ def optimizer_overrides(settings: PlannerSettings) -> dict[str, object]:
 def reconfigured(planner: Planner, settings: PlannerSettings) -> Planner:
     """Return the planner for changed settings: the same one if possible, else a new one.
 
-    A new planner keeps walker and proposal and starts without a plan.
+    A new planner keeps walker, proposal and plan ids, and starts without a plan.
 
     Raises:
         ConfigError: a setting cannot change at run time; nothing has changed.
@@ -40,4 +40,7 @@ def reconfigured(planner: Planner, settings: PlannerSettings) -> Planner:
     task = same_scene(planner.task, make_task(s.task, given))
     if planner.configure(s, optimizer_overrides(s), task):
         return planner
-    return Planner(task, planner.walker, s, optimizer_overrides(s), proposal=planner.proposal)
+    return Planner(
+        task, planner.walker, s, optimizer_overrides(s), proposal=planner.proposal,
+        first_id=planner.next_id,
+    )  # fmt: skip

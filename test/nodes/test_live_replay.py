@@ -75,7 +75,7 @@ def test_the_plans_of_a_live_run_come_out_again_bit_for_bit(bag: Path) -> None:
 
 def matches_what_was_published(reader: BagReader, results: list[Replayed]) -> None:
     """Check the plans that came out against those that the bridge was sent."""
-    again = {r.again.plan.id + r.record.id_offset: r.again.plan for r in results if r.again.plan}
+    again = {r.again.plan.id: r.again.plan for r in results if r.again.plan}
     matched = 0
     for message in reader.messages([topics.find(reader, topics.PLAN)]):
         plan = again.get(int(message.data.id))

@@ -83,7 +83,7 @@ def test_cycles_that_a_deadline_cut_are_cut_alike(working_trot: WorkingTrot) -> 
     # This planner's own clock is the walker's, so that plan times are those of the deadline.
     made = Planner(TASK, working_trot, CONFIG, clock=working_trot.clock)
     records = recorded(made, 8, working_trot)
-    assert {len(r.cuts.cuts) > 0 for r in records if r.cuts} == {True, False}
+    assert {len(r.drops.drops) > 0 for r in records if r.drops} == {True, False}
     again = planner(make_walker("trot"))
     for record in records:
         if not chained(again, record):
@@ -92,7 +92,7 @@ def test_cycles_that_a_deadline_cut_are_cut_alike(working_trot: WorkingTrot) -> 
         plan, report = repeat(again, record)
         assert report.hold_reason == record.hold_reason
         assert report.completed == record.completed
-        assert record.cuts is not None and report.missed == record.cuts.missed
+        assert record.drops is not None and report.missed == record.drops.missed
         assert (plan is None) == (record.plan is None)
         assert plan is None or equal(plan, record.plan)
 

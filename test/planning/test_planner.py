@@ -214,7 +214,7 @@ def test_a_good_proposal_wins_and_is_said_to(optimizer: str) -> None:
     proposals = np.stack([expert.knots, np.zeros((4, 3)), -expert.knots])
     plan, report = planner.plan(state, MEMORY, goal, 0.0, proposals=proposals)
     assert plan is not None
-    assert report.proposed == [1, 3, 6]
+    assert report.proposed == (1, 3, 6)
     assert int(np.argmin(report.costs)) == 1
     assert report.best_cost == pytest.approx(expert.cost)
 
@@ -226,7 +226,7 @@ def test_proposals_that_are_not_finite_are_left_out() -> None:
     plain, _ = make_planner().plan(state, MEMORY, goal, 0.0)
     assert plan is not None
     assert plain is not None
-    assert report.proposed == []
+    assert report.proposed == ()
     assert plan.knots.tobytes() == plain.knots.tobytes()
 
 
@@ -297,3 +297,16 @@ def test_what_needs_another_planner_changes_nothing() -> None:
     with pytest.raises(ConfigError, match="did you mean 'elite_fraction'"):
         planner.configure(SMALL, {"elite": 0.5}, other)
     assert planner.config == SMALL and planner.task is not other
+
+
+def test_plan_ids_count_up_from_the_first_id_also_after_a_reset() -> None:
+    state, goal = scene("navigate")
+    planner = Planner(make_task("navigate"), WALKER, SMALL, first_id=1000)
+    ids = []
+    for _ in range(2):
+        plan, _ = planner.plan(state, MEMORY, goal, 0.0)
+        assert plan is not None
+        ids.append(plan.id)
+    planner.reset()
+    assert planner.state_dict().next_id == planner.next_id == 1002
+    assert ids == [1000, 1001]

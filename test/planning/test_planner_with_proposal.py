@@ -15,7 +15,7 @@ from gpc_ros.locomotion.registry import make_walker
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.planner import Planner, PlannerConfig
 from gpc_ros.proposal.flow_model import CostToGo, Flow
-from gpc_ros.proposal.health import HealthConfig
+from gpc_ros.proposal.monitor import HealthConfig
 from gpc_ros.proposal.sampler import ProposalConfig
 from gpc_ros.robot.types import SceneState
 from gpc_ros.tasks import make_task
@@ -132,7 +132,7 @@ def test_a_cost_to_go_that_is_refuted_takes_the_flow_with_it() -> None:
     assert all(r.terms["to_go"] == 0.0 for r in reports)
     assert reports[0].proposal.cost_error > 1.0
     assert len(reports[0].proposed) > 1
-    assert all(r.proposed == [] for r in reports[1:])
+    assert all(r.proposed == () for r in reports[1:])
     assert reports[-1].proposal.weight == 0.0
     planner.reset()
     fresh = Planner(planner.task, WALKER, SMALL, proposal=flow)
@@ -199,7 +199,7 @@ def test_a_proposal_of_another_task_is_refused_or_left_out(tmp_path: Path) -> No
     planner, reports, knots = cycles(allowed, None, task="box_push")
     assert planner.proposal is None
     assert "was trained for task 'navigate'" in planner.no_proposal
-    assert reports[0].proposed == []
+    assert reports[0].proposed == ()
     plain = replace(SMALL, proposal=ProposalConfig(file="none"))
     assert knots == cycles(plain, None, task="box_push")[2]
 
@@ -208,5 +208,5 @@ def test_a_sample_that_is_not_finite_never_reaches_a_rollout() -> None:
     flow = made()
     flow._knots_mean = np.full((4, 3), np.nan)
     _, reports, knots = cycles(SMALL, flow)
-    assert all(report.proposed == [] for report in reports)
+    assert all(report.proposed == () for report in reports)
     assert knots == cycles(replace(SMALL, proposal=ProposalConfig(file="none")), None)[2]

@@ -17,6 +17,7 @@ from gpc_ros.common.errors import ModelFileError
 from gpc_ros.locomotion.registry import DEFAULT_WALKER, make_walker
 from gpc_ros.proposal.card import card_path, incompatibility, load_card
 from gpc_ros.proposal.flow_model import Flow, Gaussian, load_proposal
+from gpc_ros.proposal.monitor import HealthConfig, ProposalMonitor
 from gpc_ros.proposal.sampler import (
     ProposalConfig,
     ProposalSampler,
@@ -185,13 +186,17 @@ def test_the_control_has_the_covariance_of_its_root() -> None:
     assert np.cov(drawn, rowvar=False) == pytest.approx(root @ root.T, abs=0.06)
 
 
+def monitor() -> ProposalMonitor:
+    return ProposalMonitor(HealthConfig(), has_value=False)
+
+
 def test_a_share_of_the_drawn_candidates_is_proposed(write_proposal: WriteProposal) -> None:
     proposal = load_proposal(write_proposal())
     counts = {
         (n, share): len(
-            ProposalSampler(proposal, ProposalConfig(fraction=share), n, 4, 2.0 / 3.0, 1).draw(
-                np.zeros(14), np.zeros((4, 3))
-            )
+            ProposalSampler(
+                proposal, ProposalConfig(fraction=share), n, 4, 2.0 / 3.0, 1, monitor()
+            ).draw(np.zeros(14), np.zeros((4, 3)))
         )
         for n in (1, 2, 3, 8, 16)
         for share in (0.0, 0.25, 0.5, 1.0)
@@ -213,7 +218,7 @@ def test_on_another_grid_a_plan_is_the_same_curve(knots: int, horizon: float, or
     card = blank()
     proposal = Flow(card, drawn_weights(card))
     interval = splines.knot_interval(horizon, knots, order)
-    sampler = ProposalSampler(proposal, ProposalConfig(), 2, knots, interval, order)
+    sampler = ProposalSampler(proposal, ProposalConfig(), 2, knots, interval, order, monitor())
     sampler.reset(5)
     found = sampler.sample(np.zeros(14), np.zeros((knots, 3)), 1)[0]
     noise = np.random.default_rng([5, 2]).standard_normal((1, 4, 3))
@@ -227,7 +232,7 @@ def test_a_warm_start_without_noise_always_begins_with_the_previous_plan(
 ) -> None:
     proposal = load_proposal(write_proposal())
     config = ProposalConfig(warm_start=1.0)
-    sampler = ProposalSampler(proposal, config, 8, 4, 2.0 / 3.0, 1)
+    sampler = ProposalSampler(proposal, config, 8, 4, 2.0 / 3.0, 1, monitor())
     nominal = np.random.default_rng(0).uniform(-0.5, 0.5, (4, 3))
     drawn = sampler.sample(np.zeros(14), nominal, 3)
     expected = proposal.sample(np.zeros(14), proposal.normalise(nominal)[None], 4)[0]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,17 @@ from gpc_ros.cli.main import main
 from gpc_ros.common import config
 from gpc_ros.common.errors import BagError, ConfigError
 from gpc_ros.evaluation.lockstep import EpisodeConfig, Lockstep, Observer, PlannerInputs
-from gpc_ros.planning.cycle import CycleRecord, make_cycle_inputs, make_cycle_record
+from gpc_ros.planning.cycle import (
+    CycleRecord,
+    DeadlineDrops,
+    make_cycle_inputs,
+    make_cycle_record,
+)
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.plan import Plan
 from gpc_ros.planning.planner import Planner
 from gpc_ros.proposal.sampler import ProposalConfig
-from gpc_ros.replay.cycle_records import cycle_fields
+from gpc_ros.replay.cycle_records import cycle_fields, cycle_record_from_msg
 from gpc_ros.replay.cycle_replay import Replay
 from gpc_ros.replay.load_run import load_run
 from gpc_ros.settings.node_settings import PlannerSettings
@@ -73,7 +79,6 @@ class Recording(Observer):
         self.records.append(
             make_cycle_record(
                 self._inputs, plan, report, limited=False, cycle=number, settings=self._settings,
-                id_offset=1000,
             )
         )  # fmt: skip
 
@@ -236,7 +241,7 @@ def test_anything_can_be_otherwise(
 @pytest.mark.parametrize(
     ("given", "hint"),
     [
-        ({"planner.sampels": "3"}, "did you mean 'num_rollouts'"),
+        ({"planner.num_rolouts": "3"}, "did you mean 'num_rollouts'"),
         ({"num_rollouts": "3"}, "begin with 'planner.' or 'task.'"),
         ({"task.cost.yawn": "3"}, "did you mean 'cost.yaw'"),
         ({"planner.horizon": "100"}, "outside"),
@@ -405,3 +410,15 @@ def test_no_parameters_is_a_problem_of_the_report_not_its_end(
     run = load_run(BagReader(write(records, parameters={})))
     assert run.cycles == []
     assert any("does not hold the planner's parameters" in problem for problem in run.problems)
+
+
+def test_a_cycle_recorded_by_version_0_1_0_is_read(records: list[CycleRecord]) -> None:
+    record = replace(records[3], drops=DeadlineDrops(0.04, True, ((0, 8, 3),)))
+    assert record.plan is not None
+    fields = {**cycle_fields(record), "id": record.plan.id + 1000, "id_offset": 1000}
+    for name in ("round", "interval", "kept"):
+        fields[f"cut_{name}"] = fields.pop(f"drop_{name}")
+    plan = record.plan
+    again = cycle_record_from_msg(SimpleNamespace(**fields), "navigate", plan.knot_dt, plan.order)
+    assert again.drops == record.drops
+    assert again.plan is not None and again.plan.id == plan.id

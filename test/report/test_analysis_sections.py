@@ -42,7 +42,7 @@ def record(
 ) -> CycleRecord:
     inputs = CycleInputs(stamp, stamp, np.zeros(19), np.zeros(18), np.zeros(20), np.zeros(3), "")
     return CycleRecord(
-        1, 1, inputs, None, None, 0, "", len(costs), np.zeros(0), np.zeros(0),
+        1, 1, inputs, None, None, "", len(costs), np.zeros(0), np.zeros(0),
         np.zeros((len(costs), 1, 3)), np.array(costs), indices, proposed,
     )  # fmt: skip
 

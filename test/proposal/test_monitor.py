@@ -7,23 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpc_ros.proposal.health import CostHealth, Health, HealthConfig
+from gpc_ros.common.errors import InputError
+from gpc_ros.proposal.monitor import (
+    HealthConfig,
+    ProposalMonitor,
+    UsefulnessMonitor,
+    ValueErrorMonitor,
+)
 
 CONFIG = HealthConfig()
 
 
-def cycle(health: Health, better: bool, samples: int = 16, most: int = 8) -> int:
+def cycle(health: UsefulnessMonitor, better: bool, samples: int = 16, most: int = 8) -> int:
     """Run one cycle in which everything proposed is better, or worse, than the rest."""
     count = health.count(most)
     proposed = list(range(1, 1 + count))
     costs = np.linspace(1.0, 2.0, samples)
     costs[proposed] += -5.0 if better else 5.0
-    health.judge(costs, proposed, max(2, samples // 4), 0.1)
+    health.update(costs, proposed, max(2, samples // 4), 0.1)
     return count
 
 
 def test_what_never_helps_is_faded_out_within_a_second_at_20_hz() -> None:
-    health = Health(CONFIG)
+    health = UsefulnessMonitor(CONFIG)
     counts = [cycle(health, better=False) for _ in range(20)]
     assert counts[0] == 8
     assert set(counts[-CONFIG.probe_period :]) == {0, 1}
@@ -31,13 +37,13 @@ def test_what_never_helps_is_faded_out_within_a_second_at_20_hz() -> None:
 
 
 def test_a_faded_one_costs_one_sample_now_and_then() -> None:
-    health = Health(CONFIG)
+    health = UsefulnessMonitor(CONFIG)
     counts = [cycle(health, better=False) for _ in range(220)]
     assert sum(counts[20:]) == 200 // CONFIG.probe_period
 
 
 def test_what_helps_again_comes_back() -> None:
-    health = Health(CONFIG)
+    health = UsefulnessMonitor(CONFIG)
     for _ in range(40):
         cycle(health, better=False)
     counts = [cycle(health, better=True) for _ in range(12 * CONFIG.probe_period)]
@@ -45,23 +51,23 @@ def test_what_helps_again_comes_back() -> None:
 
 
 def test_one_that_is_as_good_as_chance_stays() -> None:
-    health, rng = Health(CONFIG), np.random.default_rng(0)
+    health, rng = UsefulnessMonitor(CONFIG), np.random.default_rng(0)
     counts = []
     for _ in range(500):
         count = health.count(8)
         counts.append(count)
-        health.judge(rng.random(16), list(range(1, 1 + count)), 4, 0.1)
+        health.update(rng.random(16), list(range(1, 1 + count)), 4, 0.1)
     assert np.mean(counts) > 7.0
     assert health.usefulness == pytest.approx(1.0, abs=0.6)
 
 
 def test_without_fading_everything_is_always_drawn() -> None:
-    health = Health(HealthConfig(fade=False))
+    health = UsefulnessMonitor(HealthConfig(fade=False))
     assert {cycle(health, better=False) for _ in range(50)} == {8}
 
 
 def test_a_new_goal_is_a_new_chance() -> None:
-    health = Health(CONFIG)
+    health = UsefulnessMonitor(CONFIG)
     for _ in range(40):
         cycle(health, better=False)
     health.reset()
@@ -69,8 +75,8 @@ def test_a_new_goal_is_a_new_chance() -> None:
 
 
 def test_figures_say_who_won() -> None:
-    health = Health(CONFIG)
-    figures = health.judge(np.array([3.0, 1.0, 2.0, 4.0]), [1, 3], 2, 0.25)
+    health = UsefulnessMonitor(CONFIG)
+    figures = health.update(np.array([3.0, 1.0, 2.0, 4.0]), [1, 3], 2, 0.25)
     assert figures.won
     assert figures.drawn == 2
     assert figures.win_rate == pytest.approx(1.0)
@@ -86,20 +92,20 @@ def test_figures_say_who_won() -> None:
 def test_any_cycle_leaves_figures_within_their_bounds(
     costs: list[float], proposed: list[int], most: int
 ) -> None:
-    health = Health(CONFIG)
+    health = UsefulnessMonitor(CONFIG)
     for _ in range(10):
         assert 0 <= health.count(most) <= most
-        figures = health.judge(np.array(costs), proposed, 2, 0.0)
+        figures = health.update(np.array(costs), proposed, 2, 0.0)
         for value in (figures.win_rate, figures.agreement, figures.weight):
             assert 0.0 <= value <= 1.0 + 1e-9
         assert figures.usefulness >= 0.0
 
 
-def judged(errors: list[float], config: HealthConfig = CONFIG) -> CostHealth:
+def judged(errors: list[float], config: HealthConfig = CONFIG) -> ValueErrorMonitor:
     """Return the health after cycles with these errors, relative to the costs' spread."""
-    health = CostHealth(config)
+    health = ValueErrorMonitor(config)
     for error in errors:
-        health.judge(float(abs(error)))
+        health.update(float(abs(error)))
     return health
 
 
@@ -141,31 +147,48 @@ def test_an_expectation_that_is_no_number_is_forgiven_too() -> None:
     assert health.weight == 0.0
     assert np.isfinite(health.error)
     for _ in range(5 * round(CONFIG.value_error_decay)):
-        health.judge(0.0)
+        health.update(0.0)
     assert health.weight == 1.0
 
 
 def test_what_is_remembered_of_the_cost_to_go_can_be_put_back() -> None:
-    health, other = judged([0.8, 0.1, 1.4]), CostHealth(CONFIG)
+    health, other = judged([0.8, 0.1, 1.4]), ValueErrorMonitor(CONFIG)
     other.load_state_dict(health.state_dict())
     for h in (health, other):
-        h.judge(0.6)
+        h.update(0.6)
     assert other.state_dict() == health.state_dict()
     with pytest.raises(ValueError, match="expected 3"):
         other.load_state_dict([0.0])
 
 
 def test_a_flow_whose_cost_to_go_is_refuted_is_not_drawn_at_all() -> None:
-    health = Health(CONFIG)
-    assert {health.count(8, trust=0.0) for _ in range(3 * CONFIG.probe_period)} == {0}
-    assert health.count(8, trust=0.5) == 4
+    health = UsefulnessMonitor(CONFIG)
+    assert {health.count(8, value_weight=0.0) for _ in range(3 * CONFIG.probe_period)} == {0}
+    assert health.count(8, value_weight=0.5) == 4
     assert health.count(8) == 8
 
 
 @given(errors=st.lists(st.one_of(st.floats(0.0), st.just(np.nan)), max_size=30))
 def test_any_error_leaves_a_weight_within_its_bounds(errors: list[float]) -> None:
-    health = CostHealth(CONFIG)
+    health = ValueErrorMonitor(CONFIG)
     for error in errors:
-        health.judge(error)
+        health.update(error)
         assert 0.0 <= health.weight <= 1.0
         assert np.isfinite(health.error)
+
+
+def test_one_monitor_owns_usefulness_and_value_error() -> None:
+    monitor, other = (ProposalMonitor(CONFIG, has_value=True) for _ in range(2))
+    assert monitor.sample_count(8) == 8
+    for _ in range(20):
+        monitor.update_value_error(2.0)
+    monitor.update(np.array([1.0, 2.0, 3.0, 4.0]), [1], 2, 0.1)
+    assert monitor.value_weight == monitor.metrics.cost_weight == monitor.metrics.weight == 0.0
+    assert monitor.metrics.cost_error == pytest.approx(2.0)
+    assert monitor.sample_count(8) == 0
+    other.load_state_dict(monitor.state_dict())
+    assert other.state_dict() == monitor.state_dict()
+    monitor.reset()
+    assert monitor.sample_count(8) == 8
+    with pytest.raises(InputError, match="memory cannot be read"):
+        other.load_state_dict({"health": [0.0]})
