@@ -1,4 +1,4 @@
-"""A graph that lives by a clock that jumps: it stands, forgets, and goes on by itself."""
+"""A graph on a clock that jumps, stands still or is too slow: the reaction is the stated one."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def clocked(run_graph: Callable[..., LiveGraph], generous: str) -> LiveGraph:
 
 
 @pytest.mark.parametrize("name", [n for n, case in EVERY_CASE.items() if case.clock])
-def test_a_clock_that_jumps_makes_it_stand_and_go_on(clocked: LiveGraph, name: str) -> None:
+def test_the_reaction_to_a_bad_clock_is_the_stated_one(clocked: LiveGraph, name: str) -> None:
     assert run_case(clocked, EVERY_CASE[name]) > 0.0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from rclpy.node import Node
 
 from fault_injection.cases import (
     ACTIVE,
@@ -35,15 +38,19 @@ from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 _AFTER_PLAN = "last plan sent to first walker step with a command of zero"
 
 
-def send_plan(
+# A command that no planner finds, so that it is recognized.
+ODD = (0.0, 0.1234, 0.0)
+
+
+def plan_message(
     g: LiveGraph,
     knot: tuple[float, float, float] = (0.2, 0.0, 0.0),
     task: str = "box_push",
     robot: str = "go2",
     number: int | None = None,
     spoilt: bool = False,
-) -> None:
-    """Publish a plan of our own that is good for a third of a second, or holds no numbers."""
+) -> PlanMsg:
+    """Return a plan that is valid for a third of a second, or one with a NaN."""
     now = g.observer.now()
     knots = np.array([knot, knot])
     identity = int(now * 1e3) if number is None else number
@@ -51,7 +58,40 @@ def send_plan(
     message = state_msgs.plan_to_msg(plan, PlanMsg())
     if spoilt:
         message.knots[0] = float("nan")
-    g.observer.publish("plan", message)
+    return message
+
+
+def send_plan(
+    g: LiveGraph,
+    knot: tuple[float, float, float] = (0.2, 0.0, 0.0),
+    number: int | None = None,
+) -> None:
+    """Publish a plan as a stranger."""
+    g.observer.publish("plan", plan_message(g, knot, number=number))
+
+
+@contextlib.contextmanager
+def in_place_of_planner(g: LiveGraph) -> Iterator[Callable[[PlanMsg], None]]:
+    """Kill the planner and publish plans under its name; yield the publisher of a plan.
+
+    Plans of anybody else are rejected before they are looked at. The robot follows the plans of
+    the successor when this begins.
+    """
+    killed = g.kill("planner")
+    node = Node("planner", context=g.observer.node.context)
+    publisher = node.create_publisher(PlanMsg, "plan", qos.command())
+    try:
+        held = g.supervisor(SupervisorState.HOLDING, "", killed)
+        # The killed one stays in the graph until the middleware gives it up.
+        g.observer.wait(
+            "supervisor",
+            lambda m: m.state == ACTIVE,
+            held.sent,
+            lambda: publisher.publish(plan_message(g)),
+        )
+        yield publisher.publish
+    finally:
+        node.destroy_node()
 
 
 def _plan_runs_out(g: LiveGraph, begin: float) -> float:
@@ -145,40 +185,41 @@ def state_silent(g: LiveGraph) -> float:
 
 @case(6, "dropped, counted, never followed")
 def plan_not_finite(g: LiveGraph) -> float:
-    """Plan with a knot that is no number."""
-    return _refused(g, "rejected plan", lambda: send_plan(g, spoilt=True))
+    """Plan with a knot that is NaN."""
+    return _refused(g, "rejected plan", {"spoilt": True})
 
 
 @case(7, "refused, counted, never followed")
 def plan_of_another_task(g: LiveGraph) -> float:
     """Plan of another task."""
-    return _refused(g, "rejected plan", lambda: send_plan(g, _ODD, task="navigate"))
+    return _refused(g, "plans_refused", {"task": "navigate"})
 
 
 @case(7, "refused, counted, never followed")
 def plan_of_another_robot(g: LiveGraph) -> float:
     """Plan for another robot."""
-    return _refused(g, "rejected plan", lambda: send_plan(g, _ODD, robot="spot"))
+    return _refused(g, "plans_refused", {"robot": "spot"})
 
 
 @case(7, "refused, counted, never followed")
 def plan_with_an_older_id(g: LiveGraph) -> float:
     """Plan with an older id."""
-    return _refused(g, "rejected plan", lambda: send_plan(g, _ODD, number=1))
+    return _refused(g, "plans_refused", {"number": 1})
 
 
-# A command that no planner finds, so that it is known again.
-_ODD = (0.0, 0.1234, 0.0)
-
-
-def _refused(g: LiveGraph, name: str, send: object) -> float:
+def _refused(g: LiveGraph, name: str, changes: dict[str, Any]) -> float:
     begin = g.observer.now()
-    counts(g, name, now_counted(g, name), send)  # type: ignore[arg-type]
-    g.observer.silence("plan")
+    with in_place_of_planner(g) as publish:
+        turn = itertools.cycle((False, True))
+
+        def send() -> None:  # alternately a good plan, so that one is in force, and a bad one
+            publish(plan_message(g, ODD, **changes) if next(turn) else plan_message(g))
+
+        counts(g, name, now_counted(g, name), send)
     for heard in g.observer.kept("walker_state", begin):
         command = np.array(heard.message.command)
-        check(bool(np.isfinite(command).all()), "a command that is no number was followed")
-        check(abs(command[1] - _ODD[1]) > 1e-6, "a plan was followed that is to be refused")
+        check(bool(np.isfinite(command).all()), "a command that is not finite was followed")
+        check(abs(command[1] - ODD[1]) > 1e-6, "a plan was followed that is to be refused")
     return NO_DELAY
 
 

@@ -271,18 +271,11 @@ def battery_empty(g: LiveGraph) -> float:
 @case(9, "limited, counted")
 def command_limited(g: LiveGraph) -> float:
     """Walking command beyond what the walker can."""
-    from fault_injection.cases_plan import send_plan
+    from fault_injection.cases_plan import in_place_of_planner, plan_message
 
     before = now_counted(g, "commands_limited")
-    g.kill("planner")
-    # The publisher of plans is fixed at arming.
-    g.ask("disarm")
-    g.supervisor(SupervisorState.DISARMED)
-    for _ in g.observer.spin("it is not armed"):
-        send_plan(g)
-        if g.ask("arm").success:
-            break
-    until = counts(g, "commands_limited", before, lambda: send_plan(g, knot=(9.0, 0.0, 0.0)))
-    g.observer.silence("plan")
+    with in_place_of_planner(g) as publish:
+        fast = (9.0, 0.0, 0.0)
+        until = counts(g, "commands_limited", before, lambda: publish(plan_message(g, knot=fast)))
     check(abs(until.message.command[0]) < 2.0, "the walking command was not limited")
     return NO_DELAY

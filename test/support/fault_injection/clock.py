@@ -1,4 +1,4 @@
-"""A clock on the topic /clock that can jump, for a graph that lives by it; row 17."""
+"""A clock on the topic /clock that can jump, for a graph that lives by it; rows 17 and 33."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMsg
 
-from fault_injection.cases import case, check
+from fault_injection.cases import case, check, damped
 from fault_injection.live_graph import LiveGraph
 from gpc_msgs.msg import SupervisorState
 from gpc_ros.ros import qos
@@ -28,6 +28,7 @@ class Clock:
         """Begin with the system's time."""
         self._publisher = node.create_publisher(ClockMsg, "/clock", qos.sensor(1))
         self._offset, self.jumped = 0.0, 0.0
+        self._rate, self._since = 1.0, time.time()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -37,6 +38,16 @@ class Clock:
         self.jumped = time.time()
         self._offset += by
 
+    def set_rate(self, rate: float) -> None:
+        """Let the clock run at another rate from now on; 0 lets it stand still."""
+        now = time.time()
+        self._offset, self._since = self._time(now) - now, now
+        self._rate, self.jumped = rate, now
+
+    def _time(self, now: float) -> float:
+        """Return the time of this clock at a time of the system's [s]."""
+        return self._since + self._offset + self._rate * (now - self._since)
+
     def close(self) -> None:
         """End the thread."""
         self._over.set()
@@ -45,7 +56,7 @@ class Clock:
     def _run(self) -> None:
         message = ClockMsg()
         while not self._over.wait(_PERIOD):
-            msgs.set_time(message.clock, time.time() + self._offset)
+            msgs.set_time(message.clock, self._time(time.time()))
             self._publisher.publish(message)
 
 
@@ -76,3 +87,27 @@ def clock_jumped_back(g: LiveGraph) -> float:
 def clock_jumped_ahead(g: LiveGraph) -> float:
     """Clock jumps ahead by 30 s."""
     return _jump(g, 30.0)
+
+
+def _bad_rate(g: LiveGraph, rate: float, words: str) -> float:
+    """Let the clock run at a wrong rate; return how long it took until the robot braked."""
+    assert isinstance(g.clock, Clock)
+    begin = g.observer.now()
+    g.clock.set_rate(rate)
+    try:
+        g.supervisor(SupervisorState.FAULT, words, begin)
+        return damped(g, begin).sent - g.clock.jumped
+    finally:
+        g.clock.set_rate(1.0)
+
+
+@case(33, "damping, latched, named", 0.1, "last advance to first braking command", clock=True)
+def clock_stands_still(g: LiveGraph) -> float:
+    """Clock stands still."""
+    return _bad_rate(g, 0.0, "the clock has stood still")
+
+
+@case(33, "damping, latched, named", 1.1, "change of rate to first braking command", clock=True)
+def clock_too_slow(g: LiveGraph) -> float:
+    """Clock runs at half its rate."""
+    return _bad_rate(g, 0.5, "of its rate")

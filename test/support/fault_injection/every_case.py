@@ -5,6 +5,7 @@ from __future__ import annotations
 from fault_injection import (
     cases_authority,
     cases_killed,
+    cases_locks,
     cases_mocap,
     cases_plan,
     cases_robot,
@@ -16,7 +17,8 @@ from fault_injection.cases import CASES, Case
 __all__ = ["EVERY_CASE", "words_with"]
 
 _MODULES = (
-    clock, cases_killed, cases_mocap, cases_plan, cases_robot, cases_start, cases_authority,
+    clock, cases_killed, cases_locks, cases_mocap, cases_plan, cases_robot, cases_start,
+    cases_authority,
 )  # fmt: skip
 EVERY_CASE: dict[str, Case] = dict(sorted(CASES.items(), key=lambda item: item[1].row))
 

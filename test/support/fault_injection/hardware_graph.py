@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from fault_injection.cases import Case, damped, latched
+from fault_injection.cases import NO_DELAY, Case, check, damped, latched
 from fault_injection.every_case import EVERY_CASE
 from fault_injection.live_graph import LiveGraph
 from fault_injection.sdk_tap import SdkTap
@@ -21,6 +21,7 @@ _DRIVER = b"gpc_ros.unitree.driver_process"
 _SAME = (
     "robot_silent", "target_clamped", "target_far_outside", "motor_warm", "motor_hot",
     "torque_over", "velocity_over", "tilt_reported", "emergency_stop", "heartbeat_silent",
+    "bridge_stopped",
     "battery_low", "battery_lower", "battery_empty",
 )  # fmt: skip
 
@@ -97,6 +98,33 @@ def wire_bad_crc(g: HardwareGraph) -> float:
     return _spoilt(g, "no reading from the robot", bad_crc=True)
 
 
+def wire_frozen_tick(g: HardwareGraph) -> float:
+    """LowStates whose tick stands still."""
+    begin = g.observer.now()
+    g.set_parameters(g.robot, wire__frozen_tick=True)
+    try:
+        brake = latched(g, begin, "no reading from the robot")
+        g.said("bridge", "their tick stands still")
+        return brake.sent - begin
+    finally:
+        g.set_parameters(g.robot, wire__frozen_tick=False)
+
+
+def wire_battery_missing(g: HardwareGraph) -> float:
+    """Every field of the battery zero."""
+    g.set_parameters(g.robot, wire__battery_missing=True)
+    try:
+        told = g.observer.wait("supervisor", lambda m: "unknown" in "; ".join(m.reasons))
+        check(told.message.state in _ON_ITS_LEGS, "it does not go on")
+        g.ask("disarm")
+        g.supervisor(SupervisorState.DISARMED)
+        answer = g.ask("arm")
+        check(not answer.success and "reports no battery" in answer.message, "it was armed")
+    finally:
+        g.set_parameters(g.robot, wire__battery_missing=False)
+    return NO_DELAY
+
+
 def _spoilt(g: HardwareGraph, words: str, **fault: Any) -> float:
     """Break something at the wire until the robot brakes; return how long that took."""
     begin = g.observer.now()
@@ -109,6 +137,7 @@ def _spoilt(g: HardwareGraph, words: str, **fault: Any) -> float:
 
 
 _ASKED = "asked for it to first braking LowCmd"
+_ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 _LATCHED = "damping, latched"
 _WIRE = (
     Case(4, "wire_bad_crc", "LowStates with a wrong CRC", _LATCHED, 0.15, _ASKED, wire_bad_crc),
@@ -118,6 +147,10 @@ _WIRE = (
          0.1, "kill to the bridge's word", wire_driver_killed),
     Case(10, "wire_lost_motor", "Motor lost, as the robot says", "damping, latched, joint named",
          0.15, _ASKED, wire_lost_motor),
+    Case(35, "wire_frozen_tick", "LowStates whose tick stands still", "damping, latched, named",
+         0.15, _ASKED, wire_frozen_tick),
+    Case(35, "wire_battery_missing", "Every field of the battery zero",
+         "WARN and it goes on; arming refused", None, "", wire_battery_missing),
 )  # fmt: skip
 # Everything that is put to the driver and the emulated robot.
 HARDWARE_CASES: dict[str, Case] = {

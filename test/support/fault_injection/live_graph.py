@@ -40,6 +40,7 @@ from gpc_ros.ros import qos
 from gpc_ros.ros.convert import robot_msgs
 from gpc_ros.ros.heartbeat import Heartbeat
 from gpc_ros.safety.limits import LimitsConfig
+from gpc_ros.settings.node_settings import BridgeSettings
 from gpc_ros.simulation.plant_faults import FaultConfig
 
 # What the supervisor says of a robot that has fallen or was not controlled.
@@ -89,7 +90,7 @@ class LiveGraph(NodeProcesses):
 
     Attributes:
         observer: hears everything that counts.
-        stop: the emergency stop, which says that it is there.
+        stop: an emergency stop that sends its heartbeat.
         audit: of every joint command.
         clock: that the nodes live by; None if it is the system's.
         robot: name of the node that is the robot.
@@ -194,6 +195,11 @@ class LiveGraph(NodeProcesses):
         answer = self.observer.call(f"{node}/set_parameters", SetParameters, parameters=given)
         refused = [result.reason for result in answer.results if not result.successful]
         assert not refused, refused
+
+    def parameter(self, node: str, name: str) -> float:
+        """Return a number among the parameters that a node was started with."""
+        given = self._starts[node].parameters
+        return float(given.get(name, config.flatten(BridgeSettings())[name]))
 
     def ask(self, service: str) -> Any:
         """Call one of the bridge's services."""

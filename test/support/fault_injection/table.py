@@ -15,7 +15,7 @@ RESULTS = "docs/results/faults.json"
 HARDWARE_RESULTS = "docs/results/faults_hardware.json"
 KILL_RESULTS = "docs/results/kill.json"
 TEST = "test/faults/test_live_faults.py::test_the_reaction_is_the_stated_one"
-CLOCK_TEST = "test/faults/test_live_clock.py::test_a_clock_that_jumps_makes_it_stand_and_go_on"
+CLOCK_TEST = "test/faults/test_live_clock.py::test_the_reaction_to_a_bad_clock_is_the_stated_one"
 _VELOCITY = "[m/s]"
 
 
