@@ -1,8 +1,8 @@
-"""The bridge's core: from the newest reading, estimate and plan to one joint command, at 500 Hz.
+"""Turn the newest reading, estimate and plan into one joint command, 500 times a second.
 
-It owns the walker on the robot and its memory. The supervisor decides what the legs do; the joint
-limiter has the last word on what is sent. Nothing here blocks, raises on bad input or holds the
-last command because an input is missing.
+The controller owns the walker on the robot and its memory. The supervisor decides between damping,
+motions, standing and walking; the joint limiter is the last step before a command is sent. Nothing
+here blocks, raises on bad input, or repeats the last command because an input is missing.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from gpc_ros.safety.supervisor import (
 
 # Cycles that come this much before the walker's time count as on time [s].
 _EARLY = 0.0009
-# After a pause of this loop longer than the first time, what came meanwhile gets the second time
-# to be taken in, before its age counts as the robot's silence [s].
+# After a pause of this loop longer than the first time, readings that arrived meanwhile get the
+# second time to be read before their age counts as silence of the robot [s].
 _PAUSE, _CATCH_UP = 0.01, 0.005
 # How long a warning about a clamped target is shown [s].
 _SHOWN = 1.0
@@ -125,7 +125,7 @@ class BridgeController:
 
     @property
     def counters(self) -> dict[str, int]:
-        """What was refused, dropped or limited, by name; a copy."""
+        """Counts of refused, dropped and limited inputs and commands, by name; a copy."""
         return {
             **self._in.counters,
             "targets_clamped": self._limiter.clamped,
@@ -144,7 +144,7 @@ class BridgeController:
 
     @property
     def refusals(self) -> dict[str, str]:
-        """What was wrong with the last dropped input, by the name of its counter."""
+        """Reason of the last dropped input, by the name of its counter."""
         return self._in.refusals
 
     def set_reading(self, reading: RobotReading, received: float) -> bool:
@@ -164,7 +164,7 @@ class BridgeController:
         return self._in.set_plan(plan, received, self._watch.read(received))
 
     def set_other_authority(self, reason: str) -> None:
-        """Set why the robot must stand: somebody else commands it. Empty while nobody does."""
+        """Set the reason to stand while another authority commands the robot; empty without one."""
         self._other_authority = reason
 
     def set_emergency_stop(self, pressed: bool, stop: str = "unnamed") -> None:
@@ -295,9 +295,9 @@ class BridgeController:
         return self._brake
 
     def _fail(self, why: str) -> JointCommand:
-        """Latch a fault that shows only now, and damp in this very cycle."""
+        """Latch a fault that was detected after the decision, and damp in the same cycle."""
         self.decision = self._supervisor.fail(why)
-        self._memory[:] = self.walker.initial_state(1)  # it may be the reason
+        self._memory[:] = self.walker.initial_state(1)  # it may be the cause
         return self._damp()
 
     def _move(self, mode: Mode, now: float, reading: RobotReading) -> JointCommand:
@@ -305,9 +305,9 @@ class BridgeController:
         if self._motion is None or self._motion_to != mode:
             if mode == "stand_up":
                 self._limiter.reset()
-            # Legs that carry the robot go down from where they were told to be.
-            told = self._held if mode == "sit_down" else None
-            start = reading.position if told is None else told.position
+            # Legs that carry the robot begin at their last target, not where they sag to.
+            target = self._held if mode == "sit_down" else None
+            start = reading.position if target is None else target.position
             make = stand_up if mode == "stand_up" else sit_down
             self._motion = make(start, now, self.walker.gains, self.config.stand_up)
             self._motion_to = mode
@@ -331,7 +331,7 @@ class BridgeController:
         self._fill_state(reading)
         try:
             targets = self.walker.step(self._qpos, self._qvel, command[None], self._memory)
-        except Exception as error:  # whatever it is, the legs must not be left without a command
+        except Exception as error:  # of any kind: the legs must get a command
             self._events["walker_failures"] += 1
             self._fail(f"the walker failed: {error}")
             return None
@@ -349,14 +349,14 @@ class BridgeController:
             return self._zero
         try:
             command = np.asarray(plan.command(now), dtype=np.float64)
-        except Exception as error:  # a plan that cannot be evaluated is no plan
+        except Exception as error:  # of any kind: the plan comes from outside
             self._in.drop_plan(f"{plan.id} cannot be evaluated: {error}")
             return self._zero
         share = self.config.limits.derate_factor if self._near else 1.0
         return _frozen(self._velocity.limit(command, share))
 
     def _fill_state(self, reading: RobotReading) -> None:
-        """Write what the walker sees: the estimate if it is fresh, else the robot's own sensors."""
+        """Write the walker's inputs: the estimate if it is fresh, else the robot's own sensors."""
         qpos, qvel = self._qpos[0], self._qvel[0]
         qpos[7:19], qvel[6:18] = reading.position, reading.velocity
         estimate = self._in.estimate

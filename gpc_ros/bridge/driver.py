@@ -1,4 +1,4 @@
-"""How a robot is reached: the interface of its drivers and the mock that tests use."""
+"""Interface of the drivers that reach a robot, and a mock for tests."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class RobotDriver(Protocol):
 
 
 class MockDriver:
-    """A driver whose readings the test puts in and whose commands it looks at.
+    """A driver with given readings, which records its commands.
 
     Attributes:
         readings: returned one by one.
-        commands: everything that was written.
+        commands: every command that was written.
         closed: whether it was closed.
     """
 
@@ -43,9 +43,9 @@ class MockDriver:
         return self.readings.pop(0) if self.readings else None
 
     def write(self, command: JointCommand) -> None:
-        """Remember a command."""
+        """Record a command."""
         self.commands.append(command)
 
     def close(self) -> None:
-        """Remember that it was closed."""
+        """Record that it was closed."""
         self.closed = True

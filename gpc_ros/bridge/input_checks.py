@@ -1,6 +1,7 @@
-"""What the bridge knows: the newest reading, estimate and plan, each checked when it comes in.
+"""Validate readings, estimates and plans on arrival, and keep the newest of each.
 
-What is wrong is dropped, counted and named, so that its source counts as silent; nothing raises.
+An invalid input is dropped, counted and described, and its source then counts as silent; nothing
+raises.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _READING = (
     ("linear_acceleration", 3),
     ("foot_force", 4),
 )
-# Of an estimate only what the bridge uses: the joints come from the reading.
+# Only the fields of an estimate that the bridge uses: the joints come from the reading.
 _STATE = (
     ("position", 3),
     ("orientation", 4),
@@ -71,7 +72,7 @@ class _Record:
 
 
 class Inputs:
-    """The newest of everything, and what was refused.
+    """The newest valid inputs, and counts of the refused ones.
 
     Args:
         task: plans of another task are refused.
@@ -79,8 +80,8 @@ class Inputs:
 
     Attributes:
         reading: of the robot's own sensors; None if there was none yet.
-        estimate: of where the robot is; None if there was none, or it was forgotten.
-        plan: the newest one; None if there was none, or it was forgotten.
+        estimate: newest estimate; None before the first and after a jump of the clock.
+        plan: newest plan; None before the first and after a jump of the clock.
         reading_time: when the reading was measured, monotonic [s].
         state_time: time of the estimate, monotonic [s].
         plan_end: end of the plan, on the clock of the stamps [s].
@@ -90,8 +91,8 @@ class Inputs:
         object_seen: the same of the object that was unseen longest; infinite without objects [s].
         tilt: of the base in the reading [rad].
         height: of the base in the estimate [m].
-        counters: what was dropped or refused, by source.
-        refusals: what was wrong with the last one of each source, in plain words.
+        counters: dropped and refused inputs, by source.
+        refusals: reason of the last refusal of each source, in plain words.
     """
 
     def __init__(self, task: str, plan_life: float) -> None:

@@ -185,7 +185,7 @@ class UnitreeDriver(NodeDriver):
     def other_publishers(self) -> list[str]:
         """One sentence for each other node that commands this robot."""
         others = super().other_publishers
-        if self._client is not None and self._client.status.foreign:
+        if self._client is not None and self._client.status.other_sender:
             others.append("somebody else sends LowCmds to the robot")
         return others
 

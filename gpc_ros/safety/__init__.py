@@ -1,1 +1,1 @@
-"""What the robot may do: the supervisor and the joint limits, pure functions of inputs and time."""
+"""Supervisor and joint limits of the robot: pure functions of inputs and time."""

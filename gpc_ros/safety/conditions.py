@@ -1,8 +1,8 @@
-"""What the supervisor looks at, and the one table of condition -> reaction.
+"""Define every condition of the supervisor and its reaction, in one table.
 
-A row says in which states it counts, what it does there, and whether it also forbids to arm.
-Nothing else in the package decides how the robot reacts to a fault; the tests walk through the
-table row by row.
+A row names the states in which it counts, its reaction there, how long it must last, and whether it
+forbids to arm, to reset or to set a goal. Nothing else in the package decides how the robot reacts
+to a fault; the tests go through the table row by row.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Literal
 from gpc_ros.safety.states import POWERED, UPRIGHT, WALKING, Event, State
 from gpc_ros.safety.supervisor_inputs import SupervisorConfig, SupervisorInputs
 
-# What a condition does: latch damping, sink to the ground and disarm, sit down and disarm, stand
-# until it is over, only say so, or only forbid to arm.
+# Latch damping, sink to the ground and disarm, sit down and disarm, stand until the condition ends,
+# only warn, or only forbid to arm.
 Reaction = Literal["fault", "damp", "sit", "hold", "warn", "refuse"]
 
-# The event that a reaction is to the state machine; the other reactions change no state.
+# Event of the state machine for each reaction; the other reactions change no state.
 EVENTS: dict[Reaction, Event] = {
     "fault": Event.FAULT,
     "damp": Event.DAMP,
@@ -39,11 +39,11 @@ class Condition:
 
     Attributes:
         name: short, unique.
-        states: in which it has its reaction.
-        reaction: what it does there.
-        holds: whether it is the case, from config and inputs.
-        say: what to tell a person.
-        advice: what a person does about it.
+        states: states in which it has its reaction.
+        reaction: its effect there.
+        holds: tests the condition on config and inputs.
+        say: makes the sentence for people.
+        advice: remedy.
         lasts: how long it must hold without interruption before its reaction [s].
         timed_by: the input that measures this time already; empty if the supervisor does.
         arming: whether it forbids to arm.
@@ -98,11 +98,11 @@ def _battery(inputs: SupervisorInputs) -> str:
     return f"the battery is at {100 * inputs.battery:.0f} %"
 
 
-# The order is that of the reasons. Comparisons are written so that NaN breaks the limit.
+# Reasons appear in this order. Comparisons are written so that NaN violates the limit.
 CONDITIONS = (
     Condition(
         "emergency stop",
-        # Also of a robot that is down: nobody and nothing may arm it before a reset.
+        # Latched also while the robot is down, so that nothing can arm it before a reset.
         frozenset(State) - {State.FAULT},
         "fault",
         lambda c, i: any(pressed for pressed, _ in i.stops.values()),
@@ -222,8 +222,8 @@ CONDITIONS = (
         WALKING,
         "hold",
         lambda c, i: i.clock_jumped,
-        lambda c, i: "the clock has jumped: what was stamped before is dropped",
-        "Nothing; it goes on with the next inputs. If it comes again: `docs/safety.md`, clocks.",
+        lambda c, i: "the clock has jumped: inputs with stamps from before are dropped",
+        "Nothing; it continues with the next inputs. If it recurs: `docs/safety.md`, clocks.",
     ),
     Condition(
         "state old",
@@ -232,11 +232,11 @@ CONDITIONS = (
         lambda c, i: not i.state_age <= c.state_age,
         lambda c, i: _missing("estimate of where the robot is", i.state_age, c.state_age),
         "Look at the estimator's diagnostics: motion capture hidden, wrong axes, node dead?",
-        # The estimator gives none while motion capture and IMU disagree.
+        # The estimator publishes nothing while motion capture and IMU disagree.
         arming=True,
     ),
     Condition(
-        "motion capture in doubt",
+        "motion capture inconsistent",
         WALKING,
         "hold",
         lambda c, i: bool(i.mocap_inconsistency),
@@ -276,7 +276,7 @@ CONDITIONS = (
         "hold",
         lambda c, i: not i.plan_fresh,
         lambda c, i: "no plan that has not expired",
-        "Look at `planner/status`: `hold_reason` says why there is no plan.",
+        "Look at `hold_reason` in `planner/status`.",
     ),
     Condition(
         "battery too low",
@@ -327,5 +327,5 @@ CONDITIONS = (
     ),
 )
 
-# The rows that count in each state, so that a cycle looks at no others.
+# The rows that count in each state; a cycle evaluates only these.
 BY_STATE = {state: tuple(row for row in CONDITIONS if state in row.states) for state in State}

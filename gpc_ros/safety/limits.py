@@ -77,8 +77,8 @@ class LimitsConfig:
     overload_cycles: int = param(
         7, "Cycles in a row over the torque or velocity limit that are a fault", low=1, high=1000
     )
-    # A leg that slips or is caught is driven faster than its motor turns by itself: 20.7 rad/s were
-    # seen at a calf of 15.7 rad/s that stumbled over the box, and nothing was wrong with it.
+    # A leg that slips or is caught is driven faster than its motor turns by itself: a calf rated at
+    # 15.7 rad/s reached 20.7 rad/s when it stumbled over the box, without any defect.
     overspeed: float = param(
         1.5, "Measured joint velocity that is a fault, in rated velocities", low=1.0, high=3.0
     )
@@ -129,7 +129,7 @@ class LimitsConfig:
 
 
 class JointLimiter:
-    """Clamps joint commands and watches readings.
+    """Limits joint commands and monitors readings.
 
     Attributes:
         clamped: targets moved to a soft limit since the start.
@@ -148,7 +148,7 @@ class JointLimiter:
         self._velocity = min(c.velocity_fraction, 1.0) * ceilings.VELOCITY
         self._step = np.minimum(c.max_step, ceilings.STEP)
         self._last: Array | None = None
-        # The last command and what was sent for it, if nothing had to be limited.
+        # The last command and the one sent for it, if nothing had to be limited.
         self._passed: tuple[JointCommand | None, JointCommand | None] = (None, None)
         self._outside = np.zeros(12, dtype=np.intp)
         self._overload = np.zeros(12, dtype=np.intp)
@@ -220,7 +220,7 @@ class JointLimiter:
         return ""
 
     def _clamp(self, target: Array, limited: Array) -> tuple[str, ...]:
-        """Count what is clamped, and return what has been far outside for too long."""
+        """Count clamped targets, and return a sentence if one was far outside for too long."""
         beyond = np.abs(target - limited)
         self.clamped += int((beyond > 0.0).sum())
         self.last_clamped = self._name_target(int(beyond.argmax()), target)
@@ -249,7 +249,7 @@ class JointLimiter:
         return last + np.clip(change, -self._step, self._step)
 
     def watch(self, reading: RobotReading) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return which limits a reading breaks and which it is near, in plain words."""
+        """Return the limits that a reading violates and those that it is near, in plain words."""
         load = self._load
         load[0], load[1] = reading.velocity, reading.effort
         np.abs(load, load)

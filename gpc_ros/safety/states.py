@@ -1,8 +1,8 @@
-"""The supervisor's states, what each does with the legs, and the one table of transitions.
+"""Define the supervisor's states, the motion of the legs in each, and every transition.
 
-A transition is data: an event, the states in which it counts, the state that it leads to. An event
-that does not count in a state changes nothing there. ``docs/safety.md`` is made from this table,
-and the tests walk through every pair of state and event.
+A transition is data: an event, the states in which it counts, and the next state. An event that
+does not count in a state changes nothing there. ``docs/safety.md`` is generated from this table,
+and the tests go through every pair of state and event.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class State(IntEnum):
 
     @property
     def words(self) -> str:
-        """The state's name as a person says it."""
+        """The state's name as words."""
         return self.name.lower().replace("_", " ")
 
 
 class Event(Enum):
-    """What can change the state: requests of a person, what conditions ask for, what comes about.
+    """Events that can change the state: requests, reactions of conditions, and ends of motions.
 
-    The value says in words when it happens.
+    The value is a sentence for people.
     """
 
     STOP = "service `stop`"
@@ -75,9 +75,9 @@ class Rule:
     """One row of the table of transitions.
 
     Attributes:
-        event: what happens.
-        states: in which it counts.
-        to: the state that it leads to.
+        event: trigger.
+        states: states in which it counts.
+        to: next state.
     """
 
     event: Event
@@ -85,7 +85,7 @@ class Rule:
     to: State
 
 
-# Where several events happen in one cycle, the first row that counts wins.
+# If several events happen in one cycle, the first row that counts decides.
 RULES = (
     Rule(Event.FAULT, frozenset(State) - {State.FAULT}, State.FAULT),
     Rule(Event.STOP, POWERED | {State.DAMPING}, State.DAMPING),
@@ -108,16 +108,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 
 def after(state: State, event: Event) -> State:
-    """Return the state after an event; the same one if the event does not count there."""
+    """Return the state after an event; the same state if the event does not count there."""
     return TRANSITIONS.get((state, event), state)
 
 
-# For each state what can happen there and where it leads, the strongest first.
+# Events and next states of each state, the strongest first.
 BY_PRIORITY: dict[State, tuple[tuple[Event, State], ...]] = {
     state: tuple((rule.event, rule.to) for rule in RULES if state in rule.states) for state in State
 }
 
 
 def strongest(state: State, events: set[Event]) -> tuple[Event, State] | None:
-    """Return which of several events of one cycle counts, and where it leads; None if none does."""
+    """Return the strongest event that counts in a state and its next state, or None."""
     return next((pair for pair in BY_PRIORITY[state] if pair[0] in events), None)

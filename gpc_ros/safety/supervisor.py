@@ -1,7 +1,7 @@
-"""The supervisor: a pure state machine from inputs and time to what the robot may do.
+"""Decide between walking, standing, sitting and damping: a pure state machine.
 
-It is the one place that decides between walking, standing, sitting and damping. What it reacts to
-is written in the table of ``conditions.py``, where that leads in the table of ``states.py``.
+Nothing else takes this decision. Its reactions are the table of ``conditions.py``, its transitions
+the table of ``states.py``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _EPSILON = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is decided for a cycle: state, what the legs do, and why, in plain words."""
+    """Decision for one cycle: state, motion of the legs, and the reasons in plain words."""
 
     state: State
     mode: Mode
@@ -49,7 +49,7 @@ class Decision:
 
 
 class Supervisor:
-    """Decides what the robot may do; see the module.
+    """The state machine; see the module.
 
     Attributes:
         state: the state of the last update or request.
@@ -105,13 +105,13 @@ class Supervisor:
         return rows
 
     def _events(self, now: float, inputs: SupervisorInputs, rows: list[Condition]) -> set[Event]:
-        """Return everything that happens in a cycle."""
+        """Return the events of a cycle."""
         events = {EVENTS[row.reaction] for row in rows if row.reaction in EVENTS}
         if inputs.arrived:
             events |= {Event.STOOD, Event.LIES}
         if inputs.plan_fresh:
             events.add(Event.PLAN)
-        # The damping time may not be waited for on a clock that has jumped back.
+        # Damping ends even if time has gone back.
         if not self._damping_until - self.config.damping_time <= now < self._damping_until:
             events.add(Event.SUNK)
         return events
@@ -119,13 +119,13 @@ class Supervisor:
     def _say(
         self, rows: list[Condition], event: Event | None, inputs: SupervisorInputs
     ) -> tuple[str, ...]:
-        """Return in words what asks for an event; None stands for what only warns."""
+        """Return the sentences of the rows with an event; None selects the rows that only warn."""
         return tuple(
             row.say(self.config, inputs) for row in rows if EVENTS.get(row.reaction) == event
         )
 
     def arm(self) -> tuple[bool, str]:
-        """Ask to stand up; return whether it is granted, and why not."""
+        """Request to stand up; return whether it is granted, and the reasons against it."""
         if after(self.state, Event.ARM) == self.state:
             return False, f"{self.state.words} already; only a disarmed robot can be armed"
         inputs = self._last
@@ -156,7 +156,7 @@ class Supervisor:
         return self._request(now, Event.STOP, "damping", "stopped on request")
 
     def _request(self, now: float, event: Event, answer: str, why: str) -> tuple[bool, str]:
-        """Do what a person asks for, if the state knows it."""
+        """Carry out a request of a person if it counts in this state."""
         if self.state == State.FAULT:
             return False, f"in fault: {'; '.join(self._why)}; reset it first"
         if (self.state, event) not in TRANSITIONS:
@@ -165,7 +165,7 @@ class Supervisor:
         return True, answer
 
     def reset(self) -> tuple[bool, str]:
-        """Leave a fault; the robot is disarmed then, and arming looks at every condition anew."""
+        """Leave a fault and disarm; arming checks every condition again."""
         if self.state != State.FAULT:
             return False, f"there is no fault to reset ({self.state.words})"
         inputs = self._last
@@ -180,7 +180,7 @@ class Supervisor:
         return True, "fault cleared; disarmed"
 
     def fail(self, reason: str) -> Decision:
-        """Latch a fault that something else has found, and return the decision to damp."""
+        """Latch a fault that was detected elsewhere, and return the decision to damp."""
         return self._latch((reason,))
 
     def goal_refusal(self) -> str:

@@ -1,4 +1,4 @@
-"""What the supervisor looks at in a cycle, and the limits that it holds that against."""
+"""Define the inputs of the supervisor in one cycle, and their limits."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ class SupervisorConfig:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorInputs:
-    """What the supervisor looks at in one cycle. A value that is not a number counts as bad.
+    """Inputs of the supervisor in one cycle. NaN violates every limit.
 
     Attributes:
-        reading_age: of the robot's own reading [s]; infinite if there is none.
-        state_age: of the estimate [s]; infinite if there is none.
+        reading_age: age of the robot's own reading [s]; infinite before the first.
+        state_age: age of the estimate [s]; infinite before the first.
         plan_fresh: whether a plan exists that has not expired.
         tilt: of the base from upright [rad].
         height: estimated height of the base [m]; infinite if unknown.
@@ -112,17 +112,18 @@ class SupervisorInputs:
         arrived: whether the stand-up or sit-down motion is complete and the joints have followed.
         overdue: time since that motion should have been complete [s].
         broken_limits: joint limits that are broken, in plain words.
-        warnings: what is near a limit, in plain words.
+        warnings: joints near a limit, in plain words.
         pause: time since the previous control cycle [s].
         clock_jumped: whether the clock has jumped since the previous cycle.
         clock_error: why the clock of the stamps cannot be used; empty if it can.
-        other_authority: why somebody other than this graph's own nodes sends commands, plans or
-            states; empty while nobody does.
+        other_authority: sentence about a publisher of commands, plans or states that does not
+            belong to this graph; empty without one.
         stops: every known emergency stop by name: whether it is pressed, and the time since its
             last message [s].
         base_age: since motion capture last saw the base [s].
         object_age: of the object that was unseen longest [s].
-        mocap_inconsistency: why motion capture is not believed to show this robot; empty if it is.
+        mocap_inconsistency: why motion capture contradicts the robot's own sensors; empty if it
+            does not.
     """
 
     reading_age: float

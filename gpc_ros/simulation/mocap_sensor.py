@@ -58,7 +58,7 @@ class PoseSample:
 
 
 class _Marker:
-    """What one body's capture remembers: its random numbers and until when it is hidden."""
+    """State of one body's capture: its random numbers, and the end of its occlusion."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -104,7 +104,7 @@ class MotionCapture:
         self._frame = 0
 
     def hide(self, body: str, until: float) -> None:
-        """Hide a body's markers until a time [s], as somebody standing in the way would."""
+        """Hide a body's markers until a time [s], as an obstacle in the view would."""
         self._markers[body].hidden_until = until
 
     def update(self, time: float, pose: Callable[[str], tuple[Array, Array]]) -> None:

@@ -1,7 +1,7 @@
 """The simulated robot as hardware: joint commands in, noisy readings out, one period at a time.
 
 It knows no task: it runs any compiled model whose first twelve actuators are the robot's joints
-and tracks the bodies that it is told to.
+and tracks the given bodies.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FATAL_KINDS = [int(kind) for kind in _FATAL]
 
 
 class DivergedError(GpcError):
-    """The simulation is no longer finite; its state means nothing until the next reset."""
+    """The simulation is not finite; its state is invalid until the next reset."""
 
 
 @dataclass(frozen=True)
@@ -220,14 +220,14 @@ class Plant:
         return self.mocap.due(self.time)
 
     def reading(self) -> RobotReading:
-        """Return what the robot's own sensors report now (each call draws new noise).
+        """Return a reading of the robot's own sensors; each call draws new noise.
 
         Until the first step the plant is held: its accelerometer feels what holds it up. (MuJoCo's
         would report the free fall that limp legs begin.) After that it reports the mean over the
         last step of the simulation, which ends at the stamp.
         """
         data = self.data
-        # MuJoCo senses where a step begins: what was felt there is turned to where it has ended.
+        # MuJoCo senses at the beginning of a step; the acceleration is rotated to its end.
         felt = -self.model.opt.gravity
         if not self._held:
             seen = data.sensordata[self._sensors["accelerometer"]]
@@ -311,7 +311,7 @@ def _check_command(command: JointCommand) -> None:
         numbers = np.concatenate(parts)
         if np.isfinite(numbers).all() and numbers[36:].min() >= 0.0:
             return
-    # Something is wrong: look again, slowly, for what to say.
+    # A part is invalid: find it for the error.
     for name in ("position", "velocity", "effort", "kp", "kd"):
         validate_array(getattr(command, name), (12,), f"joint command: {name}")
     for name in ("kp", "kd"):

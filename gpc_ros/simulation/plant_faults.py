@@ -1,7 +1,7 @@
-"""Faults of the simulated robot and its motion capture, switched on and off while it runs.
+"""Inject faults into the readings of the simulated robot and of motion capture, while it runs.
 
-They change what is reported, not the physics (except for the push), so that every row of the fault
-table can be tried on the running graph: by the tests, by ``bench/faults.py``, or by hand.
+Faults change readings and poses, not the physics (except for the push). Tests, ``bench/faults.py``
+and people use them to put every row of the fault table to the running graph.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def _live(default: object, doc: str, unit: str = "", low: float = 0, high: float
 
 @dataclass(frozen=True)
 class FaultConfig:
-    """What is wrong; nothing by default, and everything can change while it runs."""
+    """Faults in force; none by default, and every one can change while it runs."""
 
     silent: bool = param(False, "The robot reports nothing", live=True)
-    not_finite: bool = param(False, "The robot reports joint angles that are no numbers", live=True)
+    not_finite: bool = param(False, "The robot reports joint angles that are NaN", live=True)
     joint: str = param(
         "FL_calf_joint", "Joint of the following four", choices=JOINT_NAMES, live=True
     )
@@ -53,21 +53,19 @@ class FaultConfig:
     used: float = _live(0.0, "Taken off the reported state of charge")
     ahead: float = _live(0.0, "Added to the stamps of the readings", "s", -10.0, 10.0)
     push: float = _live(0.0, "Moment that rolls the robot, in physics", "N m", -200.0, 200.0)
-    base: str = param(
-        "none", "What is wrong with poses of the robot", choices=POSE_FAULTS, live=True
-    )
+    base: str = param("none", "Fault of the poses of the robot", choices=POSE_FAULTS, live=True)
     objects: str = param(
-        "none", "What is wrong with poses of the objects", choices=POSE_FAULTS, live=True
+        "none", "Fault of the poses of the objects", choices=POSE_FAULTS, live=True
     )
     distance: float = _live(0.5, "How far outliers and jumps lie off", "m", 0.0, 100.0)
     shift: float = _live(0.5, "How far stale and future stamps lie off", "s", 0.0, 10.0)
 
 
 class Faults:
-    """Makes what is reported wrong as its configuration says.
+    """Applies the configured faults to readings and poses.
 
     Attributes:
-        config: what is wrong; replace it at any time.
+        config: faults in force; replace it at any time.
     """
 
     def __init__(self, config: FaultConfig | None = None) -> None:
@@ -111,7 +109,7 @@ class Faults:
         return reported
 
     def _pose(self, kind: str, sample: PoseSample) -> list[PoseSample]:
-        """Return what is reported instead of one pose."""
+        """Return the poses that are reported instead of one pose."""
         c, q = self.config, sample.quaternion
         aside = sample.position + np.array([c.distance, 0.0, 0.0])
         if kind == "hidden":
@@ -139,7 +137,7 @@ class Faults:
         return self._stamped(kind, sample)
 
     def _stamped(self, kind: str, sample: PoseSample) -> list[PoseSample]:
-        """Return a pose with what is wrong with its stamp."""
+        """Return a pose with a faulty stamp."""
         shift, last = self.config.shift, self._last.get(sample.body, sample)
         if kind == "stale":
             return [dataclasses.replace(sample, stamp=sample.stamp - shift)]

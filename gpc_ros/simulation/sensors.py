@@ -1,7 +1,7 @@
-"""The imperfections of the robot's own sensors: joint encoders and the IMU.
+"""Simulate the robot's own sensors: joint encoders and the IMU.
 
-Each sensor turns a true value into what the robot would report, with random numbers from a
-generator of its own, so that one sensor's settings never change another's noise.
+Each sensor turns a true value into a reported one, with random numbers from a generator of its own,
+so that the settings of one sensor never change the noise of another.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Go2 as Unitree's SDK shows it: its messages as arrays, the driver process, an emulated robot.
+"""Reach a Go2 through Unitree's SDK: messages as arrays, the driver process, an emulated robot.
 
-Only ``dds`` imports the SDK; everything else is plain Python and is tested without it.
+Only ``dds`` imports the SDK; the other modules are plain Python and are tested without it.
 """

@@ -1,7 +1,7 @@
-"""The one place that calls Unitree's SDK: channels for whole messages as bytes, and the services.
+"""Call Unitree's SDK: channels for whole messages as bytes, and the services of the robot.
 
-The SDK's channels take any class that says how it goes to bytes and back, so ours hands the bytes
-through: what is on the wire is the SDK's type, without an object for each of its 200 fields.
+The SDK's channels accept any class with ``serialize`` and ``deserialize``. The class here passes
+the bytes through: the type on the wire is that of the SDK, without an object per field.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def load() -> str:
 
 
 def _bytes_type(name: str) -> type[Any]:
-    """Return a class that the SDK's channels take for one of its messages, and that is bytes."""
+    """Return a class that the SDK's channels accept for one of its messages, made of bytes."""
     from unitree_sdk2py.idl.unitree_go.msg.dds_ import LowCmd_, LowState_
 
     message = {LOW_STATE_TOPIC: LowState_, LOW_COMMAND_TOPIC: LowCmd_}[name]
@@ -105,7 +105,7 @@ class Subscriber:
 
         Args:
             topic: of the SDK.
-            take: called with each message, which may be of any content; it must not raise.
+            take: called with each message, of any content; it must not raise.
         """
         from unitree_sdk2py.core.channel import ChannelSubscriber
 
@@ -113,9 +113,9 @@ class Subscriber:
         self._channel.Init(lambda message: take(message.data), 0)
 
     def close(self) -> None:
-        """Hear nothing more.
+        """Unsubscribe.
 
-        A reader that is left to the end of the process calls into an interpreter that is gone.
+        A reader that is not closed calls into an interpreter that has already been shut down.
         """
         self._channel.Close()
 
@@ -141,14 +141,14 @@ class MotionModes:
         """Return the name of the active mode; empty if none is.
 
         Raises:
-            SdkError: no answer, or one that says nothing.
+            SdkError: no answer, or an invalid one.
         """
         try:
             code, answer = self._switcher.CheckMode()
         except (ValueError, TypeError) as error:
             raise SdkError(f"the motion switcher's answer cannot be read: {error}") from None
         if code != 0 or not isinstance(answer, dict):
-            raise SdkError(f"the motion switcher does not say which mode is active (code {code})")
+            raise SdkError(f"the motion switcher does not name the active mode (code {code})")
         return str(answer.get("name") or "")
 
     def lie_down(self) -> None:
@@ -173,7 +173,7 @@ class MotionModes:
 
 
 def serve(firmware: Firmware) -> list[Any]:
-    """Offer the services of an emulated robot; return what must be kept alive."""
+    """Offer the services of an emulated robot; return the servers, which must be kept alive."""
     from unitree_sdk2py.comm.motion_switcher import motion_switcher_api as switcher
     from unitree_sdk2py.go2.sport import sport_api as sport
 

@@ -1,4 +1,4 @@
-"""The robot's DDS and that of ROS stay apart: another domain, and the robot's own interface."""
+"""Keep the DDS domain of the robot apart from that of ROS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpc_ros.common.errors import ConfigError
 
 
 def sdk_domain(parameters: Mapping[str, Any]) -> int | None:
-    """Return the domain in which a node with these parameters meets a robot; None if it does not.
+    """Return the domain in which a node with these parameters reaches a robot, or None.
 
     Args:
         parameters: of one node, by dotted name.
@@ -22,7 +22,7 @@ def sdk_domain(parameters: Mapping[str, Any]) -> int | None:
 
 
 def check_domains(domain: int, environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse to let ROS and the robot meet in one DDS domain.
+    """Refuse one DDS domain for both ROS and the robot.
 
     The robot runs Cyclone DDS 0.10.2, which other versions can end (a segmentation fault in type
     discovery) as soon as they share a topic with it; ROS brings other versions.

@@ -1,4 +1,4 @@
-"""The bridge's side of the driver's process: starts it, asks it, and notices when it ends."""
+"""Start the driver's process, exchange messages with it, and detect its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpc_ros.robot.types import JointCommand, RobotReading
 from gpc_ros.unitree.link import BridgeEndpoint, Status
 from gpc_ros.unitree.low_level_driver import UnitreeConfig
 
-# How much longer than its damping the process may take to end [s].
+# Time that the process may take to end after its damping [s].
 _PATIENCE = 2.0
 
 
@@ -21,8 +21,8 @@ class UnitreeClient:
     """A robot behind Unitree's SDK; see :class:`gpc_ros.bridge.driver.RobotDriver`.
 
     Attributes:
-        process: the driver's process. It is in a session of its own, so that Ctrl-C in a terminal
-            reaches the bridge alone, which ends it in good order.
+        process: the driver's process, in a session of its own: Ctrl-C in a terminal reaches only
+            the bridge, which then ends the driver.
     """
 
     def __init__(self, settings: UnitreeConfig, damping: float, dry_run: bool) -> None:
@@ -34,7 +34,7 @@ class UnitreeClient:
             dry_run: read the robot and send it nothing.
         """
         mine, its = pair()
-        told = {"config": config.flatten(settings), "damping": damping, "dry_run": dry_run}
+        arguments = {"config": config.flatten(settings), "damping": damping, "dry_run": dry_run}
         self._limit = settings.exit_damping + _PATIENCE
         self._link = BridgeEndpoint(mine)
         self._gone = False
@@ -45,7 +45,7 @@ class UnitreeClient:
                 "-m",
                 "gpc_ros.unitree.driver_process",
                 str(its.fileno()),
-                json.dumps(told),
+                json.dumps(arguments),
             ],
             pass_fds=(its.fileno(),),
             stdin=subprocess.DEVNULL,
@@ -55,17 +55,17 @@ class UnitreeClient:
 
     @property
     def status(self) -> Status:
-        """How the process said that it is doing, or that it has ended."""
+        """Last status of the process, or that it has ended."""
         if self._gone:
             code = self.process.poll()
             return Status(f"the driver's process has ended (code {code})")
         return self._link.status
 
     def check(self) -> None:
-        """Look whether the process refused to start.
+        """Check whether the process refused to start.
 
         Raises:
-            ConfigError: it did; its own message, on its error output, says why.
+            ConfigError: it did; its error output contains the reason.
         """
         if self._gone and self.process.poll() == REFUSED:
             raise ConfigError("the driver of the robot did not start; its error is above")

@@ -1,8 +1,8 @@
-"""The driver's process: Unitree's SDK on one side, the bridge's socket on the other, at 500 Hz.
+"""Run the driver's process: Unitree's SDK on one side, the bridge's socket on the other, 500 Hz.
 
-Started by the bridge, see ``client.py``. Its main thread sends LowCmds; the middleware's thread
-hands LowStates on. Whatever ends it, a signal, an error or the end of the bridge, it damps the
-robot first; only if it is killed outright the robot's own watchdog has to.
+The bridge starts it, see ``driver_client.py``. The main thread sends LowCmds; the thread of the
+middleware passes LowStates on. Before it ends, by a signal, an error or the end of the bridge, it
+damps the robot. If it is killed, the robot's own watchdog damps.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from gpc_ros.unitree.link import DriverEndpoint, Status
 from gpc_ros.unitree.low_level_driver import Driver, Received, UnitreeConfig
 
 PERIOD = 0.002  # [s]
-_REPORT = 0.2  # time between two reports of how it goes [s]
-# How long an answer of the robot's services may take, and the way down to the ground [s].
+_REPORT = 0.2  # time between two reports of its status [s]
+# Longest time for an answer of the robot's services, and for lying down [s].
 _ANSWER, _DOWN = 3.0, 6.0
-# A thigh or calf this near to the lying pose lies [rad].
+# Largest distance of a thigh or calf from its lying pose while the robot lies [rad].
 _NEAR = 0.4
 # Pause between two attempts to release the sport mode [s].
 _AGAIN = 1.0
-# A LowState this young shows that the robot is there; after a silence of so long it may have been
-# switched off and on [s].
-_FRESH, _FORGOTTEN = 0.5, 3.0
-# Time between two looks at the robot's modes [s].
+# Largest age of the last LowState of a robot that is present, and the silence after which the robot
+# may have been switched off and on [s].
+_FRESH, _RESTARTED = 0.5, 3.0
+# Time between two checks of the robot's modes [s].
 _WATCH = 1.0
 
 
@@ -62,16 +62,16 @@ class Process:
         self._sentence = ""
         self._reported = -1.0
         self._last: Received | None = None
-        self._heard = -1e9  # when it came [s]
+        self._heard = -1e9  # its arrival [s]
         self._modes: dds.MotionModes | None = None
-        self._usurper = ""  # a mode of the robot that was started while its motors were ours
+        self._other_mode = ""  # a mode that was started while this process controls the motors
         dds.join(settings.sdk_domain, settings.interface)
         self._out = dds.Publisher(dds.LOW_COMMAND_TOPIC)
         self._orders = dds.Subscriber(dds.LOW_COMMAND_TOPIC, self._on_order)
         self._states = dds.Subscriber(dds.LOW_STATE_TOPIC, self._on_state)
 
     def _on_state(self, data: bytes) -> None:
-        """Hand on a LowState; called by a thread of the middleware."""
+        """Pass a LowState on; called by a thread of the middleware."""
         received = self._core.take_state(data, time.time())
         if received is not None:
             self._last, self._heard = received, time.monotonic()
@@ -86,13 +86,13 @@ class Process:
         self._ended = True
 
     def run(self) -> None:
-        """Wait for the robot, take its motors over, follow the bridge; damp at the end.
+        """Wait for the robot, take over its motors, follow the bridge; damp at the end.
 
-        A robot that was silent for long may have been switched on anew, with its sport mode active:
-        then all begins again.
+        A robot that was silent for long may have been switched off and on, with its sport mode
+        active: then the sequence starts again.
 
         Raises:
-            SdkError: somebody else took the motors.
+            SdkError: a mode of the robot was started and has the motors now.
         """
         try:
             while not self._ended:
@@ -112,7 +112,7 @@ class Process:
         return self._core.steady and time.monotonic() - self._heard < _FRESH
 
     def _take_over(self) -> None:
-        """Make the motors ours.
+        """Take over the motors.
 
         Raises:
             PeerClosed: this process is to end.
@@ -125,21 +125,21 @@ class Process:
         self._core.begin(time.monotonic())
 
     def _watch(self, modes: dds.MotionModes) -> None:
-        """Look now and then whether somebody has started a mode of the robot; in its own thread."""
+        """Check regularly whether a mode of the robot was started; runs in its own thread."""
         while not self._ended:
             time.sleep(_WATCH)
-            with contextlib.suppress(dds.SdkError):  # an answer that is lost says nothing
+            with contextlib.suppress(dds.SdkError):  # a lost answer is ignored
                 if self._core.ready and (name := modes.active()) and self._core.ready:
-                    self._usurper = name
+                    self._other_mode = name
 
     def _wait(
         self, why: Callable[[], str], done: Callable[[], bool], limit: float = float("inf")
     ) -> bool:
-        """Wait until something is the case, or a time is over [s]; return whether it is.
+        """Wait until a condition holds or the time limit is over; return whether it holds.
 
         Args:
-            why: says in plain words what is waited for.
-            done: whether it is the case.
+            why: returns the reason to wait, in plain words.
+            done: the condition.
             limit: longest time [s].
 
         Raises:
@@ -158,7 +158,7 @@ class Process:
         return True
 
     def _release(self, modes: dds.MotionModes) -> None:
-        """Let the sport mode lie down and release it, however often it takes.
+        """Let the sport mode lie down and release it; repeat until it succeeds.
 
         Raises:
             PeerClosed: this process is to end.
@@ -186,7 +186,7 @@ class Process:
         return bool(np.abs(position - LIE).reshape(4, 3)[:, 1:].max() < _NEAR)
 
     def _follow(self) -> None:
-        """Send what the bridge says as soon as it does, and something every period.
+        """Send each command of the bridge on its arrival, and the last one in every period.
 
         Returns when this process is to end, or when the robot was silent for long.
 
@@ -208,16 +208,16 @@ class Process:
                 data = self._core.frame(now)
                 if data is not None:
                     self._out.send(data)
-                # The bridge's own rhythm counts; this one only fills its gaps.
+                # The bridge sets the rhythm; this timer only fills gaps.
                 due = now + 1.5 * PERIOD
             self._say(self._core.complaint or self._core.standing())
             self._report()
-            if self._usurper:
-                self._core.ready = False  # not even damping: two who command one robot fight
+            if self._other_mode:
+                self._core.ready = False  # no damping either: two sources would fight
                 raise dds.SdkError(
-                    f"somebody started the robot's mode '{self._usurper}': it has the motors now"
+                    f"the robot's mode '{self._other_mode}' was started and has the motors now"
                 )
-            if now - self._heard > _FORGOTTEN:
+            if now - self._heard > _RESTARTED:
                 self._core.ready = False
                 return
 
@@ -228,16 +228,16 @@ class Process:
                 print(f"driver: {sentence}", flush=True)
 
     def _report(self) -> None:
-        """Tell the bridge how it goes, now and then and on every change."""
+        """Send the status to the bridge, regularly and on every change."""
         now = time.monotonic()
         if now - self._reported >= _REPORT:
             self._reported = now
-            foreign = self._core.foreign(now)
+            other = self._core.other_sender(now)
             cpu = round(1e3 * time.process_time())
-            self._link.report(Status(self._sentence, foreign, {**self._core.counters, "cpu": cpu}))
+            self._link.report(Status(self._sentence, other, {**self._core.counters, "cpu": cpu}))
 
     def _damp(self) -> None:
-        """Damp the robot for a while, if its motors are ours; nothing may stop this."""
+        """Damp the robot for a while if this process controls its motors; ignore signals."""
         if not self._core.ready or self._core.dry_run:
             return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -261,8 +261,8 @@ def main(words: list[str]) -> int:
         words: descriptor of the socket, and the settings as JSON.
     """
     link = DriverEndpoint(socket.socket(fileno=int(words[0])))
-    told: dict[str, Any] = json.loads(words[1])
-    settings = config.replace(UnitreeConfig(), told["config"], "driver")
+    arguments: dict[str, Any] = json.loads(words[1])
+    settings = config.replace(UnitreeConfig(), arguments["config"], "driver")
     process: Process | None = None
 
     def on_signal(*_: object) -> None:
@@ -273,10 +273,10 @@ def main(words: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     try:
-        process = Process(link, settings, told["damping"], told["dry_run"])
+        process = Process(link, settings, arguments["damping"], arguments["dry_run"])
         gc.collect()
         gc.freeze()
-        # The middleware's thread waits for the main one no longer than this [s].
+        # Longest time that the middleware's thread waits for the main one [s].
         sys.setswitchinterval(0.0005)
         schedule(settings.scheduling)
     except GpcError as error:

@@ -1,9 +1,9 @@
-"""What the emulated robot does with the messages it gets, as the Go2's own computer would.
+"""Emulate the computer of a Go2: accept or refuse LowCmds, and run the built-in sport mode.
 
-A LowCmd that is not whole, not low level, of an unknown motor mode or with gains out of range is
-refused and counted. While the built-in sport mode is active it moves the legs itself and no LowCmd
-reaches a motor; it has to be released through the motion switcher first. The ranges of gains are
-this emulator's: Unitree publishes none.
+A LowCmd that is damaged, not low level, of an unknown motor mode or with gains out of range is
+refused and counted. While the sport mode is active it moves the legs, and no LowCmd reaches a
+motor; it must be released through the motion switcher first. Unitree publishes no ranges of gains;
+those here belong to this emulator.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SPORT_MODE = "normal"  # the name that the motion switcher gives it
 
 @dataclass(frozen=True)
 class FirmwareConfig:
-    """What the emulated robot's own computer accepts, and its sport mode."""
+    """Gains that the emulated robot accepts, and its sport mode."""
 
     kp_max: float = param(500.0, "Largest accepted gain kp", unit="N m/rad", low=0.0, high=10000.0)
     kd_max: float = param(20.0, "Largest accepted gain kd", unit="N m s/rad", low=0.0, high=1000.0)
@@ -51,17 +51,17 @@ class Firmware:
     :meth:`receive` and the services may be called from another thread than :meth:`command`.
 
     Attributes:
-        counters: LowCmds by what became of them.
+        counters: LowCmds by result.
         last_refusal: why the last one was refused, in plain words; empty if none was.
         answered: tick of the LowState that the last accepted one answers [ms]; 0 if it does not
-            say (see the parameter ``echo`` of the driver).
+            contain it (see the parameter ``echo`` of the driver).
     """
 
     def __init__(self, config: FirmwareConfig, gains: Gains) -> None:
         """Switch on.
 
         Args:
-            config: what is accepted.
+            config: accepted gains and sport mode.
             gains: of the sport mode's own controller.
         """
         self.config = config
@@ -92,7 +92,7 @@ class Firmware:
         return True
 
     def _fault(self, record: Record) -> tuple[str, str]:
-        """Return the counter and the words for what is wrong with a LowCmd; empty if nothing."""
+        """Return counter and description of the defect of a LowCmd; empty if it has none."""
         motors = record["motor"][:12]
         if not intact(record):
             return "bad_crc", "the CRC is wrong"
@@ -119,7 +119,7 @@ class Firmware:
         return False
 
     def command(self, position: Array, period: float) -> JointCommand | None:
-        """Return what the motors follow in the coming period; None if nothing new came.
+        """Return the command of the motors for the coming period; None without a new one.
 
         Args:
             position: of the joints now (12,) [rad].
@@ -138,7 +138,7 @@ class Firmware:
         zero = np.zeros(12)
         return JointCommand(target, zero, zero, self._gains.kp, self._gains.kd)
 
-    # What the services of the robot do. The names are those of Unitree's SDK.
+    # Services of the robot, with the names of Unitree's SDK.
 
     def check_mode(self) -> str:
         """Return the name of the active mode; empty if it was released."""
@@ -150,7 +150,7 @@ class Firmware:
         self._sport = False
 
     def select_mode(self, name: str) -> bool:
-        """Begin the sport mode again; return False if there is no mode of that name."""
+        """Start the sport mode again; return False if the name is unknown."""
         if name != SPORT_MODE:
             return False
         self._pose, self._sport = STAND, True

@@ -1,4 +1,4 @@
-"""What bridge and driver process say to each other; see ``gpc_ros/common/ipc.py``."""
+"""Encode the messages between bridge and driver process; see ``gpc_ros/common/ipc.py``."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Status:
 
     Attributes:
         sentence: in plain words; empty when all is well.
-        foreign: whether somebody else commands the robot.
+        other_sender: whether another sender of LowCmds was seen.
         counters: by name; ``cpu`` is the processor time that it has taken [ms].
     """
 
     sentence: str = ""
-    foreign: bool = False
+    other_sender: bool = False
     counters: dict[str, int] = field(default_factory=dict)
 
 

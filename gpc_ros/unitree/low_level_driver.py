@@ -1,9 +1,9 @@
-"""What the driver's process decides, without its wires: which readings pass, what the motors get.
+"""Decide in the driver's process which readings pass and which command the motors get.
 
-It stands between the bridge, which may stall or be killed, and the robot. It forwards what is
-whole, sends what the bridge says while the bridge says something, and else damps. After it damped
-for want of commands it says nothing to the bridge until the bridge itself damps: so the bridge's
-supervisor finds the robot silent, and nobody goes on as if nothing had happened.
+The driver stands between the robot and the bridge, which may stall or be killed. It passes valid
+readings on, sends the bridge's commands while they arrive, and damps otherwise. After damping for
+lack of commands it withholds readings until the bridge itself damps: the bridge's supervisor then
+detects a silent robot, and the motion is not resumed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOST = 5
 # LowStates in a row with the same tick after which it is reported to stand still, and advances of
 # the tick after which the robot's motors may be taken over.
 _STANDING, _STEADY = 10, 5
-# Own messages that are remembered, to tell those of others from them.
+# Number of own messages that are kept to recognize messages of other senders.
 _REMEMBERED = 256
 
 
@@ -68,13 +68,13 @@ class Driver:
     :meth:`take_state` may be called from another thread than the rest.
 
     Attributes:
-        counters: what was taken, sent and refused.
+        counters: accepted, sent and refused messages.
         complaint: why readings are withheld, in plain words; empty if they are not.
-        ready: whether commands may be sent; until then nothing is (the sport mode is still on).
+        ready: whether commands may be sent; False while the sport mode is still on.
     """
 
     def __init__(self, config: UnitreeConfig, damping: float, dry_run: bool) -> None:
-        """Start with a robot that was not heard of yet.
+        """Start before the first LowState.
 
         Args:
             config: times.
@@ -104,10 +104,10 @@ class Driver:
         self._heard = -math.inf  # when the bridge last sent a command [s]
         self._cycled = math.inf  # when the loop of the process last ran [s]
         self._sent: deque[int] = deque([int(self._brake["crc"])], maxlen=_REMEMBERED)
-        self._foreign = -math.inf
+        self._other_sent = -math.inf
 
     def take_state(self, data: bytes, arrival: float) -> Received | None:
-        """Take in a LowState as it came; return None if it is damaged or was there before.
+        """Take in a LowState; return None if it is damaged or repeated.
 
         Args:
             data: from the wire.
@@ -151,11 +151,11 @@ class Driver:
 
     @property
     def delivers(self) -> bool:
-        """Whether readings go to the bridge: not before its turn, nor after it fell silent."""
+        """Whether readings go to the bridge: after the take-over, and while it is not silent."""
         return (self.ready or self.dry_run) and not self.complaint
 
     def begin(self, now: float) -> None:
-        """Say that the motors are ours from now on [s, monotonic]; they damp until told more."""
+        """Take over the motors at a time [s, monotonic]; they damp until the first command."""
         self._data, self._stiff = self.brake, False
         self.ready, self._heard, self._cycled = True, now, now
 
@@ -174,7 +174,7 @@ class Driver:
             self._fall_back(f"damping: the driver's process stood still for {pause:.3f} s")
 
     def take_command(self, command: JointCommand, now: float, tick: int = 0) -> None:
-        """Take in what the bridge wants the motors to do.
+        """Take in a command of the bridge.
 
         Args:
             command: of any content; a bad one is refused and the robot damps.
@@ -215,21 +215,21 @@ class Driver:
         self._data, self._stiff = self.brake, False
 
     def take_order(self, data: bytes, now: float) -> None:
-        """Look at a LowCmd on the wire: whether it is one of ours.
+        """Check whether a LowCmd on the wire is from another sender.
 
         Args:
             data: as it came.
             now: monotonic [s].
         """
         if int.from_bytes(data[COMMAND.size - 4 : COMMAND.size], "little") not in self._sent:
-            self._foreign = now
+            self._other_sent = now
 
-    def foreign(self, now: float) -> bool:
-        """Return whether somebody else has sent LowCmds in the last half second [s, monotonic].
+    def other_sender(self, now: float) -> bool:
+        """Return whether another sender was active in the last half second [s, monotonic].
 
-        Before the motors are ours that is the sport mode's right.
+        Before the motors are taken over, LowCmds of the sport mode are expected.
         """
-        return self.ready and now - self._foreign < 0.5
+        return self.ready and now - self._other_sent < 0.5
 
     def standing(self) -> str:
         """Return that the tick of the LowStates stands still; empty if it does not."""

@@ -73,8 +73,8 @@ LOW_STATE = _struct(
     ("fan_frequency", "<u2", 4), ("reserve", "<u4"), ("crc", "<u4"),
 )  # fmt: skip
 
-# Of the four bytes before a CDR message the second says how it is encoded: plain CDR or its second
-# version, little endian. They differ in the alignment of 8-byte numbers, of which there are none.
+# The second of the four bytes before a CDR message is the encoding: plain CDR or its second
+# version, little endian. They differ in the alignment of 8-byte numbers, which do not occur here.
 _CDR_HEADER = b"\x00\x01\x00\x00"
 _LITTLE_ENDIAN = (1, 7)
 

@@ -1,9 +1,9 @@
-"""When a LowState was measured: the robot counts milliseconds, we know when each message came.
+"""Turn the robot's millisecond counter and the arrival of a LowState into a time of measurement.
 
-A message can only be late, so the smallest difference between arrival and tick over the last
-half second is taken for the offset between the two clocks, and stamps have the tick's rhythm
-instead of the network's. One that is very late keeps its right stamp; when many in a row are, the
-robot's clock has stood still.
+A message can only be late. The smallest difference between arrival and tick over the last half
+second is therefore the offset between the two clocks, and stamps follow the rhythm of the tick, not
+of the network. A single late message keeps its correct stamp; many late messages in a row mean that
+the robot's clock has stood still.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 
 _WRAP = 2**32
-# A tick that is older than the last one by more than this is that of a robot switched on anew [ms].
+# A tick that is older than the last one by more than this means that the robot has restarted [ms].
 _RESTART = 1000
 _WINDOW = 250  # messages that the offset is taken from
 # A delay that differs by this from the smallest one is odd; so many odd ones in a row mean that the
@@ -49,24 +49,24 @@ class TickClock:
             if -_RESTART <= passed <= 0:
                 return None
             if passed < 0:
-                self._forget()
+                self._restart()
             else:
                 self._elapsed += passed
         self._tick = tick
         time = 1e-3 * self._elapsed
         delay = arrival - time
-        if self._delays and self._leapt(delay - min(self._delays)):
-            self._forget()
+        if self._delays and self._jumped(delay - min(self._delays)):
+            self._restart()
         self._delays.append(delay)
         self._stamp = max(time + min(self._delays), self._stamp + _APART)
         return self._stamp
 
-    def _leapt(self, excess: float) -> bool:
-        """Return whether a delay that is larger than the smallest by an excess [s] says so."""
+    def _jumped(self, excess: float) -> bool:
+        """Return whether a delay above the smallest one by an excess [s] means a jump."""
         self._odd = self._odd + 1 if excess > _ODD else 0
         return self._odd >= _MANY or excess < -_ODD or excess > _SET
 
-    def _forget(self) -> None:
+    def _restart(self) -> None:
         self._odd = 0
         self._delays.clear()
         self._stamp = -float("inf")

@@ -16,7 +16,7 @@ _JOINTS = ("", *JOINT_NAMES)
 
 @dataclass(frozen=True)
 class WireFaultConfig:
-    """What is broken at the emulated robot; all of it may change while it runs."""
+    """Faults of the emulated robot; every one may change while it runs."""
 
     silence: bool = param(False, "No LowState is sent", live=True)
     deaf: bool = param(False, "No LowCmd is received, as with a cut cable", live=True)
@@ -40,7 +40,7 @@ class WireFaultConfig:
 
 
 class WireFaults:
-    """Applies the faults in force to what the robot sends and to what its motors do.
+    """Applies the configured faults to LowStates and motor commands.
 
     Attributes:
         config: the faults in force; replace it at any time.
@@ -102,7 +102,7 @@ class WireFaults:
         motors["q"][i], motors["dq"][i], motors["tau_est"][i] = self._stuck[1], 0.0, 0.0
 
     def command(self, command: JointCommand | None) -> JointCommand | None:
-        """Return what the motors do of a command."""
+        """Return the command that the motors follow."""
         if command is None or not self.config.lost_motor:
             return command
         j = JOINT_NAMES.index(self.config.lost_motor)

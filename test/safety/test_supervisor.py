@@ -42,7 +42,7 @@ BROKEN = {
     "battery empty": replace(PLANNED, battery=0.04),
     "clock jumped": replace(PLANNED, clock_jumped=True),
     "state old": replace(PLANNED, state_age=0.11),
-    "motion capture in doubt": replace(PLANNED, mocap_inconsistency="it shows another robot"),
+    "motion capture inconsistent": replace(PLANNED, mocap_inconsistency="it shows another robot"),
     "base unseen": replace(PLANNED, base_age=2.1),
     "object unseen": replace(PLANNED, object_age=1.1),
     "not lying": replace(PLANNED, arrived=False, overdue=1.1),

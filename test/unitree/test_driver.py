@@ -192,22 +192,22 @@ def test_a_lost_motor_is_named_after_some_messages_and_one_hiccup_is_none() -> N
     assert lost[:4] == [False] * 4 and lost[4:] == [True] * 6
 
 
-def test_somebody_elses_commands_are_noticed_and_forgotten() -> None:
+def test_commands_of_another_sender_are_noticed_for_half_a_second() -> None:
     made = driver()
     made.take_command(stiff(), 1.0)
     mine = made.frame(1.0)
     assert mine is not None
     for data in (mine, made.brake):
         made.take_order(data, 1.0)
-    assert not made.foreign(1.0)
+    assert not made.other_sender(1.0)
     other = COMMAND.encode(
         low_level_messages.seal(codec.command_to_low_cmd(stiff(7.0), codec.new_command()))
     )
     made.take_order(other, 1.0)
-    assert made.foreign(1.2) and not made.foreign(1.6)
+    assert made.other_sender(1.2) and not made.other_sender(1.6)
     before = driver(ready=False)
     before.take_order(other, 1.0)
-    assert not before.foreign(1.2)  # the sport mode may still be at work
+    assert not before.other_sender(1.2)  # the sport mode may still be at work
 
 
 def ends() -> tuple[BridgeEndpoint, DriverEndpoint]:
