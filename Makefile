@@ -33,7 +33,7 @@ MESSAGES := $(shell find gpc_msgs -type f)
 
 MULTIARCH = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("MULTIARCH") or "")')
 
-.PHONY: help hardware-python venv sim test faults training hardware browser pictures docs lint format colcon ci lock arm64 clean machine
+.PHONY: help hardware-python venv sim test faults fuzz training hardware browser pictures docs lint format colcon ci lock arm64 clean machine
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):[^#]*## /\1\t/' \
@@ -50,6 +50,9 @@ test: $(VENV)/.complete $(VENV)/.drivers ## Run all tests
 
 faults: $(VENV)/.complete $(VENV)/.drivers ## Put every fault into the running graph; nothing else should run meanwhile
 	@exec $(BIN)/python -m pytest -m faults $(ARGS)
+
+fuzz: $(VENV)/.complete ## Feed damaged and hostile inputs to everything that reads files; ten minutes, resumable
+	@exec $(BIN)/python test/fuzz/fuzz.py $(ARGS)
 
 training: $(VENV)/.training ## Add what training a proposal needs: torch and others
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gpc_ros.common.documents import DocumentError, read_json
 from gpc_ros.common.errors import ModelFileError
 from gpc_ros.common.files import read_input
@@ -50,6 +53,39 @@ def read_document(path: Path, what: str, cure: str, expected: str = "") -> dict[
     return document
 
 
+def parse_weights(path: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of a safetensors file in single precision.
+
+    Args:
+        path: for the message.
+        content: of the file.
+
+    Raises:
+        ModelFileError: it is damaged, or an array has an element type other than 32 or 64 bit
+            floating point, or a value that is not finite.
+    """
+    import safetensors
+    from safetensors.numpy import load
+
+    try:
+        found = load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path}: its weights cannot be read ({error}); 32 bit floating point is needed"
+        ) from None
+    arrays: dict[str, NDArray[np.float32]] = {}
+    for name, value in found.items():
+        if value.dtype not in (np.float32, np.float64):
+            raise ModelFileError(
+                f"{path}: weights '{name}' are {value.dtype}; 32 bit floating point is needed"
+            )
+        with np.errstate(over="ignore"):
+            arrays[name] = np.asarray(value, np.float32)
+        if not np.isfinite(arrays[name]).all():
+            raise ModelFileError(f"{path}: weights '{name}' are not finite")
+    return arrays
+
+
 def invalid_entry(path: Path, error: Exception) -> ModelFileError:
     """Return the error for a file with missing or invalid entries."""
     return ModelFileError(
@@ -68,7 +104,10 @@ def read_named(card_file: Path, entry: Mapping[str, str]) -> bytes:
         ModelFileError: the file is missing or differs from the one of the card.
     """
     # Only the name, so that a card cannot point into other folders.
-    path = card_file.with_name(Path(entry["name"]).name)
+    name = Path(str(entry["name"])).name
+    if not name or "\0" in name or not isinstance(entry["sha256"], str):
+        raise ModelFileError(f"{card_file}: names no file of weights with a checksum")
+    path = card_file.with_name(name)
     try:
         content = read_input(path, _MAX_WEIGHTS)
     except OSError as error:

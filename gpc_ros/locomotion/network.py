@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import ConfigError, ModelFileError
+from gpc_ros.common.files import read_input
 from gpc_ros.locomotion.policy import RAW, Description
+
+_MAX_SIZE = 500_000_000  # of an ONNX file [bytes]
 
 Layer = tuple[Array, Array]
 Single = NDArray[np.float32]
@@ -110,8 +113,10 @@ class OnnxNetwork:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                read_input(path, _MAX_SIZE), options, providers=["CPUExecutionProvider"]
             )
+        except OSError as error:
+            raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
         except Exception as error:  # the library has exceptions of its own, all alike
             first = str(error).splitlines()[0]
             raise ModelFileError(f"{path}: is not an ONNX network ({first})") from None
@@ -125,6 +130,21 @@ class OnnxNetwork:
         self._input, self._many = given.name, not isinstance(given.shape[0], int)
         self._scales = scales[:, None]
         self._order, self._clip = description.order, clip
+        self._try(path)
+
+    def _try(self, path: Path) -> None:
+        """Run the network once on a robot that stands.
+
+        Raises:
+            ModelFileError: it does not give 12 finite actions.
+        """
+        try:
+            action = self(np.zeros((RAW, 1)))
+        except Exception as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelFileError(f"{path}: the network cannot be run ({first})") from None
+        if action.shape != (12, 1) or not np.isfinite(action).all():
+            raise ModelFileError(f"{path}: the network does not give 12 finite actions")
 
     def __call__(self, raw: Array) -> Array:
         """Return actions (12, N) of raw features (RAW, N), both in model order."""

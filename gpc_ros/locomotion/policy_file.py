@@ -17,7 +17,13 @@ import numpy as np
 
 from gpc_ros.common.errors import ModelFileError
 from gpc_ros.common.files import write_atomic
-from gpc_ros.common.model_files import checksum, invalid_entry, read_document, read_named
+from gpc_ros.common.model_files import (
+    checksum,
+    invalid_entry,
+    parse_weights,
+    read_document,
+    read_named,
+)
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
 from gpc_ros.locomotion.policy_ranges import check_weights
@@ -69,7 +75,7 @@ def read_card(path: Path) -> WalkerCard:
             made_with=dict(document["made_with"]),
             reproduce=tuple(str(line) for line in document["reproduce"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise invalid_entry(path, error) from None
 
 
@@ -98,16 +104,15 @@ def load_walker(path: Path) -> PolicyWalker:
     Raises:
         ModelFileError: a file is missing, damaged or does not fit.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     card = read_card(path)
     try:
-        arrays = load(read_named(path, card.files["safetensors"]))
+        arrays: dict[str, Any] = dict(
+            parse_weights(path, read_named(path, card.files["safetensors"]))
+        )
         count = sum(name.endswith(".weight") for name in arrays)
         check_weights(card.description.name, arrays)
         layers = [(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in range(count)]
-    except (KeyError, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise invalid_entry(path, error) from None
     return PolicyWalker(card.description, Mlp(card.description, layers))
 

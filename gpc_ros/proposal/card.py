@@ -24,6 +24,7 @@ FORMAT = "gpc_ros proposal 1"
 COMMANDS = ("vx", "vy", "yaw rate")
 COMMANDS_MIRROR = (1.0, -1.0, -1.0)
 KINDS = ("flow", "gaussian")
+_MAX_KNOTS, _MAX_LAYERS, _MAX_WIDTH = 1000, 64, 65_536
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def load_card(path: Path) -> Card:
     """
     document = read_document(path, "the card of a proposal", "gpc proposal train makes one", FORMAT)
     try:
+        _check_types(document)
         card = Card(
             kind=str(document["kind"]),
             task=str(document["task"]),
@@ -123,7 +125,7 @@ def load_card(path: Path) -> Card:
             reproduce=tuple(str(line) for line in document["reproduce"]),
             commands=tuple(str(name) for name in document["commands"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise invalid_entry(path, error) from None
     wrong = _nonsense(card)
     if wrong:
@@ -131,12 +133,36 @@ def load_card(path: Path) -> Card:
     return card
 
 
+def _check_types(document: Mapping[str, Any]) -> None:
+    """Raise TypeError for an entry of another type than the card's."""
+    numbers: dict[str, Any] = {"knots": int, "knot_dt": (int, float), "window": (int, float)}
+    texts = dict.fromkeys(("kind", "task", "walker", "spline"), str)
+    lists = dict.fromkeys(("observation", "hidden", "cost_hidden", "reproduce", "commands"), list)
+    for name, kind in {**numbers, **texts, **lists}.items():
+        value = document[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r:.40}")
+    for name in ("observation", "commands"):
+        if not all(isinstance(text, str) for text in document[name]):
+            raise TypeError(f"{name} holds something other than names")
+    for name in ("hidden", "cost_hidden"):
+        if not all(type(width) is int for width in document[name]):
+            raise TypeError(f"{name} holds something other than whole numbers")
+
+
 def _nonsense(card: Card) -> str:
     """Return what in a card cannot be; empty if all can."""
     if card.kind not in KINDS:
         return f"kind '{card.kind}' is not one of {', '.join(KINDS)}"
-    if card.knots < 1 or not 0.0 < card.knot_dt < 1e3:
+    if not 1 <= card.knots <= _MAX_KNOTS or not 1e-4 <= card.knot_dt < 1e3:
         return f"{card.knots} knots {card.knot_dt:g} s apart are no plan"
+    if not 0.0 <= card.window < 1e3:
+        return f"a window of {card.window:g} s is not between 0 and 1000 s"
+    widths = (*card.hidden, *card.cost_hidden)
+    if len(widths) > _MAX_LAYERS or not all(1 <= width <= _MAX_WIDTH for width in widths):
+        return f"layers of {widths} units are not possible"
+    if not 1 <= len(card.observation) <= _MAX_WIDTH:
+        return f"{len(card.observation)} entries are not an observation"
     if card.spline not in splines.ORDERS:
         return f"spline '{card.spline}' is not one of {', '.join(splines.ORDERS)}"
     if "safetensors" not in card.files or not {"name", "sha256"} <= set(card.files["safetensors"]):

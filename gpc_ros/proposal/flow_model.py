@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 
 from gpc_ros.common.arrays import Array
 from gpc_ros.common.errors import ModelFileError
+from gpc_ros.common.model_files import parse_weights
 from gpc_ros.proposal.card import Card, card_path, load_card, read_weights
 
 # Octaves of sine and cosine that the flow's time is given in.
 OCTAVES = 4
 # Normalised observations further out than this were never seen in training.
 CLIP = 5.0
+# Bounds of what a file may hold or give: anything beyond is damaged.
+_LEAST_SCALE, _LARGEST = 1e-9, 1e6
+_TRIALS, _TRIAL_STEPS = 8, 4
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -73,6 +77,13 @@ class _Normalised:
         """See :class:`Proposal`."""
         result: Array = (knots - self._knots_mean) / self._knots_std
         return result
+
+    def observation(self, normalised: float) -> Array:
+        """Return the observation (d,) whose normalised entries all have one value."""
+        values: Array = np.asarray(
+            self._observation_mean + normalised * self._observation_std, np.float64
+        )
+        return values
 
     def _denormalise(self, x: NDArray[Any]) -> Array:
         return np.asarray(x * self._knots_std + self._knots_mean, np.float64)
@@ -164,14 +175,45 @@ def load_proposal(path: Path) -> Proposal:
     """
     file = card_path(path)
     card = load_card(file)
-    weights = _parse(file, read_weights(file, card))
+    weights: Weights = parse_weights(file, read_weights(file, card))
     for name, shape in expected_shapes(card).items():
         if name not in weights or weights[name].shape != shape:
             found = weights[name].shape if name in weights else "nothing"
             raise ModelFileError(f"{file}: weights '{name}': expected {shape}, found {found}")
-        if not np.isfinite(weights[name]).all():
-            raise ModelFileError(f"{file}: weights '{name}' are not finite")
-    return Flow(card, weights) if card.kind == "flow" else Gaussian(card, weights)
+    _check_scales(file, weights)
+    proposal = Flow(card, weights) if card.kind == "flow" else Gaussian(card, weights)
+    _check_outputs(file, proposal)
+    return proposal
+
+
+def _check_scales(file: Path, weights: Weights) -> None:
+    """Reject standard deviations that are zero, negative or absurd."""
+    for name in ("observation_std", "knots_std"):
+        if not ((weights[name] >= _LEAST_SCALE) & (weights[name] <= _LARGEST)).all():
+            raise ModelFileError(
+                f"{file}: weights '{name}' must be standard deviations between {_LEAST_SCALE:g} "
+                f"and {_LARGEST:g}"
+            )
+    if "cost_scale" in weights and weights["cost_scale"][1:].min(initial=1.0) <= 0.0:
+        raise ModelFileError(f"{file}: weights 'cost_scale' must have a positive spread")
+
+
+def _check_outputs(file: Path, proposal: Flow | Gaussian) -> None:
+    """Reject a network whose knots or costs leave all bounds on observations of training."""
+    card = proposal.card
+    start = np.random.default_rng(0).standard_normal((_TRIALS, card.knots, 3))
+    with np.errstate(all="ignore"):
+        for scale in (0.0, -CLIP, CLIP):
+            observation = proposal.observation(scale)
+            knots = proposal.sample(observation, start, _TRIAL_STEPS)
+            costs = np.zeros(1)
+            if proposal.cost_to_go is not None:
+                costs = proposal.cost_to_go(observation[None])
+            for values, what in ((knots, "knots"), (costs, "costs")):
+                if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) > _LARGEST:
+                    raise ModelFileError(
+                        f"{file}: its network gives {what} that are not finite or beyond all bounds"
+                    )
 
 
 def expected_shapes(card: Card) -> dict[str, tuple[int, ...]]:
@@ -195,13 +237,3 @@ def _perceptron(name: str, widths: list[int]) -> dict[str, tuple[int, ...]]:
         shapes[f"{name}.{i}.weight"] = (widths[i + 1], widths[i])
         shapes[f"{name}.{i}.bias"] = (widths[i + 1],)
     return shapes
-
-
-def _parse(file: Path, content: bytes) -> Weights:
-    import safetensors
-    from safetensors.numpy import load
-
-    try:
-        return {name: np.asarray(value, np.float32) for name, value in load(content).items()}
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise ModelFileError(f"{file}: its weights cannot be read ({error})") from None

@@ -375,3 +375,31 @@ def test_an_adapter_with_a_wrong_entry_names_it(tmp_path: Path) -> None:
     adapter = tmp_path / "a.json"
     with pytest.raises(ModelFileError, match="unknown entry kq"):
         parse_description({"name": "x", "features": [["gravity", 1.0]], "kq": 3.0}, adapter)
+
+
+def test_onnx_with_external_data_or_without_finite_actions_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    def model(value: float, name: str, external: bool) -> Path:
+        weight = numpy_helper.from_array(np.full((45, 12), value, np.float32), "w")
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 45])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 12])], [weight],
+        )  # fmt: skip
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+        made.ir_version = 8
+        path = tmp_path / name
+        onnx.save(made, path, save_as_external_data=external, size_threshold=0)
+        return path
+
+    described = Description(
+        "other", tuple((n, 1.0) for n in ("angular velocity", "gravity", "command",
+                                         "joint position", "joint velocity", "last action"))
+    )  # fmt: skip
+    OnnxNetwork(described, model(0.1, "good.onnx", False))
+    with pytest.raises(ModelFileError, match="is not an ONNX network"):
+        OnnxNetwork(described, model(0.1, "external.onnx", True))
+    with pytest.raises(ModelFileError, match="12 finite actions"):
+        OnnxNetwork(described, model(float("nan"), "nan.onnx", False))

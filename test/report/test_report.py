@@ -265,13 +265,13 @@ def test_a_clock_that_jumped_is_told_at_its_time(
 def test_bag_is_read_once(tmp_path: Path, made_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = BagReader(made_run(end=1.0).write(tmp_path / "bag"))
     passes: list[object] = []
-    raw = BagReader.raw
+    records = BagReader.records
 
     def counted(self: BagReader, *args: Any, **kwargs: Any) -> Any:
         passes.append(args)
-        return raw(self, *args, **kwargs)
+        return records(self, *args, **kwargs)
 
-    monkeypatch.setattr(BagReader, "raw", counted)
+    monkeypatch.setattr(BagReader, "records", counted)
     make_episode_report(reader, tmp_path / "report.html", video=False)
     assert len(passes) == 1
 
