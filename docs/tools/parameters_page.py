@@ -17,8 +17,13 @@ def parameters_markdown(sections: dict[str, tuple[str, Any]]) -> str:
     lines = [
         "# Parameters",
         "",
-        "Written by `python docs/tools/generate.py` from the settings in the code; do not edit.",
-        "A parameter that is not live is fixed when its node starts.",
+        "Every parameter of nodes, tasks, optimizers and commands, with default, unit and range.",
+        "`gpc config NAME` prints the same in a terminal.",
+        "",
+        "Set a parameter of a node with `--set NODE.NAME=VALUE`, or in the file in `config/`.",
+        "A *live* parameter can change while its node runs; all others are fixed at its start.",
+        "",
+        "`python docs/tools/generate.py` writes this page from the code; do not edit it.",
     ]
     for title, (sentence, settings) in sections.items():
         lines += ["", f"## {title}", "", sentence, ""]
