@@ -94,7 +94,7 @@ def upward(arrows: set[tuple[str, str]]) -> int:
 
 
 def seconds(clone: Path, *code: str) -> float:
-    """Return the median processor time of five starts of Python [s]: other work hardly changes it."""
+    """Return the median processor time of five starts of Python [s]; load hardly changes it."""
     taken = []
     for _ in range(5):
         begin = os.times()
