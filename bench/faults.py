@@ -118,13 +118,13 @@ def graph_for(
 
 
 def audit(graph: LiveGraph) -> dict[str, Any]:
-    """Return what looking at every joint command has found."""
+    """Return the result of the audit of every joint command."""
     a = graph.audit
     return {"commands": a.checked, "not_seen": a.lost, "violations": a.violations[:100]}
 
 
 def run(graph: LiveGraph, case: Case, repeats: int, rows: dict[str, Any]) -> None:
-    """Run what is missing of one case and print its line."""
+    """Run the missing repeats of one case and print its line."""
     before = rows.get(case.name, {})
     delays = [math.nan if d is None else d for d in before.get("delays", [])]
     failures: list[str] = list(before.get("failures", []))

@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def one(graph: LiveGraph, node: str, number: int, seed: int) -> dict[str, Any]:
-    """Kill a node once and return what was seen."""
+    """Kill a node once and return the observations."""
     rng = np.random.default_rng([seed, number, list(KILLS).index(node)])
     checked, lost, broken = graph.audit.checked, graph.audit.lost, len(graph.audit.violations)
     record: dict[str, Any] = {"node": node, "number": number}

@@ -1,4 +1,4 @@
-"""The tables and the drawing of docs/safety.md, made from what the supervisor really runs on."""
+"""Make the tables and the drawing of docs/safety.md from the tables that the supervisor uses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEGS = {
     "stand": "stand: walker with command zero",
     "walk": "walk along the plan",
 }
-# Something is wrong with everything, so that every condition has something to say.
+# Every condition holds, so that every one has a sentence.
 _EXAMPLE = SupervisorInputs(
     reading_age=0.052,
     state_age=0.12,
@@ -50,7 +50,7 @@ _EXAMPLE = SupervisorInputs(
 
 
 def states_table() -> str:
-    """Return the states and what the legs do in them."""
+    """Return the states and the motion of the legs in each."""
     rows = ((state.words, int(state), _LEGS[MODES[state]]) for state in State)
     return table(("state", "number", "legs"), rows)
 
@@ -62,7 +62,7 @@ def transitions_table() -> str:
 
 
 def drawing() -> str:
-    """Return the state machine as a mermaid diagram, without what leads to a fault."""
+    """Return the state machine as a mermaid diagram, without the arrows to the fault."""
     arrows: dict[tuple[str, str], list[str]] = {}
     for rule in RULES:
         if rule.to == State.FAULT:
@@ -77,7 +77,7 @@ def drawing() -> str:
 
 
 def conditions_table() -> str:
-    """Return what the supervisor looks at: reaction, states, an example of its words, advice."""
+    """Return the conditions: reaction, duration, states, an example sentence, remedy."""
     config = SupervisorConfig(heartbeat=True)
     rows = (
         (

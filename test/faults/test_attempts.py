@@ -1,4 +1,4 @@
-"""A robot that falls by itself shows nothing: what was begun is begun again, and counted."""
+"""A robot that falls by itself is a mishap: the attempt is repeated and counted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every row of the fault table, put into the running graph: the reaction is the stated one.
+"""Every row of the fault table on the running graph: the reaction is the stated one.
 
-The order of what happens is held against the stamps of the messages. How long it takes is measured
-by ``bench/faults.py``; here ages are generous, so that a busy machine decides nothing.
+The order of events is checked by the stamps of the messages. ``bench/faults.py`` measures the
+delays; ages are generous here, so that a busy machine does not decide.
 """
 
 from __future__ import annotations

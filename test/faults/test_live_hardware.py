@@ -1,4 +1,4 @@
-"""The fault table behind Unitree's SDK: driver and emulated robot react as the table says."""
+"""The fault table behind Unitree's SDK: driver and emulated robot react as stated."""
 
 from __future__ import annotations
 

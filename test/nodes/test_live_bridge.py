@@ -32,6 +32,7 @@ BRIDGE = (
     "exclusivity_wait:=0.3",
     "supervisor.reading_age:=1.0",
     "supervisor.state_age:=1.5",
+    "supervisor.max_loop_pause:=0.5",
 )
 
 

@@ -25,6 +25,7 @@ QUICK = (
     "horizon:=1.0",
     "rate:=10",
     "params:=bridge.supervisor.reading_age=1.0,bridge.supervisor.state_age=1.5,"
+    "bridge.supervisor.max_loop_pause=0.5,"
     "planner.max_state_age=1.0,planner.plan_timeout=1.0,sim.watchdog_timeout=1.0",
 )
 

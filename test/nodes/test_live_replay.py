@@ -29,6 +29,7 @@ RUN = (
     "task:=navigate", "goal:=0.8,0.3,0.5", "num_rollouts:=64", "horizon:=1.0", "rate:=5",
     "report:=false", "duration:=6", "namespace:=go2", "seed:=4",
     "params:=bridge.supervisor.reading_age=1.0,bridge.supervisor.state_age=1.5,"
+    "bridge.supervisor.max_loop_pause=0.5,"
     "planner.max_state_age=1.0,planner.plan_timeout=1.0,sim.watchdog_timeout=1.0,"
     "planner.deadline=0.4,planner.record_candidates=5",
 )  # fmt: skip

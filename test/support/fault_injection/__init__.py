@@ -1,1 +1,1 @@
-"""Faults put into a running graph, and what follows: for tests and benches, never for control."""
+"""Inject faults into a running graph and check the reactions, for tests and benches only."""

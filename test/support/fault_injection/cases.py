@@ -1,7 +1,7 @@
-"""Every row of the fault table as something that can be done to a running graph.
+"""Define the rows of the fault table as cases that run on a live graph.
 
-A case puts a fault in, waits for the stated reaction, checks the order of what happened by the
-stamps of the messages, and returns the delay. It raises where the reaction is another or none.
+A case injects a fault, waits for the stated reaction, checks the order of events by the stamps of
+the messages, and returns the delay. It raises if the reaction differs or is missing.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ FAULT, HOLDING, ACTIVE = SupervisorState.FAULT, SupervisorState.HOLDING, Supervi
 
 
 class ReactionError(GpcError):
-    """A fault was answered in another way than the table says."""
+    """The reaction to a fault differs from the table."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One fault and what must follow.
+    """One fault and its stated reaction.
 
     Attributes:
         row: of the fault table.
         name: short, unique.
-        fault: what is done.
-        reaction: what must follow.
+        fault: description of the fault.
+        reaction: stated reaction.
         bound: longest delay [s]; None if it is an order of messages and not a time.
-        of: what the delay is between.
-        run: does it and returns the delay [s], or NaN where there is none.
+        of: events between which the delay is measured.
+        run: injects the fault and returns the delay [s], or NaN without one.
         walking: whether the robot is to follow a plan when it begins.
         clock: whether it needs a graph whose clock can jump.
     """
@@ -77,7 +77,7 @@ def case(
 
 
 def check(fact: bool, what: str) -> None:
-    """Raise if what must be so is not.
+    """Raise if a fact does not hold.
 
     Raises:
         ReactionError: with the words.
@@ -178,7 +178,7 @@ def _run(g: LiveGraph, wanted: Case) -> float:
 
 
 def attempt(g: LiveGraph, act: Callable[[], T], attempts: int = 4, watched: bool = True) -> T:
-    """Return what something returns, begun again after a mishap.
+    """Return the result of an action, which is repeated after a mishap.
 
     Args:
         g: the graph that it is done to.

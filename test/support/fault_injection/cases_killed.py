@@ -1,4 +1,4 @@
-"""Nodes that are killed without a chance to say good-bye, and a full disk: rows 3, 4 and 23."""
+"""Nodes that are killed without a warning, and a full disk: rows 3, 4 and 23."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sim_killed(g: LiveGraph) -> float:
 
 
 @case(
-    23, "control unaffected, what was written is readable", 1.0,
+    23, "control unaffected, the bag is readable", 1.0,
     "last message in the bag to the kill",
 )  # fmt: skip
 def recorder_killed(g: LiveGraph) -> float:
@@ -48,7 +48,7 @@ def recorder_killed(g: LiveGraph) -> float:
     return killed - _end_of(folder)
 
 
-@case(23, "control unaffected, what was written is readable", 0.05, _PAUSE)
+@case(23, "control unaffected, the bag is readable", 0.05, _PAUSE)
 def disk_full(g: LiveGraph) -> float:
     """Disk full."""
     folder = _record(g, largest_file=_SMALL_DISK)
@@ -102,7 +102,7 @@ def _goes_on(g: LiveGraph, since: float) -> float:
     """Check that the robot is commanded for a second after a time [s]; return the longest pause."""
     g.observer.wait("joint_commands", since=since + 1.0)
     commands = g.observer.kept("joint_commands", since - 0.1)
-    # What the observer did not see is no pause of the bridge.
+    # A command that the observer missed is not a pause of the bridge.
     pauses = [
         b.sent - a.sent
         for a, b in itertools.pairwise(commands)

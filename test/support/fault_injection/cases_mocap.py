@@ -165,7 +165,7 @@ def _count(g: LiveGraph, key: str) -> int:
     return _figure(heard[-1].message, key) if heard else 0
 
 
-@case(16, "dropped, counted, offset told; damping, latched", 0.05,
+@case(16, "dropped, counted, offset reported; damping, latched", 0.05,
       "first such reading to first braking command")  # fmt: skip
 def readings_ahead(g: LiveGraph) -> float:
     """Robot's clock ahead by 0.5 s."""

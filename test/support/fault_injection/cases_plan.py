@@ -241,7 +241,7 @@ def proposal_useless(g: LiveGraph) -> float:
     return float(faded.cycles - first.cycles) / 20.0
 
 
-@case(20, "no plan, says so", walking=False)
+@case(20, "no plan, reported", walking=False)
 def rollouts_diverge(g: LiveGraph) -> float:
     """Every rollout diverges."""
     for name in ("bridge", "estimator"):
@@ -250,7 +250,7 @@ def rollouts_diverge(g: LiveGraph) -> float:
     memory = walker.initial_state(1)[0]
 
     def speak(speed: float) -> None:
-        """Say what the nodes that are gone said, with a speed that no simulation survives."""
+        """Publish the messages of the killed nodes, with a speed at which rollouts diverge."""
         now, last = g.observer.now(), g.observer.last("scene_state").message
         state = state_msgs.scene_state_from_msg(last)
         state = SceneState(**{**vars(state), "stamp": now})
@@ -286,7 +286,7 @@ def goal_unreachable(g: LiveGraph) -> float:
     return NO_DELAY
 
 
-@case(24, "planner holds and says so, robot stands", 0.1,
+@case(24, "planner holds and reports it, robot stands", 0.1,
       "first state with the object outside to the planner's word")  # fmt: skip
 def object_outside(g: LiveGraph) -> float:
     """Object out of the workspace."""

@@ -58,7 +58,7 @@ def bridge_killed(g: LiveGraph) -> float:
 @case(6, "dropped, counted; damping, latched", 0.05,
       "first such reading to first braking command")  # fmt: skip
 def readings_not_finite(g: LiveGraph) -> float:
-    """Joint angles that are no numbers."""
+    """Joint angles that are NaN."""
     begin = g.observer.now()
     g.fault(not_finite=True)
     bad = reported(g, begin, lambda m: bool(np.isnan(m.position).any()))
@@ -101,7 +101,7 @@ def _rise_with_encoder_off(g: LiveGraph, past: float) -> float:
     Args:
         g: the graph.
         past: how far the reported angle is to lie past the lower soft limit [rad]. A leg that
-            seems more folded than it is says nothing wrong about the height of the base.
+            seems more folded than it is does not make the height of the base wrong.
 
     Returns:
         When it was asked to stand up [s].
@@ -270,7 +270,7 @@ def battery_empty(g: LiveGraph) -> float:
 
 @case(9, "limited, counted")
 def command_limited(g: LiveGraph) -> float:
-    """Walking command beyond what the walker can."""
+    """Walking command beyond the range of the walker."""
     from fault_injection.cases_plan import in_place_of_planner, plan_message
 
     before = now_counted(g, "commands_limited")

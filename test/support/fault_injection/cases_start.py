@@ -19,7 +19,7 @@ from gpc_ros.ros.convert import robot_msgs
 _INTRUDER = "intruder"
 
 
-@case(18, "refuses to start, says which", walking=False)  # fmt: skip
+@case(18, "refuses to start, names it", walking=False)  # fmt: skip
 def model_file_wrong(g: LiveGraph) -> float:
     """Model file missing, corrupt, of other dimensions, of another task."""
     folder = g.folder
@@ -79,7 +79,7 @@ def _another(g: LiveGraph, node: str) -> float:
     """Start a node that there is already, and see it refuse and the first go on."""
     code = exit_code(g, g.another(node))
     check(code == REFUSED, f"the second {node} ended with {code}")
-    check("already publishes" in g.output(f"{node}_again"), "it does not say why")
+    check("already publishes" in g.output(f"{node}_again"), "it does not name the reason")
     g.supervisor(ACTIVE)
     return NO_DELAY
 
@@ -87,7 +87,7 @@ def _another(g: LiveGraph, node: str) -> float:
 @case(22, "ERROR, the robot stands, the stream moves nothing",
       0.5, "its first command to the bridge's complaint")  # fmt: skip
 def foreign_stream(g: LiveGraph) -> float:
-    """Foreign stream of joint commands."""
+    """Joint commands of another publisher."""
     intruder = JointCommandMsg(source=_INTRUDER)
     begin = g.observer.now()
     robot_msgs.command_to_msg(JointCommand.damping(0.0), intruder, begin, 1)

@@ -89,7 +89,7 @@ def wire_driver_killed(g: HardwareGraph) -> float:
 
 
 def wire_lost_motor(g: HardwareGraph) -> float:
-    """Motor lost, as the robot says."""
+    """Motor lost, as the robot reports."""
     return _spoilt(g, "RL_hip_joint: the robot has lost this motor", lost_motor="RL_hip_joint")
 
 
@@ -145,7 +145,7 @@ _WIRE = (
          "kill to first braking LowCmd", wire_bridge_killed),
     Case(5, "wire_driver_killed", "Driver killed", "robot damps by itself; bridge: fault, latched",
          0.1, "kill to the bridge's word", wire_driver_killed),
-    Case(10, "wire_lost_motor", "Motor lost, as the robot says", "damping, latched, joint named",
+    Case(10, "wire_lost_motor", "Motor lost, as the robot reports", "damping, latched, joint named",
          0.15, _ASKED, wire_lost_motor),
     Case(35, "wire_frozen_tick", "LowStates whose tick stands still", "damping, latched, named",
          0.15, _ASKED, wire_frozen_tick),

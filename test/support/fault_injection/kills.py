@@ -1,4 +1,4 @@
-"""A node killed at a random moment of a push, and whether what follows is what is stated."""
+"""Kill a node at a random moment of a push, and check the stated reaction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FAR = (0.6, 1.2)
 def kill_during_push(
     g: LiveGraph, node: str, rng: np.random.Generator, patience: float = PATIENCE
 ) -> dict[str, Any]:
-    """Kill a node at a random moment of a push and return what was seen.
+    """Kill a node at a random moment of a push and return the observations.
 
     Args:
         g: the graph; the node is started again by the next call.

@@ -43,19 +43,19 @@ from gpc_ros.safety.limits import LimitsConfig
 from gpc_ros.settings.node_settings import BridgeSettings
 from gpc_ros.simulation.plant_faults import FaultConfig
 
-# What the supervisor says of a robot that has fallen or was not controlled.
+# Reasons of the supervisor for a robot that has fallen or was not controlled.
 MISHAPS = (
     TILTED,
     "it has fallen",
     "the control loop stood still",
     "the legs do not",
 )
-# How far who observes comes before others without real-time priority. Not among those with it:
+# Nice value of the observer, before all others without real-time priority. It has none itself:
 # they would use up the share of a core that the kernel leaves to all of them, and stand still.
 _NICE = -15
-# What a node says once it is sure to be the only one, and what it says of itself before that.
+# Topic of a node once it is the only one, and the text that it publishes before.
 _PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
-# Nothing to look at; and what runs only in the cases that are about it: a monitor ends episodes.
+# Nodes without an effect here, and nodes that run only in their own cases: a monitor ends episodes.
 _LEFT_OUT = ("view",)
 _DORMANT = ("recorder", "monitor")
 
@@ -94,7 +94,7 @@ class LiveGraph(NodeProcesses):
         audit: of every joint command.
         clock: that the nodes live by; None if it is the system's.
         robot: name of the node that is the robot.
-        mishaps: what made a case begin again, see :class:`MishapError`.
+        mishaps: reasons to repeat a case, see :class:`MishapError`.
     """
 
     robot = "sim"
@@ -214,7 +214,7 @@ class LiveGraph(NodeProcesses):
         )
 
     def said(self, node: str, words: str) -> Heard:
-        """Wait until a node says something in its diagnostics, in its sentence or its figures."""
+        """Wait until the diagnostics of a node contain words, in the sentence or the figures."""
         return self.observer.wait(
             "diagnostics",
             lambda m: m.status[0].name == node and words in status_text(m),
@@ -243,10 +243,10 @@ class LiveGraph(NodeProcesses):
                 raise MishapError(f"by itself: {why}")
 
     def mend(self) -> None:
-        """Take every fault back and start what does not run."""
+        """Clear every fault and start every node that does not run."""
         self.stop.silence(False)
         self.stop.press(False)
-        # What an attempt that was begun again has left, too: it would speak for its successor.
+        # Also second nodes that an earlier attempt has left: they would disturb this one.
         self.kill_leftovers()
         self.start_all()
         if self._faults:
@@ -264,7 +264,7 @@ class LiveGraph(NodeProcesses):
             recover(self, walking)
 
     def state(self) -> int:
-        """Return the supervisor's last state; disarmed if it said none yet."""
+        """Return the supervisor's last state; disarmed before its first message."""
         heard = self.observer.kept("supervisor")
         return int(heard[-1].message.state) if heard else SupervisorState.DISARMED
 

@@ -28,7 +28,7 @@ _ANSWER = 3.0
 
 
 class SilentError(GpcError):
-    """What was waited for did not come about in time."""
+    """An expected event did not happen in time."""
 
 
 class Heard:
@@ -67,7 +67,7 @@ class Observer:
         patience: longest time to wait for anything [s].
         watchers: called with topic and message for each message that is taken.
         guard: called again and again while something is waited for; may raise.
-        sources: what else is heard, asked each time that messages are taken.
+        sources: further message sources, asked each time that messages are taken.
     """
 
     def __init__(self, context: Context, patience: float = 60.0, name: str = "observer") -> None:
@@ -122,7 +122,7 @@ class Observer:
         """Return the newest message of a topic.
 
         Raises:
-            SilentError: there was none yet.
+            SilentError: no message has arrived yet.
         """
         if not self._kept[topic]:
             raise SilentError(f"{topic}: nothing was heard yet")
@@ -152,7 +152,7 @@ class Observer:
 
         Args:
             topic: one that is listened to.
-            condition: what the message has to meet.
+            condition: test of the message.
             since: only messages that were sent after this time [s]; None is now.
             meanwhile: called a hundred times a second.
             patience: how long to wait [s]; None is the observer's own.

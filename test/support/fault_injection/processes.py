@@ -57,7 +57,7 @@ class NodeProcesses:
         return process
 
     def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
-        """Start a second node of a kind, as somebody might by mistake."""
+        """Start a second node of a kind, as by mistake."""
         named = {key.replace("__", "."): value for key, value in parameters.items()}
         begin = replace(
             self._starts[name],
@@ -89,11 +89,11 @@ class NodeProcesses:
             )
 
     def output(self, name: str) -> str:
-        """Return what the nodes of a name have written so far."""
+        """Return the output of the nodes of a name so far."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def kill(self, name: str) -> float:
-        """End a node without a chance to say good-bye; return when [s]."""
+        """Kill a node without a warning; return the time [s]."""
         now = time.time()
         self._processes[name].kill()
         self._processes[name].wait()
@@ -112,7 +112,7 @@ class NodeProcesses:
         return self._begun.get(name, 0.0)
 
     def start_all(self) -> None:
-        """Start what does not run, dormant nodes excepted, and wake what is paused."""
+        """Start every node that does not run, except dormant ones, and resume paused ones."""
         for name in self._starts:
             if name in self._dormant:
                 continue

@@ -34,7 +34,7 @@ def shuffled(weights: Weights, seed: int) -> Weights:
 
 
 def transplanted(card: Card, other: Card, weights: Weights) -> Weights:
-    """Return another task's weights in the shape of a card, blind to what they do not know."""
+    """Return another task's weights in the shape of a card; unknown inputs have zero weights."""
     size, d = 3 * other.knots, len(other.observation)
     place = [card.observation.index(name) for name in other.observation]
     result = dict(weights)

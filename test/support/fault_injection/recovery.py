@@ -11,22 +11,22 @@ from gpc_msgs.msg import SupervisorState
 if TYPE_CHECKING:
     from fault_injection.live_graph import LiveGraph
 
-# What the supervisor says of a robot that lies on its back.
+# Reason of the supervisor for a robot that lies on its back.
 TILTED = "the base is tilted"
 # How long a node that has started may take to make up its mind [s].
 _SENSES = 8.0
 # How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
 # it gives no estimate, as of a robot that was put on its feet in another place.
 _DOUBTS = ("motion capture shows", "no estimate of where the robot is")
-# What the bridge says once its driver is gone; only a new bridge has another.
+# Reason of the bridge after the end of its driver; only a new bridge starts another.
 _DRIVERLESS = "the driver's process has ended"
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
-# Between two times that it is asked for what is missing [s].
+# Time between two requests [s].
 _URGE = 0.3
 
 
 def recover(g: LiveGraph, walking: bool) -> None:
-    """Take every fault back and ask for what is missing until the robot stands, or walks.
+    """Clear every fault and send requests until the robot stands, or walks.
 
     Raises:
         SilentError: it does not come back.
@@ -50,7 +50,7 @@ def recover(g: LiveGraph, walking: bool) -> None:
 
 
 def _ask(g: LiveGraph, walking: bool) -> None:
-    """Ask once for what is missing."""
+    """Send the next request."""
     g.start_all()  # a node that took its killed predecessor for alive has ended again
     state = g.state()
     if state == SupervisorState.FAULT:
@@ -83,6 +83,6 @@ def _replace(g: LiveGraph, name: str) -> None:
 
 
 def _settled(g: LiveGraph, wanted: Sequence[int], begin: float) -> bool:
-    """Return whether what was heard last, after a time [s], is one of some states."""
+    """Return whether the last states after a time [s] are all wanted ones."""
     heard = g.observer.kept("supervisor", begin)[-3:]
     return len(heard) == 3 and all(h.message.state in wanted for h in heard)

@@ -1,4 +1,4 @@
-"""Listens to what really goes over the wire between driver and robot, on the SDK's own domain.
+"""Record the messages between driver and robot on the domain of the SDK.
 
 LowCmd and LowState appear as the topics ``joint_commands`` and ``robot_reading``, so that the
 cases of the fault table also hold for a robot behind the SDK. Times are those of receipt in this
@@ -83,6 +83,6 @@ class SdkTap:
             subscriber.close()
 
     def take(self) -> Iterator[tuple[str, Heard]]:
-        """Yield what was heard since the last call."""
+        """Yield the messages since the last call."""
         while self._heard:
             yield self._heard.popleft()

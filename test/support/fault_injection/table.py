@@ -1,4 +1,4 @@
-"""The fault table of docs/safety.md: each fault with its bound, its test and what was measured."""
+"""Make the fault table of docs/safety.md: fault, bound, test and measured delays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def named_test(name: str) -> str:
 
 
 def fault_table(results: Mapping[str, Any]) -> str:
-    """Return every case of the fault table, with what was measured where it was.
+    """Return every case of the fault table, with its measured delays.
 
     Args:
         results: ``rows`` of the file that ``bench/faults.py`` writes; empty if there is none.
@@ -38,7 +38,7 @@ def fault_table(results: Mapping[str, Any]) -> str:
 
 
 def hardware_table(results: Mapping[str, Any]) -> str:
-    """Return every case that is put to driver and emulated robot, as :func:`fault_table`."""
+    """Return every case of driver and emulated robot, as :func:`fault_table`."""
     from fault_injection.hardware_graph import HARDWARE_CASES
 
     cases = sorted(HARDWARE_CASES.values(), key=lambda case: case.row)
@@ -70,7 +70,7 @@ def _measured(row: Mapping[str, Any], unit: str) -> str:
 
 
 def kill_table(results: Mapping[str, Any]) -> str:
-    """Return what followed from killing each node, from the file of ``bench/kill.py``."""
+    """Return the reactions to killing each node, from the file of ``bench/kill.py``."""
     from fault_injection.every_case import EVERY_CASE
     from fault_injection.kills import KILLS
 
