@@ -60,7 +60,7 @@ def test_a_clock_that_stands_still_from_the_first_cycle_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("leap", [-1e9, -0.02, 0.06, 30.0])
-def test_one_jump_is_reported_once_and_is_no_error(leap: float) -> None:
+def test_one_jump_is_reported_once_without_an_error(leap: float) -> None:
     clocks = Clocks()
     clocks.run(0.3)
     clocks.now += leap
@@ -82,7 +82,7 @@ def test_a_clock_that_jumps_again_and_again_is_an_error() -> None:
     assert clocks.run(1.1) == ""
 
 
-def test_a_pause_of_the_loop_is_no_jump() -> None:
+def test_a_pause_of_the_loop_is_not_a_jump() -> None:
     clocks = Clocks()
     clocks.run(0.1)
     clocks.now += 0.3
@@ -93,7 +93,7 @@ def test_a_pause_of_the_loop_is_no_jump() -> None:
 
 
 @given(steps=st.lists(st.floats(-1e6, 1e6, allow_nan=False), max_size=30))
-def test_elapsed_time_never_goes_back_whatever_the_clocks_do(steps: list[float]) -> None:
+def test_elapsed_time_never_goes_back(steps: list[float]) -> None:
     clocks = Clocks()
     last = -math.inf
     for step in steps:

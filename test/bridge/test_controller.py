@@ -1,4 +1,4 @@
-"""The bridge's core: the walker's rhythm, refusals, ages, and that nothing is held for ever."""
+"""The bridge's core: the walker's rhythm, refusals, ages, and damping in every failure."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def test_after_a_jump_of_the_clock_the_robot_must_go_on_reporting(ready: Rig) ->
     assert ready.is_in(State.FAULT)
 
 
-def test_a_clock_that_jumps_during_stand_up_begins_the_motion_anew() -> None:
+def test_a_clock_jump_during_stand_up_restarts_the_motion() -> None:
     rig = Rig()
     rig.run(0.01)
     rig.bridge.arm()
@@ -291,7 +291,7 @@ def test_a_control_loop_that_stood_still_does_not_go_on(ready: Rig) -> None:
     assert "the control loop stood still for" in ready.bridge.decision.reasons[0]
 
 
-def test_what_came_while_the_loop_stood_still_is_not_missed_before_it_was_taken_in(
+def test_readings_that_arrived_during_a_pause_are_read_before_silence_is_declared(
     ready: Rig,
 ) -> None:
     ready.now += 0.05
@@ -464,7 +464,7 @@ def test_another_authority_makes_it_stand_and_forbids_arming(ready: Rig) -> None
     assert ready.is_in(State.ACTIVE)
 
 
-def test_no_plan_is_followed_for_ever_whatever_it_says(ready: Rig) -> None:
+def test_no_plan_is_followed_longer_than_its_longest_life(ready: Rig) -> None:
     ready.bridge.set_plan(plan(ready.now, expiry=ready.now + 1e9), ready.now)
     ready.run(1.9)
     assert ready.is_in(State.ACTIVE)
@@ -681,7 +681,7 @@ def test_cycles_that_jitter_do_not_shift_the_walker(ready: Rig) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, 1.0, "x", SimpleNamespace(stamp=0.5)])
-def test_what_is_no_record_at_all_is_refused(nothing: Any) -> None:
+def test_an_input_that_is_not_a_record_is_refused(nothing: Any) -> None:
     bridge = BridgeController(WALKER)
     assert not bridge.set_reading(nothing, 1.0)
     assert not bridge.set_state(nothing, 1.0)
@@ -691,7 +691,7 @@ def test_what_is_no_record_at_all_is_refused(nothing: Any) -> None:
     assert set(bridge.refusals) == names
 
 
-def test_what_is_wrong_with_an_input_is_named() -> None:
+def test_the_defect_of_an_input_is_named() -> None:
     bridge = BridgeController(WALKER)
     bridge.set_reading(reading(0.0, velocity=np.full(12, np.nan)), 0.0)
     assert bridge.refusals["readings_dropped"] == "reading: velocity is not finite"
@@ -704,7 +704,7 @@ def test_what_is_wrong_with_an_input_is_named() -> None:
 
 
 @given(seed=st.integers(0, 2**31))
-def test_from_no_inputs_does_it_leave_the_limits_or_walk_on_old_inputs(seed: int) -> None:
+def test_no_inputs_make_it_leave_the_limits_or_walk_on_old_inputs(seed: int) -> None:
     rng = np.random.default_rng(seed)
     bridge = BridgeController(WALKER)
     now, came, ends = 0.0, {"reading": -9.0, "state": -9.0}, -9.0

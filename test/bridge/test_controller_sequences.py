@@ -134,12 +134,12 @@ class Sequences(RuleBasedStateMachine):
         self.cycle()
 
     @rule(request=st.sampled_from(["arm", "arm", "arm", "reset", "reset", "sit_down", "disarm"]))
-    def somebody_asks(self, request: str) -> None:
+    def a_person_asks(self, request: str) -> None:
         done, said = getattr(self.bridge, request)()
         assert isinstance(done, bool) and said
 
     @rule()
-    def somebody_stops_it(self) -> None:
+    def a_person_stops_it(self) -> None:
         assert self.bridge.stop()[0]
         self.cycle()
         assert self.bridge.decision.state not in POWERED

@@ -77,7 +77,7 @@ def check_wire(data: bytes) -> dict[str, np.ndarray]:
 
 
 @given(commands=st.lists(ANY, max_size=5))
-def test_no_command_whatsoever_brings_the_driver_beyond_a_ceiling(
+def test_no_command_brings_the_driver_beyond_a_ceiling(
     commands: list[JointCommand],
 ) -> None:
     driver, last = Driver(UnitreeConfig(), 3.0, False), None

@@ -97,7 +97,7 @@ def test_overload_slows_down_and_is_a_fault_after_a_few_cycles(
     assert results == [((), (message,)), ((), (message,)), ((message,), ())]
 
 
-def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
+def test_a_single_cycle_over_the_limit_does_not_count() -> None:
     limiter = JointLimiter(LimitsConfig(overload_cycles=2))
     fast = np.zeros(12)
     fast[0] = 50.0
@@ -107,12 +107,12 @@ def test_a_single_cycle_over_the_limit_is_forgotten() -> None:
         assert limiter.watch(reading()) == FINE
 
 
-def test_a_leg_that_is_driven_faster_than_its_motor_turns_is_no_fault() -> None:
+def test_a_leg_driven_faster_than_its_motor_turns_is_not_a_fault() -> None:
     limiter = JointLimiter(LimitsConfig(overload_cycles=1))
     assert limiter.watch(reading(velocity=1.4 * VELOCITY_LIMIT)) == FINE
 
 
-def test_a_saturated_motor_is_no_fault() -> None:
+def test_a_saturated_motor_is_not_a_fault() -> None:
     limiter = JointLimiter(LimitsConfig(overload_cycles=1))
     assert limiter.watch(reading(effort=TORQUE_LIMIT.copy())) == FINE
 

@@ -1,4 +1,4 @@
-"""The supervisor: every transition, every row of its table, and what no input can bring about."""
+"""The supervisor: every transition, every row of its table, and random sequences of inputs."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_a_fault_wins_over_everything_else() -> None:
         "object_age",
     ],
 )
-def test_what_is_not_a_number_counts_as_bad(field: str) -> None:
+def test_nan_violates_every_limit(field: str) -> None:
     values: dict[str, Any] = {field: math.nan}
     supervisor = supervisor_in(State.ACTIVE)
     assert keep(supervisor, 1.0, replace(PLANNED, **values), CONFIG.battery_time).mode != "walk"
@@ -294,7 +294,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("event", list(Event), ids=lambda event: event.name)
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
-def test_every_pair_of_state_and_event_leads_where_the_table_says(
+def test_every_pair_of_state_and_event_leads_to_the_state_of_the_table(
     state: State, event: Event
 ) -> None:
     supervisor = supervisor_in(state)
@@ -419,7 +419,7 @@ def test_requests_that_change_nothing_say_so() -> None:
     assert supervisor_in(State.READY).reset() == (False, "there is no fault to reset (ready)")
 
 
-def test_what_something_else_finds_is_latched() -> None:
+def test_a_fault_detected_elsewhere_is_latched() -> None:
     supervisor = supervisor_in(State.ACTIVE)
     assert supervisor.fail("the walker failed").mode == "damping"
     assert supervisor.update(1.0, PLANNED) == Decision(

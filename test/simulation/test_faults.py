@@ -108,7 +108,7 @@ def test_stamps_can_be_wrong() -> None:
 
 
 @pytest.mark.parametrize("kind", POSE_FAULTS)
-def test_every_kind_does_what_it_is_called_or_nothing(kind: str) -> None:
+def test_every_kind_has_the_effect_of_its_name_or_none(kind: str) -> None:
     for pose in poses(Faults(FaultConfig(base=kind, objects=kind))):
         assert pose.body in ("base", "box")
         assert np.isfinite(pose.position).all() == (kind != "not_finite")

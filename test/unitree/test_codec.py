@@ -82,7 +82,7 @@ def test_an_idle_motor_and_a_stop_value_take_the_gain_away() -> None:
 
 @pytest.mark.parametrize("name", ["position", "velocity", "effort", "kp", "kd"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_is_never_sent(name: str, value: float) -> None:
+def test_values_that_are_not_finite_are_never_sent(name: str, value: float) -> None:
     command = JointCommand.damping(3.0)
     getattr(command, name)[5] = value
     record = codec.new_command()

@@ -1,4 +1,4 @@
-"""What the driver's process lets through: whole readings up, and commands only while they come."""
+"""The driver's process passes valid readings, and commands only while they arrive."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ def test_a_dry_run_delivers_and_never_sends() -> None:
     assert made.counters["commands_sent"] == 0
 
 
-def test_until_the_bridge_says_something_it_damps() -> None:
+def test_it_damps_until_the_first_command() -> None:
     assert brakes(sends(driver(), 0.001))
 
 
-def test_it_sends_what_the_bridge_says() -> None:
+def test_it_sends_the_commands_of_the_bridge() -> None:
     made = driver()
     made.take_command(stiff(), 0.01)
     assert np.allclose(sends(made, 0.01).position, STAND)
     assert sends(made, 0.01 + 0.9 * SILENCE).kp.all()  # a gap is bridged
 
 
-def test_a_command_says_what_it_answers_only_when_asked_to() -> None:
+def test_a_command_contains_the_answered_tick_only_with_echo() -> None:
     for echo, expected in ((False, 0), (True, 1234)):
         made = Driver(UnitreeConfig(echo=echo), 3.0, False)
         made.begin(0.0)
@@ -92,7 +92,7 @@ def test_a_command_says_what_it_answers_only_when_asked_to() -> None:
         assert robot.receive(data) and robot.answered == expected
 
 
-def test_when_it_begins_anew_nothing_from_before_is_sent() -> None:
+def test_after_a_restart_no_earlier_command_is_sent() -> None:
     made = driver()
     made.take_command(stiff(), 0.0)
     made.ready = False
@@ -117,7 +117,7 @@ def test_a_silent_bridge_means_damping_until_the_bridge_itself_damps() -> None:
 
 
 @pytest.mark.parametrize("name", ["position", "velocity", "effort", "kp", "kd"])
-def test_a_command_that_is_no_number_means_damping(name: str) -> None:
+def test_a_command_that_is_not_finite_means_damping(name: str) -> None:
     made, bad = driver(), stiff()
     made.take_command(stiff(), 0.0)
     getattr(bad, name)[3] = np.nan
@@ -136,7 +136,7 @@ def test_a_command_that_is_no_number_means_damping(name: str) -> None:
         max_size=40,
     )
 )
-def test_whatever_the_bridge_does_nothing_old_and_nothing_bad_is_sent(
+def test_no_behaviour_of_the_bridge_makes_it_send_old_or_bad_commands(
     events: list[tuple[float, str]],
 ) -> None:
     made, now, heard = driver(), 0.0, 0.0
@@ -175,13 +175,13 @@ def test_damaged_readings_do_not_pass() -> None:
 
 
 @given(st.binary(max_size=1500))
-def test_no_bytes_whatsoever_break_it(data: bytes) -> None:
+def test_no_bytes_break_it(data: bytes) -> None:
     made = driver()
     assert made.take_state(data, 1.0) is None
     made.take_order(data, 1.0)
 
 
-def test_a_lost_motor_is_named_after_some_messages_and_one_hiccup_is_none() -> None:
+def test_a_lost_motor_is_named_after_several_messages_but_not_after_one() -> None:
     made, faults = driver(), WireFaults(WireFaultConfig(lost_motor="RL_calf_joint"))
     lost = []
     for i in range(10):

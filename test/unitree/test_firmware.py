@@ -51,7 +51,7 @@ def test_a_good_command_is_followed_once() -> None:
         ("bad_value", "motor.tau", np.inf),
     ],
 )
-def test_what_firmware_refuses_is_counted_and_moves_nothing(
+def test_a_refused_command_is_counted_and_moves_nothing(
     counter: str, field: str, value: Any
 ) -> None:
     robot, record = released(), low_command()
@@ -74,7 +74,7 @@ def test_a_wrong_crc_is_refused() -> None:
 
 
 @given(st.binary(max_size=2000))
-def test_no_bytes_whatsoever_are_taken_for_a_command(data: bytes) -> None:
+def test_no_random_bytes_are_accepted_as_a_command(data: bytes) -> None:
     robot = released()
     assert not robot.receive(data)
     assert robot.command(LIE, 0.002) is None
@@ -127,7 +127,7 @@ def sent(faults: WireFaults, record: Record | None = None) -> Record:
     return STATE.decode(data)
 
 
-def test_without_faults_a_message_is_whole_and_says_what_the_sensors_say() -> None:
+def test_without_faults_a_message_is_valid_and_contains_the_readings() -> None:
     record = sent(WireFaults(WireFaultConfig()))
     assert low_level_messages.intact(record)
     reading = codec.reading_from_low_state(record, 0.0)

@@ -71,7 +71,7 @@ def test_any_changed_bit_breaks_the_crc(layout: Layout, data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_what_is_no_message_is_refused(layout: Layout) -> None:
+def test_bytes_that_are_not_a_message_are_refused(layout: Layout) -> None:
     good = layout.encode(layout.new())
     for bad in (b"", good[:-1], good + bytes(4), b"\x00\x00" + good[2:], b"\x01" + good[1:]):
         with pytest.raises(FrameError):

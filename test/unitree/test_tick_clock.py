@@ -29,7 +29,7 @@ def test_stamps_are_never_late_by_more_than_the_fastest_message_nor_early(
         last = stamp
 
 
-def test_a_message_that_was_there_before_has_no_stamp() -> None:
+def test_a_repeated_message_has_no_stamp() -> None:
     clock = TickClock()
     assert clock.stamp(100, 1.0) is not None
     assert clock.stamp(100, 1.002) is None
@@ -37,7 +37,7 @@ def test_a_message_that_was_there_before_has_no_stamp() -> None:
     assert clock.stamp(102, 1.006) is not None
 
 
-def test_a_robot_that_was_switched_on_anew_is_taken_as_it_comes() -> None:
+def test_a_restarted_robot_gets_a_new_offset() -> None:
     clock = TickClock()
     assert clock.stamp(500_000, 50.0) == 50.0
     assert clock.stamp(2, 60.0) == 60.0

@@ -178,6 +178,7 @@ class LiveGraph(NodeProcesses):
         if self.clock is not None:
             self.clock.close()
         self.kill_all()
+        self.observer.node.destroy_node()  # its emergency stop would count in the next graph
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, self._nice)
 
