@@ -1,8 +1,8 @@
 """The graphs of nodes as data: which nodes run, with which parameters, set by which arguments.
 
 A graph is written once, here. ``launch/*.launch.py`` translate it for ``ros2 launch`` and
-``gpc_ros/graph/launcher.py`` starts it as plain processes where there is no ROS installation; both
-take what they start from ``gpc_ros/graph/resolve.py``, and a test holds them equal.
+``gpc_ros/graph/launcher.py`` starts it as plain processes without a ROS installation. Both
+resolve it with ``gpc_ros/graph/resolve.py``, and a test compares them.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ _SIM = Graph(
         Argument("view", "Whether to show it in a browser; needs the extra gpc_ros[view]", "false"),
         Argument(
             "out",
-            "Folder for what the run leaves; empty: a new one under runs/",
+            "Folder for bag, video and report; empty: a new one under runs/",
             sets=("recorder.folder", "monitor.folder"),
             compute=_run_folder,
         ),
@@ -118,15 +118,15 @@ _SIM = Graph(
     ),
     nodes=(
         NodeSpec("sim", "sim", required=True),
-        # The transform topics are absolute by custom; renamed, they follow the namespace.
+        # The transform topics are absolute by convention; remapped, they follow the namespace.
         NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
         NodeSpec("planner", "planner"),
         NodeSpec("bridge", "bridge"),
-        NodeSpec("recorder", "recorder", told="arguments", when="record"),
+        NodeSpec("recorder", "recorder", arguments_parameter="arguments", when="record"),
         NodeSpec("view", "view", when="view"),
         NodeSpec("monitor", "monitor", required=True, console=True),
     ),
-    # A simulation stays on this machine: two of them in one network must not meet.
+    # A simulation stays on this machine; see docs/security.md.
     environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
 )
 
@@ -135,7 +135,7 @@ def _replay_folder(values: Mapping[str, str]) -> str:
     return f"runs/{datetime.datetime.now().strftime('%Y%m%d-%H%M%S')}_replay"
 
 
-# What the bridge says in a replay, so that it does not meet what the bag says.
+# Outputs of the bridge in a replay, kept apart from the recorded ones.
 _DRY = tuple(
     (topic, f"dry_run/{topic}")
     for topic in ("joint_states", "imu/data", "walker_state", "supervisor")
@@ -194,7 +194,9 @@ _REPLAY = Graph(
             ),
             sim_time=True,
         ),
-        NodeSpec("recorder", "recorder", told="arguments", when="record", sim_time=True),
+        NodeSpec(
+            "recorder", "recorder", arguments_parameter="arguments", when="record", sim_time=True
+        ),
     ),
     environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
     recorded="bag",
@@ -204,7 +206,7 @@ _VIEW = Graph(
     name="view",
     doc="Shows a running graph in a browser, with sliders for its planner.",
     arguments=(
-        Argument("task", "What is being done", default="box_push", sets=("view.task",)),
+        Argument("task", "Task of the running graph", default="box_push", sets=("view.task",)),
         Argument(
             "task_params", "Parameters of the task that it began with", sets=("view.task_params",)
         ),

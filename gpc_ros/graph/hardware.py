@@ -6,7 +6,7 @@ import dataclasses
 
 from gpc_ros.graph.spec import COMMON, ENVIRONMENT, Argument, Graph, NodeSpec
 
-# What the hardware graph takes over from the simulation's, word for word.
+# Arguments that the hardware graph shares with the simulation's.
 _AS_IN_SIM = (
     "duration", "num_rollouts", "horizon", "rate", "optimizer", "proposal", "threads", "record",
     "report", "view", "out",
@@ -31,7 +31,7 @@ def hardware_graph(sim: Graph) -> Graph:
             ),
             Argument(
                 "goal",
-                "Goal as x,y,yaw in the map of motion capture [m, m, rad]; none: nobody sets one",
+                "Goal as x,y,yaw in the map of motion capture [m, m, rad]; none: without a goal",
                 default="none",
                 sets=("monitor.goal",),
             ),
@@ -64,13 +64,13 @@ def hardware_graph(sim: Graph) -> Graph:
             ),
             Argument(
                 "mocap",
-                "Whether the node mocap maps what a driver or a system says to mocap/<body>/pose; "
-                "without it somebody else publishes those",
+                "Whether the node mocap publishes mocap/<body>/pose from a driver or a system; "
+                "without it another program must publish them",
                 "false",
             ),
             Argument(
                 "mocap_driver",
-                "What the driver publishes, or the system that is reached without one",
+                "Message type of the driver, or the system that is read without a driver",
                 sets=("mocap.driver",),
             ),
             Argument("mocap_host", "Address of that system", sets=("mocap.host",)),
@@ -93,9 +93,9 @@ def hardware_graph(sim: Graph) -> Graph:
             NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
             NodeSpec("planner", "planner"),
             NodeSpec("bridge", "bridge", required=True, sets=(("driver", "unitree"),)),
-            NodeSpec("recorder", "recorder", told="arguments", when="record"),
+            NodeSpec("recorder", "recorder", arguments_parameter="arguments", when="record"),
             NodeSpec("view", "view", when="view"),
-            # Nobody knows the truth here; people need time for the way to the robot.
+            # There is no ground truth, and a person needs time to walk to the robot.
             NodeSpec(
                 "monitor",
                 "monitor",
@@ -111,7 +111,7 @@ def hardware_graph(sim: Graph) -> Graph:
 
 EMULATOR = Graph(
     name="emulator",
-    doc="A Go2 behind Unitree's SDK that is none: physics, sensors, motion capture, faults.",
+    doc="An emulated Go2 that speaks Unitree's SDK: physics, sensors, motion capture, faults.",
     arguments=(
         Argument("task", "What stands around the robot", "box_push", sets=("emulator.task",)),
         Argument("task_params", "Parameters of the task", sets=("emulator.task_params",)),

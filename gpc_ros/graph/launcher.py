@@ -1,8 +1,8 @@
 """Starts a graph as plain processes, for machines without a ROS installation.
 
 Every node is one process in a process group of its own. When a required node ends, the graph
-ends with that node's exit code; when the terminal sends Ctrl-C or this process is told to end,
-every node is asked to end, then told, then killed, in stated times. If this process itself is
+ends with that node's exit code; when the terminal sends Ctrl-C or this process gets SIGTERM,
+every node gets SIGINT, then SIGTERM, then SIGKILL, after fixed times. If this process itself is
 killed, the kernel ends the nodes.
 """
 
@@ -58,7 +58,7 @@ class Child:
 
 
 class Launcher:
-    """Runs the processes of a graph until a required one ends or somebody interrupts.
+    """Runs the processes of a graph until a required one ends or a signal arrives.
 
     Args:
         starts: the nodes, from :func:`gpc_ros.graph.resolve.resolve`.
@@ -170,7 +170,7 @@ class Launcher:
             self._write(clear + prefix + line)
 
     def _drop(self, child: Child) -> None:
-        """Write what a finished node left in its pipe and forget it."""
+        """Write the remaining output of a finished node and remove it."""
         stream = child.process.stdout
         assert stream is not None
         if stream in self._selector.get_map():
@@ -207,7 +207,7 @@ class Launcher:
 
 
 def end_with_parent(parent: int, block_sigint: bool = False) -> Callable[[], None]:
-    """Return what makes a child get SIGTERM when its parent dies, however it dies.
+    """Return a function that makes a child get SIGTERM when its parent dies.
 
     Args:
         parent: the parent's process id, to see whether it died before the child began.

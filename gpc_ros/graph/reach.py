@@ -61,7 +61,7 @@ def reach(
     limited = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "")
     local = "this machine only (127.0.0.1)"
     if profile:
-        chosen = f"whoever the profile {profile} admits"
+        chosen = f"every participant that the profile {profile} admits"
         return Reach(chosen, chosen, True)
     if not middleware.startswith("rmw_fastrtps"):
         local = f"this machine by discovery; {middleware} decides where it listens"

@@ -75,7 +75,7 @@ def former_arguments(graph: Graph) -> dict[str, str]:
 
 
 def argument_values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:
-    """Return every argument of a graph by name: what was given, else the default.
+    """Return every argument of a graph by name: the given value, else the default.
 
     Raises:
         ConfigError: an unknown argument or a value that is not among the choices.
@@ -100,7 +100,7 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
     """Decide every process of a graph from its arguments, and check every value.
 
     The files and the overrides are checked against the nodes' settings here, so that a
-    misspelt name or a value out of range is told before anything starts.
+    misspelt name or a value out of range is an error before anything starts.
 
     Raises:
         ConfigError: an unknown argument or parameter, a bad value, a missing file.
@@ -109,15 +109,15 @@ def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
     folder = Path(values.get("config") or share("config"))
     overrides = _overrides(graph, values)
     _check_task(values)
-    told = _recorded(graph, values)
+    recorded = _recorded(graph, values)
     starts = []
     for node in graph.nodes:
         if node.when and values[node.when].lower() not in ("true", "1", "yes"):
             continue
         path = folder / f"{node.name}.yaml"
-        mine = {**told.get(node.name, {}), **dict(node.sets), **overrides.get(node.name, {})}
-        if node.told:
-            mine[node.told] = " ".join(f"{k}:={v}" for k, v in values.items() if v)
+        mine = {**recorded.get(node.name, {}), **dict(node.sets), **overrides.get(node.name, {})}
+        if node.arguments_parameter:
+            mine[node.arguments_parameter] = " ".join(f"{k}:={v}" for k, v in values.items() if v)
         starts.append(
             NodeStart(
                 executable=node.executable,
@@ -191,7 +191,7 @@ def _checked_overrides(node: str, path: Path, overrides: Mapping[str, Any]) -> d
 
     settings = config.replace(SETTINGS[node](), read_parameters(path), str(path))
     settings = config.replace(settings, overrides, f"arguments of node {node}")
-    flat = config.flatten(settings)  # tuples leave as lists: that is what a parameter is
+    flat = config.flatten(settings)
     domain = sdk_domain(flat)
     if domain is not None:
         check_domains(domain)

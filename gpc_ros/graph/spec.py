@@ -1,4 +1,4 @@
-"""What a graph of nodes is: its nodes, its arguments, and what these set."""
+"""Data types of a graph: its nodes, its arguments and the parameters that these set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Argument:
             "as in the configuration files".
         choices: the accepted values; empty accepts any.
         sets: the node parameters that it sets, each as ``node.parameter``.
-        compute: makes the default from the other values, where none is fixed.
+        compute: makes the default from the other values; None if the default is fixed.
         former: former names, which are accepted with a warning for one version.
     """
 
@@ -43,10 +43,10 @@ class NodeSpec:
         required: whether the end of this node ends the graph. Any node that refuses to start
             (exit code 2) ends it too.
         console: whether its output is the graph's own, without the node's name before each line.
-        told: a parameter that gets the text of all arguments; empty for none.
+        arguments_parameter: a parameter that gets the text of all arguments; empty without one.
         when: an argument that must be true for the node to start; empty starts it always.
-        sets: parameters that this graph fixes, unless an argument says otherwise.
-        sim_time: whether it lives by the topic /clock instead of the system's clock.
+        sets: parameters that this graph fixes, unless an argument overrides them.
+        sim_time: whether it uses the topic /clock instead of the system clock.
     """
 
     name: str
@@ -54,7 +54,7 @@ class NodeSpec:
     remappings: tuple[tuple[str, str], ...] = ()
     required: bool = False
     console: bool = False
-    told: str = ""
+    arguments_parameter: str = ""
     when: str = ""
     sets: tuple[tuple[str, object], ...] = ()
     sim_time: bool = False
@@ -70,7 +70,7 @@ class Graph:
         arguments: in the order of the help.
         nodes: in the order of their start.
         environment: variables of every node, unless they are set.
-        recorded: the argument that names a bag whose parameters the nodes take over; empty: none.
+        recorded: the argument that names a bag whose parameters the nodes take over, if any.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Node ``emulator``: a Go2 behind Unitree's SDK, with motion capture and truth on ROS topics.
+"""Node ``emulator``: an emulated Go2 that speaks Unitree's SDK, for testing ``gpc hardware``.
 
-The plant and what watches it are those of node ``sim``; here its driver is reached as the real one
-is, and physics runs from the start, as a real robot does.
+It has the plant, motion capture and truth of node ``sim``. Its driver is reached over the SDK's DDS
+topics, and physics runs from the start.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gpc_ros.unitree.firmware import Firmware
 from gpc_ros.unitree.wire_faults import WireFaults
 
 # LowCmds that figures are over (20 s), and how long a LowState waits for an answer [ms].
-_SHOWN, _FORGOTTEN = 10_000, 1000
+_SHOWN, _MAX_ANSWER = 10_000, 1000
 
 
 class Emulator(Sim):
@@ -34,7 +34,7 @@ class Emulator(Sim):
     defaults = EmulatorSettings()
 
     def _connect(self) -> None:
-        """Switch the robot's computer on and join the robot's own network."""
+        """Start the firmware and join the robot's own DDS domain."""
         s = self._settings
         assert isinstance(s, EmulatorSettings)
         check_domains(s.sdk_domain)
@@ -62,14 +62,14 @@ class Emulator(Sim):
         self._wire.config = settings.wire
 
     def _receive(self, data: bytes) -> None:
-        """Take in a LowCmd; called by a thread of the middleware."""
+        """Receive a LowCmd; called by a thread of the middleware."""
         if self._wire.config.deaf or not self._firmware.receive(data):
             return
         now = time.perf_counter()
         if self._ordered is not None:
             self._order_periods.add(now - self._ordered)
         self._ordered = now
-        # Only the first answer to each LowState tells how long it took.
+        # Only the first answer to each LowState counts.
         sent = self._sent.pop(self._firmware.answered, None)
         if sent is not None:
             self._latencies.add(now - sent)
@@ -81,11 +81,11 @@ class Emulator(Sim):
     def _begins(self, command: JointCommand | None) -> bool:
         return True
 
-    def _say(self, reading: RobotReading) -> None:
+    def _send(self, reading: RobotReading) -> None:
         data = self._wire.frame(reading_to_low_state(reading, self._record))
         if data is not None:
             self._sent[reading.tick] = time.perf_counter()
-            self._sent.pop(reading.tick - _FORGOTTEN, None)
+            self._sent.pop(reading.tick - _MAX_ANSWER, None)
             self._states.send(data)
 
     def _report(self) -> Report:

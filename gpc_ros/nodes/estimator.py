@@ -1,4 +1,4 @@
-"""Node ``estimator``: motion capture, IMU and joint states into one state, 200 times a second."""
+"""Node ``estimator``: fuses motion capture, IMU and joint states into one state at 200 Hz."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import EstimatorSettings
 from gpc_ros.tasks import make_task
 
-# Odometry and frames are for people and tools: every fourth state (50 Hz).
+# Odometry and frames are for display: every fourth state (50 Hz).
 _SHOWN_EVERY = 4
 
 
@@ -54,7 +54,7 @@ class EstimatorNode(PeriodicNode):
             node, SceneStateMsg, "scene_state", qos.sensor(1), s.exclusivity_wait
         )
         self._odom_out = node.create_publisher(Odometry, "odom", qos.sensor())
-        # Absolute by custom; the graph renames it so that it follows the namespace.
+        # Absolute by convention; the graph remaps it to follow the namespace.
         self._frames_out = node.create_publisher(TFMessage, "/tf", qos.report(100))
         self._state_message = SceneStateMsg()
         self._odom_message, self._frames_message = Odometry(), TFMessage()
@@ -71,7 +71,7 @@ class EstimatorNode(PeriodicNode):
         return self._state_out.is_exclusive
 
     def step(self, late: float) -> None:
-        """Take in what was measured since the last cycle and publish the state."""
+        """Process new measurements and publish the state."""
         now = self._now()
         self._take_in(now)
         state = self._estimator.estimate()
@@ -89,7 +89,7 @@ class EstimatorNode(PeriodicNode):
             self._frames_out.publish(frames_to_msg(state, self._frames_message))
 
     def _take_in(self, now: float) -> None:
-        """Give the estimator readings first, so that late poses find the samples around them."""
+        """Add readings before poses, so that late poses find the samples around them."""
         for imu_message in self._imu.drain():
             imu = self._validator.validate("imu/data", robot_msgs.imu_from_msg, imu_message)
             if imu is not None:
@@ -138,7 +138,7 @@ class EstimatorNode(PeriodicNode):
         return (WARN, "; ".join(late), figures) if late else (OK, "estimating", figures)
 
     def close(self) -> None:
-        """Nothing to leave in order."""
+        """Do nothing; the estimator has no resources."""
 
     def _now(self) -> float:
         return self._clock.now().nanoseconds * 1e-9

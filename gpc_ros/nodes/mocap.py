@@ -1,8 +1,8 @@
-"""Node ``mocap``: what a motion capture system says, as poses of our bodies in the map frame.
+"""Node ``mocap``: maps the bodies of a motion capture system to poses in the map frame.
 
-It publishes the same topics as the simulation, so that estimator, recorder and replay know no
-system. The arrival of each message is stamped by the middleware, not by this loop; where no driver
-is between, by the process that reads the system.
+It publishes the same topics as the simulation, so that estimator, recorder and replay do not depend
+on the system. The middleware stamps the arrival of each message; without a driver, the process that
+reads the system does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gpc_ros.ros import qos
 from gpc_ros.ros.convert import msgs
 from gpc_ros.ros.convert.mocap_msgs import Check, message_type, pose_seen, poses_in
 from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
+from gpc_ros.ros.ownership import TopicVacancy
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.polling import PolledSubscription
 from gpc_ros.ros.runner import PeriodicNode, Stop, run
@@ -31,7 +32,7 @@ from gpc_ros.ros.validator import MessageValidator
 from gpc_ros.settings.node_settings import MocapSettings
 from gpc_ros.tasks import make_task
 
-# A body that was not seen for longer than this is worth a word [s].
+# A body that was not seen for longer than this is reported [s].
 _UNSEEN = 0.2
 
 
@@ -39,7 +40,7 @@ class Mocap(PeriodicNode):
     """The map behind topics."""
 
     def __init__(self, stop: Stop) -> None:
-        """Listen to the driver, or connect to the system."""
+        """Subscribe to the driver, or connect to the system."""
         self.period = 0.002
         self.node = node = Node("mocap")
         parameters = NodeParameters(node, MocapSettings())
@@ -48,8 +49,8 @@ class Mocap(PeriodicNode):
         bodies = (BASE, *make_task(s.task).bodies)
         offsets = read_offsets(Path(s.offsets)) if s.offsets else {}
         self._map = MocapMap(s, bodies, offsets)
-        # The bag then tells what was added to the poses in it; gpc calibrate-mocap reads this.
-        parameters.tell(
+        # gpc calibrate-mocap reads from the bag which offsets were added to its poses.
+        parameters.add_facts(
             mocap_offsets={
                 body: {"position": o.position.tolist(), "orientation": o.orientation.tolist()}
                 for body, o in offsets.items()
@@ -63,9 +64,10 @@ class Mocap(PeriodicNode):
         self._system: MocapClient | None = None
         if s.driver in SYSTEMS:
             self._system = MocapClient(s.driver, s.host, s.interface)
+        TopicVacancy(node, [f"mocap/{body}/pose" for body in bodies], s.exclusivity_wait).wait()
         self._validator = MessageValidator(node)
         self._clock = node.get_clock()
-        self._voices = {
+        self._publishers = {
             body: node.create_publisher(PoseStamped, f"mocap/{body}/pose", qos.sensor())
             for body in bodies
         }
@@ -90,7 +92,7 @@ class Mocap(PeriodicNode):
         if pose is None:
             return
         msgs.pose_to_msg(pose.stamp, pose.position, pose.orientation, self._message)
-        self._voices[pose.body].publish(self._message)
+        self._publishers[pose.body].publish(self._message)
         now = self._now()
         self._rates[pose.body].add(now)
         self._seen[pose.body] = now

@@ -1,6 +1,6 @@
-"""Node ``monitor``: sets the goal, shows and judges the episode, leaves video and report.
+"""Node ``monitor``: sets the goal, shows and judges the episode, writes video and report.
 
-Its end ends the graph; exit code 0 is success. It decides nothing that the robot does.
+Its end ends the graph; exit code 0 is success. It has no influence on control.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _RENDERING = 600.0
 # How long the robot may take to get down at the end [s].
 _SETTLING = 10.0
 _DOWN = (SupervisorState.DISARMED, SupervisorState.DAMPING, SupervisorState.FAULT)
-# How long the start may take until somebody wants to know what is missing [s].
+# Time of the start after which missing nodes are shown [s].
 _QUIET = 5.0
 
 
 class Monitor:
-    """Sees one episode through: wait, ask, watch, close, render, end.
+    """Runs one episode: wait, ask, watch, close, render, end.
 
     Each phase is a method that the timer calls until it names the next one.
     """
@@ -78,7 +78,7 @@ class Monitor:
         self._status = PolledSubscription(node, PlannerStatus, "planner/status", qos.report())
         self._modes = PolledSubscription(node, SupervisorState, "supervisor", qos.report())
         self._set_goal = node.create_client(SetGoal, own_service("set_goal"))
-        # The first of these that there is lets the robot down at the end.
+        # The first available service lets the robot down at the end.
         self._down = [
             node.create_client(Trigger, own_service(name)) for name in ("sit_down", "disarm")
         ]
@@ -112,7 +112,7 @@ class Monitor:
         return self._task.check_goal(goal)
 
     def _tick(self) -> None:
-        """Take in what came and go on with the current phase."""
+        """Process new messages and continue the current phase."""
         now = time.monotonic()
         for status in self._status.drain():
             self._take_status(status, now)
@@ -149,14 +149,14 @@ class Monitor:
             self._line.show(f"waiting: {'; '.join(missing)}", now)
 
     def _look(self, now: float) -> None:
-        """Show how it goes; judge nothing."""
+        """Show the status without a judgement."""
         if missing := self._missing():
             self._line.show(f"waiting: {'; '.join(missing)}", now)
         else:
             self._line.show(status_line(now - self._since, None, self._figures), now)
 
     def _missing(self) -> list[str]:
-        """Return what is not there yet, in words."""
+        """Return one sentence for each missing part of the graph."""
         missing = []
         if not self._set_goal.service_is_ready():
             missing.append("no planner")
@@ -165,7 +165,7 @@ class Monitor:
         elif not is_active(self._supervisor):
             missing.append(f"the robot is not active: {mode_text(self._supervisor)}")
         if not self._truth.publishers():
-            missing.append(f"nobody publishes {self._settings.truth}")
+            missing.append(f"no publisher of {self._settings.truth}")
         if self._settings.record and not self._stop_recorder.service_is_ready():
             missing.append("no recorder")
         return missing
@@ -208,7 +208,7 @@ class Monitor:
             self._finish(Verdict(False, judge.time, reason))
 
     def _finish(self, verdict: Verdict) -> None:
-        """Tell the verdict, let the robot lie down and close the bag."""
+        """Print the verdict, let the robot lie down and close the bag."""
         self._verdict = verdict
         if self._judge is not None:
             self._line.say(status_line(self._judge.time, self._judge.progress, self._figures))
@@ -254,14 +254,14 @@ class Monitor:
         self._end()
 
     def _end(self) -> None:
-        """Say where things are, and end the graph once the robot is down."""
+        """List the files of the run, and end the graph once the robot is down."""
         folder = Path(self._settings.folder)
         for path in sorted(folder.glob("*")) if self._settings.record else []:
             self._line.say(f"  {path}")
         self._next(self._settle)
 
     def _settle(self, now: float) -> None:
-        """Wait until the legs carry nothing: the end of the graph is the end of their force."""
+        """Wait until the legs carry no load: they lose their force with the end of the graph."""
         down = self._supervisor is None or self._supervisor.state in _DOWN
         if down or now - self._since > _SETTLING:
             assert self._verdict is not None

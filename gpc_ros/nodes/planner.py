@@ -1,8 +1,8 @@
 """Node ``planner``: turns the newest state into a plan, at a fixed rate, with a deadline.
 
-It holds (publishes no plan, and says why) without a goal, without a fresh and finite state, while
-the robot is not active, and when an object was not seen or has left the workspace. The bridge
-then lets the last plan run out and stands.
+It holds (publishes no plan; its status contains the reason) without a goal, without a fresh and
+finite state, while the robot is not active, and when an object was not seen or has left the
+workspace. The bridge then follows the last plan to its end and stands.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class PlannerNode:
             node.create_service(SetGoal, service, self._on_set_goal)
 
     def _warm_up(self) -> None:
-        """Plan once without consequence, so that the first cycle is not slower than the rest."""
+        """Plan once and reset, so that the first cycle is not slower than the rest."""
         start = self._task.sample_episode(0)
         nv = self._planner.model.nv
         state = SceneState.from_arrays(0.0, start.qpos, np.zeros(nv), self._task.bodies)
@@ -120,13 +120,13 @@ class PlannerNode:
         self._planner.reset()
 
     def _name_proposal(self) -> str:
-        """Say what candidates are drawn from, to bags too, and return it for the status."""
+        """Publish and log the proposal, and return its name for the status."""
         proposal, logger = self._planner.proposal, self.node.get_logger()
         if proposal is None:
             logger.info(f"planning without a learned proposal: {self._planner.no_proposal}")
             return f"({self._planner.no_proposal})"
         card = proposal.card
-        self._parameters.tell(proposal=dataclasses.asdict(card))
+        self._parameters.add_facts(proposal=dataclasses.asdict(card))
         name = f"{card.kind} {card.task} {card.files['safetensors']['sha256'][:12]}"
         logger.info(f"part of the candidates comes from the learned proposal {name}")
         return name
@@ -144,7 +144,7 @@ class PlannerNode:
         self._task, self._settings = planner.task, settings
 
     def _cycle(self) -> None:
-        """Plan once, or say why not."""
+        """Plan once, or publish why not."""
         begin = time.monotonic()
         now = self._now()
         if now < self._last_cycle - _JUMP:
@@ -169,7 +169,7 @@ class PlannerNode:
             self._plans.publisher.publish(state_msgs.plan_to_msg(plan, PlanMsg()))
         self._status.publish(self._status_message(now, plan))
         if self._record is not None:
-            # Last of all, when the plan is on its way.
+            # Last, after the plan was published.
             self._cycle_out.publish(cycle_to_msg(self._record, PlannerCycle()))
             self._record = None
 
@@ -236,7 +236,7 @@ class PlannerNode:
         assert self._walker_state is not None
         deadline = Deadline(begin + s.deadline_fraction / s.rate)
         given = self._state, self._walker_state, self._goal, now
-        # Nobody listens: nothing to remember.
+        # Without a subscriber no record is made.
         recorded = self._cycle_out.get_subscription_count() > 0
         inputs = make_cycle_inputs(self._planner, *given) if recorded else None
         try:
@@ -290,7 +290,7 @@ class PlannerNode:
     def _on_set_goal(
         self, request: SetGoal.Request, response: SetGoal.Response
     ) -> SetGoal.Response:
-        """Take a goal from a caller, who hears why it was refused."""
+        """Take a goal from a caller and answer with the reason of a refusal."""
         try:
             self._accept_goal(np.array([request.x, request.y, request.yaw]))
         except GpcError as error:
@@ -301,7 +301,7 @@ class PlannerNode:
         return response
 
     def _accept_goal(self, goal: Array) -> None:
-        """Check a goal, take it over and show it to everybody.
+        """Check a goal, adopt it and publish it.
 
         Raises:
             InputError: it is not finite, or the bridge refuses new goals.
@@ -343,7 +343,7 @@ class PlannerNode:
         return OK, "planning", figures
 
     def close(self) -> None:
-        """Nothing to leave in order: the last plan expires by itself."""
+        """Do nothing; the last plan expires by itself."""
 
     def _now(self) -> float:
         return self._clock.now().nanoseconds * 1e-9

@@ -1,7 +1,7 @@
 """Node ``player``: plays the inputs of a recorded run, and its clock, into estimator and planner.
 
-Sensors, motion capture, the walker's memory, the supervisor's state and the goals come from the
-bag; what is computed from them (state, plans, commands) is computed anew. Its end ends the graph.
+Sensors, motion capture, the walker's memory, the supervisor's state and goals come from the bag.
+State, plans and commands are computed again. Its end ends the graph.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.bag.message_types import definition
 from gpc_ros.bag.topics import Topic
 from gpc_ros.common.errors import BagError
+from gpc_ros.estimation.estimator import BASE
 from gpc_ros.replay.bag_version import check_version
 from gpc_ros.replay.playback import Playback
 from gpc_ros.ros import qos
 from gpc_ros.ros.diagnostics import OK, WARN, Diagnostics, Report
+from gpc_ros.ros.ownership import TopicVacancy
 from gpc_ros.ros.parameters import NodeParameters
 from gpc_ros.ros.runner import PeriodicNode, Stop, run
 from gpc_ros.settings.node_settings import PlayerSettings
 
-# What estimator, planner and bridge are fed with, and the truth for whoever judges.
+# Inputs of estimator, planner and bridge, and the truth.
 PLAYED = (
     topics.JOINTS, topics.IMU, topics.READINGS, topics.WALKER, topics.SUPERVISOR, topics.TRUTH,
 )  # fmt: skip
@@ -40,7 +42,7 @@ class Player(PeriodicNode):
     """A bag as a node."""
 
     def __init__(self, stop: Stop) -> None:
-        """Open the bag and announce what it holds."""
+        """Open the bag and create its publishers."""
         self.period = 0.004
         self._stop = stop
         self.node = node = Node("player")
@@ -49,8 +51,9 @@ class Player(PeriodicNode):
         self._lead, self._wait = s.lead, s.wait
         self._reader = BagReader(Path(s.bag))
         check_version(self._reader)
-        self._voices = self._announce()
-        self._playback = Playback(self._reader, list(self._voices), s.start)
+        TopicVacancy(node, ["joint_states", f"mocap/{BASE}/pose"], s.exclusivity_wait).wait()
+        self._publishers = self._announce()
+        self._playback = Playback(self._reader, list(self._publishers), s.start)
         self._clock = node.create_publisher(Clock, "/clock", qos.sensor(1))
         self._message = Clock()
         self._begin = time.monotonic()
@@ -67,7 +70,7 @@ class Player(PeriodicNode):
         wanted = {topics.find(self._reader, topic): topic for topic in (*PLAYED, topics.GOAL)}
         bodies = {name: topics.topic_body(name) for name in self._reader.topics}
         wanted |= {name: topics.mocap(body) for name, body in bodies.items() if body}
-        voices = {}
+        publishers = {}
         for name, topic in wanted.items():
             if not name:
                 continue
@@ -79,22 +82,22 @@ class Player(PeriodicNode):
                 continue
             shown = GOAL_POSE if topic is topics.GOAL else topic
             package, kind, message = topic.type.split("/")
-            voices[name] = self.node.create_publisher(
+            publishers[name] = self.node.create_publisher(
                 getattr(importlib.import_module(f"{package}.{kind}"), message),
                 shown.name,
                 qos.sensor(5) if topic.qos.reliability == "best_effort" else qos.report(),
             )
-        return voices
+        return publishers
 
     def step(self, late: float) -> None:
-        """Publish the clock and what is due."""
+        """Publish the clock and the messages that are due."""
         now = time.monotonic()
         elapsed, self._last = (now - self._last) * self._speed, now
         if not self._heard:
             self._heard = self._listened()
             if not self._heard and now - self._begin > self._wait:
                 raise BagError(
-                    f"node player: nobody listens to the motion capture or the readings of "
+                    f"node player: no subscriber of the motion capture or the readings of "
                     f"{self._reader.path} after {self._wait:g} s"
                 )
             return
@@ -115,13 +118,13 @@ class Player(PeriodicNode):
         self._tick()
 
     def _listened(self) -> bool:
-        """Return whether somebody listens to each kind of input and to the clock."""
-        needed = [self._clock, *self._voices.values()]
+        """Return whether each kind of input and the clock have a subscriber."""
+        needed = [self._clock, *self._publishers.values()]
         spared = {topics.TRUTH.name, topics.READINGS.name}
         return all(
-            voice.get_subscription_count() > 0
-            for voice in needed
-            if voice.topic_name.rpartition("/")[2] not in spared
+            publisher.get_subscription_count() > 0
+            for publisher in needed
+            if publisher.topic_name.rpartition("/")[2] not in spared
         )
 
     def _tick(self) -> None:
@@ -131,7 +134,7 @@ class Player(PeriodicNode):
 
     def _publish(self, due: list[tuple[str, bytes]]) -> None:
         for name, data in due:
-            self._voices[name].publish(data)
+            self._publishers[name].publish(data)
             self._count += 1
 
     def _diagnose(self) -> Report:
@@ -146,7 +149,7 @@ class Player(PeriodicNode):
         return OK, "playing", figures
 
     def close(self) -> None:
-        """Nothing to leave in order."""
+        """Do nothing; the player has no resources."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Node ``recorder``: every topic of the graph into a bag, without slowing anybody down.
+"""Node ``recorder``: writes every topic of the graph into a bag.
 
 Messages are taken from the middleware in serialised form, a batch at a time, and handed to a
 writer in a thread of its own.
@@ -42,8 +42,8 @@ class RecorderNode(PeriodicNode):
         self.scheduling = s.scheduling
         self._bag = Path(s.folder) / "bag"
         bodies = make_task(s.task).bodies
-        told = {n: getattr(s, n) for n in ("task", "task_params", "seed", "arguments")}
-        self._recorder = Recorder(self._bag, s, run_info(told))
+        given = {n: getattr(s, n) for n in ("task", "task_params", "seed", "arguments")}
+        self._recorder = Recorder(self._bag, s, run_info(given))
         self._subscriptions = [
             (topic, node.resolve_topic_name(topic.name), _subscribe(node, topic))
             for topic in recorded(bodies)
@@ -55,9 +55,9 @@ class RecorderNode(PeriodicNode):
         Diagnostics(node, self._diagnose)
 
     def step(self, late: float) -> None:
-        """Hand everything that has come to the writer."""
+        """Pass every received message to the writer."""
         if self._replayed:
-            # In a replay, times are those of the replayed clock; at first there is none.
+            # In a replay, times are those of the replayed clock, which starts late.
             time = self.node.get_clock().now().nanoseconds
             if time == 0 and not self._closed:
                 return
@@ -92,7 +92,7 @@ class RecorderNode(PeriodicNode):
         return OK, "recording" if status.recording else "closed", figures
 
     def close(self) -> None:
-        """Write what is left and close the bag."""
+        """Write the remaining messages and close the bag."""
         if self._closed:
             return
         self.step(0.0)
@@ -110,7 +110,7 @@ def _subscribe(node: Node, topic: Topic) -> PolledSubscription[bytes]:
 
 
 def _profile(topic: Topic) -> QoSProfile:
-    """Return how to listen: as it is offered, but never making a 500 Hz loop send again."""
+    """Return the profile of the publisher, except that no 500 Hz loop has to resend."""
     if topic.qos.durability == "transient_local":
         return qos.latched(_DEPTH)
     if topic.qos.reliability == "best_effort" or topic is COMMANDS:

@@ -47,7 +47,7 @@ _JUMP = 0.2
 class Sim(PeriodicNode):
     """The plant behind topics.
 
-    The emulated robot (``emulator.py``) is another one, reached in another way.
+    The emulated robot (``emulator.py``) derives from it.
     """
 
     name = "sim"
@@ -110,7 +110,7 @@ class Sim(PeriodicNode):
         return self._truth.is_exclusive
 
     def step(self, late: float) -> None:
-        """Take the newest command, advance the plant by one period, publish what it senses."""
+        """Take the newest command, advance the plant by one period and publish its sensors."""
         now = self._now()
         self._periods.add(now - self._last)
         self._last = now
@@ -118,7 +118,7 @@ class Sim(PeriodicNode):
             return  # another simulation may be there already
         command = self._take_command(now)
         if self._epoch is None and self._begins(command):
-            # What the coming step leads to is sensed now; no stamp lies in the future.
+            # The result of the coming step is stamped now, so that no stamp lies in the future.
             self._epoch = now - late - self._plant.time - PERIOD
         if self._epoch is not None:
             try:
@@ -131,17 +131,17 @@ class Sim(PeriodicNode):
         self._count += 1
 
     def _configure(self, settings: SimSettings) -> None:
-        """Switch faults on and off while it runs."""
+        """Apply changed faults."""
         self._plant.faults.config = settings.faults
 
     def skipped(self, time: float) -> None:
-        """Let simulated time fall behind by what the loop could not catch up with."""
+        """Delay simulated time by the time that the loop gave up."""
         if self._epoch is not None:
             self._epoch += time
         self._lost += time
 
     def _take_command(self, now: float) -> JointCommand | None:
-        """Return what the motors are to do from now on, or None if nothing new came."""
+        """Return a new joint command, or None."""
         message = self._commands.latest()
         if message is None or not self._holds_lease(message.source, now):
             return None
@@ -151,13 +151,13 @@ class Sim(PeriodicNode):
         """Return whether physics begins with a command."""
         return command is not None and bool(command.kp.any())
 
-    def _say(self, reading: RobotReading) -> None:
-        """Send what the robot's own sensors report."""
+    def _send(self, reading: RobotReading) -> None:
+        """Publish a reading of the robot's sensors."""
         robot_msgs.reading_to_msg(reading, self._reading_message)
         self._robot_state.publish(self._reading_message)
 
     def _holds_lease(self, source: str, now: float) -> bool:
-        """Return whether commands of a source count: those of the first, while it is not silent."""
+        """Return whether commands of a source are accepted: only the first, until it is silent."""
         if source != self._source and now - self._commanded < _LEASE:
             self._validator.reject("joint_commands", f"from a second source: {source}")
             return False
@@ -172,7 +172,7 @@ class Sim(PeriodicNode):
         reading.tick = 2 * self._count  # [ms]; goes on while the plant is held
         reported = self._plant.faults.reading(reading)
         if reported is not None:
-            self._say(reported)
+            self._send(reported)
         poses = self._plant.poses() if self._epoch is not None else self._still_poses()
         for sample in self._plant.faults.poses(poses):
             message = self._pose_message
@@ -226,7 +226,7 @@ class Sim(PeriodicNode):
         }
 
     def close(self) -> None:
-        """Nothing to leave in order."""
+        """Do nothing; the plant has no resources."""
 
     def _now(self) -> float:
         return self._clock.now().nanoseconds * 1e-9

@@ -1,7 +1,7 @@
-"""Node ``view``: the graph in a browser, with sliders for the planner; it slows nobody down.
+"""Node ``view``: the graph in a browser, with sliders for the planner.
 
-It takes only the newest message of each topic, a few times a second, and while nobody has the page
-open it neither listens nor draws.
+It takes only the newest message of each topic, a few times a second. While the page is not open it
+neither subscribes nor draws.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gpc_ros.view.sliders import Sliders
 
 _PLANNER = "planner"
-# Shown of the planner's parameters: what is live, but for the text that the weights are part of.
+# Live parameters of the planner that have no slider: the weights are part of this text.
 _TEXTS = ("task_params",)
 # The record of a planning cycle contains many candidates [bytes].
 _MAX_BYTES = 1 << 20
@@ -86,7 +86,7 @@ class ViewNode(PeriodicNode):
         print(announcement(s, self._page.url), flush=True)
 
     def step(self, late: float) -> None:
-        """Take in the newest messages, pass on what the user wants, show the rest."""
+        """Process new messages, forward changes of the user and draw."""
         self._listen(self._page.watched)
         for subscription, take in self._inputs:
             message = subscription.latest()
@@ -106,21 +106,21 @@ class ViewNode(PeriodicNode):
             self._goal_controls.reset()
 
     def _listen(self, watched: bool) -> None:
-        """Subscribe when somebody comes, unsubscribe when nobody is left.
+        """Subscribe while the page is open.
 
-        Every message that arrives costs its sender and this machine something, looked at or not.
+        Every received message costs its sender and this machine time, even if it is not shown.
         """
         if watched and not self._inputs:
             self._inputs = self._subscribe()
         elif self._inputs and not watched:
             for subscription, _ in self._inputs:
                 subscription.close()
-            # What was seen last is old when the next page is opened.
+            # The last snapshot is old when the next page is opened.
             self._inputs, self._snapshot = [], Snapshot()
             self._page.forget()
 
     def _subscribe(self) -> list[tuple[PolledSubscription[Any], Callable[[Any], None]]]:
-        """Listen to what is shown; best effort, so that nobody waits for this node."""
+        """Subscribe to the shown topics; best effort, so that no publisher waits for this node."""
         newest = qos.sensor(1)
         found: list[tuple[type, str, QoSProfile, Callable[[Any], None]]] = [
             (SceneState, topics.STATE.name, newest, self._take_state),

@@ -17,12 +17,12 @@ WARN = DiagnosticStatus.WARN
 ERROR = DiagnosticStatus.ERROR
 STALE = DiagnosticStatus.STALE
 
-# What a node reports: level, sentence, figures.
+# Report of a node: level, sentence, figures.
 Report = tuple[bytes, str, Mapping[str, Any]]
 
 
 class Diagnostics:
-    """Publishes what a node says of itself, once a second."""
+    """Publishes the status of a node once a second."""
 
     def __init__(self, node: Node, report: Callable[[], Report], hardware_id: str = "") -> None:
         """Start the timer.
@@ -30,7 +30,7 @@ class Diagnostics:
         Args:
             node: the node that reports.
             report: called once a second for level, sentence and figures.
-            hardware_id: what the figures are about, for example the robot's name.
+            hardware_id: subject of the figures, for example the robot's name.
         """
         self._node = node
         self._report = report
@@ -55,7 +55,7 @@ class Diagnostics:
         self._publisher.publish(message)
 
     def _cpu(self) -> float:
-        """Return how much of a core this process took since the last status."""
+        """Return the share of a core that this process used since the last status."""
         (cpu, wall), self._clocks = self._clocks, (time.process_time(), time.monotonic())
         return (self._clocks[0] - cpu) / max(self._clocks[1] - wall, 1e-3)
 

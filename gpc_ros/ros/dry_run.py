@@ -1,4 +1,4 @@
-"""A driver that reads and never sends: what would have been sent goes to a topic of its own."""
+"""A driver that reads the robot and publishes its commands instead of sending them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from gpc_ros.ros.convert import robot_msgs
 class DryRun:
     """Wraps a driver; see :class:`gpc_ros.bridge.driver.RobotDriver`.
 
-    It does not close the driver either: its last word would move the robot.
+    It does not close the driver either: the closing command would move the robot.
     """
 
     def __init__(self, node: Node, driver: RobotDriver) -> None:
         """Announce the topic ``dry_run/joint_commands``."""
         self._driver = driver
-        self._voice = node.create_publisher(JointCommandMsg, "dry_run/joint_commands", qos.stream())
+        self._publisher = node.create_publisher(
+            JointCommandMsg, "dry_run/joint_commands", qos.stream()
+        )
         self._message = JointCommandMsg(source=f"{node.get_fully_qualified_name()}, dry run")
         self._stamp, self._sequence = 0.0, 0
 
@@ -32,11 +34,11 @@ class DryRun:
         return reading
 
     def write(self, command: JointCommand) -> None:
-        """Show a command."""
+        """Publish a command."""
         self._sequence += 1
-        self._voice.publish(
+        self._publisher.publish(
             robot_msgs.command_to_msg(command, self._message, self._stamp, self._sequence)
         )
 
     def close(self) -> None:
-        """Do nothing."""
+        """Leave the driver open."""

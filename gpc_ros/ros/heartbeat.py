@@ -1,4 +1,4 @@
-"""The emergency stop as a person holds it: says ten times a second that it is there."""
+"""An emergency stop for a person: publishes its state as a heartbeat at 10 Hz."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Heartbeat:
     """Publishes the emergency stop from a thread of its own.
 
     Attributes:
-        last: when it last said something [s], on the system's clock.
+        last: time of the last message [s], system clock.
     """
 
     def __init__(self, node: Node, period: float = PERIOD) -> None:
-        """Begin, released."""
+        """Start the heartbeat, released."""
         self._publisher = node.create_publisher(Bool, TOPIC, qos.report())
         self._pressed, self._silent = False, False
         self._over = threading.Event()
@@ -32,12 +32,12 @@ class Heartbeat:
         self._thread.start()
 
     def press(self, pressed: bool = True) -> None:
-        """Press or release it, and say so at once."""
+        """Press or release the stop and publish it at once."""
         self._pressed = pressed
-        self._say()
+        self._publish()
 
     def silence(self, silent: bool = True) -> None:
-        """Stop or go on saying that it is there."""
+        """Interrupt or resume the heartbeat."""
         self._silent = silent
 
     def close(self) -> None:
@@ -48,8 +48,8 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._over.wait(self._period):
             if not self._silent:
-                self._say()
+                self._publish()
 
-    def _say(self) -> None:
+    def _publish(self) -> None:
         self.last = time.time()
         self._publisher.publish(Bool(data=self._pressed))

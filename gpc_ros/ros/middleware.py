@@ -1,4 +1,4 @@
-"""How this process talks to the others: over UDP, since shared memory stops the control loop.
+"""Choose UDP as the transport of this process; shared memory stops the control loop.
 
 The shared-memory transport of Fast DDS (the default middleware) checks a peer's port when it opens
 it. If the peer's listener is busy or was killed, the check sleeps for a third of a second, inside
@@ -24,8 +24,8 @@ _UDP = "UDPv4"
 def avoid_shared_memory(environment: MutableMapping[str, str] = os.environ) -> None:
     """Change the environment so that Fast DDS uses UDP only; call it before ``rclpy.init``.
 
-    What the user has set for Fast DDS stays: a profile file, or other transports than UDP alone.
-    Another middleware is left alone.
+    The user's own settings for Fast DDS stay: a profile file, or other transports than UDP alone.
+    Another middleware is not changed.
 
     Args:
         environment: the variables to change.
@@ -33,14 +33,14 @@ def avoid_shared_memory(environment: MutableMapping[str, str] = os.environ) -> N
     if environment.get("RMW_IMPLEMENTATION", "") not in _FAST_DDS:
         return
     ours = str(share("config", "fastdds_loopback.xml"))
-    # What this sets itself is no choice of the user's: a process that was started by another of
-    # ours inherits it, and with a range of this machine only it would not keep shared memory out.
-    theirs = environment.get(_TRANSPORTS, _UDP) != _UDP
-    if theirs or any(environment.get(name, ours) != ours for name in _PROFILES):
+    # Values that this function has set are inherited by child processes; they are not the user's
+    # choice, and with the range LOCALHOST they would not keep shared memory out.
+    chosen = environment.get(_TRANSPORTS, _UDP) != _UDP
+    if chosen or any(environment.get(name, ours) != ours for name in _PROFILES):
         return
     if environment.get(_RANGE) == "LOCALHOST" or any(name in environment for name in _PROFILES):
-        # This range brings shared memory with it (rmw_fastrtps, participant.cpp); our file says
-        # the same without, and takes effect in the range that leaves things as they are.
+        # The range LOCALHOST includes shared memory (rmw_fastrtps, participant.cpp). The profile
+        # replaces it and takes effect only in the range SYSTEM_DEFAULT.
         environment[_RANGE] = "SYSTEM_DEFAULT"
         environment.pop(_TRANSPORTS, None)
         for name in _PROFILES:

@@ -56,6 +56,16 @@ class TopicVacancy:
                 return
         self.is_over = time.monotonic() >= self._end
 
+    def wait(self) -> None:
+        """Look until the wait is over; for a node that does nothing else meanwhile.
+
+        Raises:
+            ConfigError: there is a publisher.
+        """
+        while not self.is_over:
+            self.check()
+            time.sleep(_CHECK_PERIOD / 4)
+
     def _are_named(self, names: list[str]) -> bool:
         """Return whether the names are known, or have been missing for too long."""
         now = time.monotonic()
@@ -103,7 +113,7 @@ class ExclusivePublisher:
         """The publisher.
 
         Raises:
-            ConfigError: it was not checked yet that there is no other one.
+            ConfigError: the look for others is not over yet.
         """
         if self._publisher is None:
             raise ConfigError(f"{self._topic}: still looking for other publishers")

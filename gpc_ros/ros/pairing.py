@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gpc_ros.robot.types import RobotReading
 from gpc_ros.ros.convert.robot_msgs import ImuReading, Joints
 
-# Two stamps this close are the same [s]; messages carry nanoseconds, floats a little less.
+# Stamps this close are equal [s]: a float holds less than the nanoseconds of a message.
 _SAME = 1e-6
 
 
@@ -16,11 +16,11 @@ class Pairing:
     """Two streams that are merged by their stamps.
 
     Attributes:
-        dropped: messages whose partner never came.
+        dropped: number of messages without a partner.
     """
 
     def __init__(self, depth: int = 20) -> None:
-        """Keep at most ``depth`` messages that wait for their partner."""
+        """Create an empty pairing that keeps at most ``depth`` waiting messages per stream."""
         self._imu: deque[ImuReading] = deque()
         self._joints: deque[Joints] = deque()
         self._depth = depth
@@ -56,10 +56,10 @@ class Pairing:
                     angular_velocity=imu.angular_velocity,
                     linear_acceleration=imu.linear_acceleration,
                 )
-        self._forget_old()
+        self._drop_old()
 
-    def _forget_old(self) -> None:
-        """Keep one silent stream from filling the memory with the other."""
+    def _drop_old(self) -> None:
+        """Bound the memory when one of the streams is silent."""
         while len(self._imu) > self._depth:
             self._imu.popleft()
             self.dropped += 1

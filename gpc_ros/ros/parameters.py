@@ -51,8 +51,8 @@ _ARRAY_TYPES = {
 class NodeParameters(Generic[T]):
     """The settings of a running node, declared as ROS parameters.
 
-    What is in force is also said on the latched topic ``parameters``, as JSON, for bags: a replay
-    needs it, and who opens a bag wants to know.
+    The settings are also published as JSON on the latched topic ``parameters``, for bags and
+    replays.
 
     Attributes:
         settings: the current settings; replaced as a whole when a live parameter changes.
@@ -73,7 +73,7 @@ class NodeParameters(Generic[T]):
         self._node = node
         self._on_change = on_change
         where = f"node {node.get_name()}"
-        # rclpy keeps the overrides only here; there is no public list of them.
+        # rclpy has no public list of the overrides.
         overrides: dict[str, RosParameter] = dict(node._parameter_overrides)
         given = {
             name: _plain(parameter.value)
@@ -87,19 +87,19 @@ class NodeParameters(Generic[T]):
         node.add_on_set_parameters_callback(self._on_set)
         self.serial = 1
         self._facts: dict[str, Any] = {}
-        self._said = node.create_publisher(String, "parameters", qos.latched())
-        self._say()
+        self._publisher = node.create_publisher(String, "parameters", qos.latched())
+        self._publish()
 
-    def tell(self, **facts: Any) -> None:
-        """Say more of this node beside its settings, such as the card of its model.
+    def add_facts(self, **facts: Any) -> None:
+        """Publish more facts beside the settings, such as the card of the model.
 
         Args:
-            facts: plain values, as JSON has them.
+            facts: values that JSON can represent.
         """
         self._facts |= facts
-        self._say()
+        self._publish()
 
-    def _say(self) -> None:
+    def _publish(self) -> None:
         """Publish all settings and facts."""
         content = {
             "node": self._node.get_name(),
@@ -107,7 +107,7 @@ class NodeParameters(Generic[T]):
             "parameters": config.flatten(self.settings),
             **self._facts,
         }
-        self._said.publish(String(data=json.dumps(content)))
+        self._publisher.publish(String(data=json.dumps(content)))
 
     def _on_set(self, changes: list[RosParameter]) -> SetParametersResult:
         """Validate a change from outside: only live parameters change while the node runs.
@@ -129,7 +129,7 @@ class NodeParameters(Generic[T]):
             return SetParametersResult(successful=False, reason=str(error))
         self.settings = settings
         self.serial += 1
-        self._say()
+        self._publish()
         return SetParametersResult(successful=True)
 
 

@@ -49,7 +49,7 @@ class Received(NamedTuple, Generic[M]):
 
 
 class PolledSubscription(Generic[M]):
-    """A subscription whose messages wait in the middleware's queue until they are asked for.
+    """A subscription whose messages wait in the middleware's queue until they are taken.
 
     Attributes:
         topic: relative name.
@@ -66,7 +66,7 @@ class PolledSubscription(Generic[M]):
         on_reject: Callable[[str, str], None] | None = None,
         admit: Callable[[bytes], str] | None = None,
     ) -> None:
-        """Subscribe; the queue is as deep as the profile says.
+        """Subscribe, with the queue depth of the profile.
 
         Args:
             node: the owner.
@@ -119,7 +119,7 @@ class PolledSubscription(Generic[M]):
         return None if newest is None else self._convert(newest)
 
     def close(self) -> None:
-        """Unsubscribe; nothing may be asked for afterwards."""
+        """Unsubscribe; nothing may be taken afterwards."""
         self._node.destroy_subscription(self._subscription)
 
     def publishers(self) -> int:

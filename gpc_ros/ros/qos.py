@@ -1,4 +1,4 @@
-"""Quality of service of every topic, by what the topic carries."""
+"""Quality of service of every topic, by its kind of content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rclpy.qos import (
 
 
 def sensor(depth: int = 5) -> QoSProfile:
-    """Measurements: the newest counts, a lost one is not sent again."""
+    """Measurements: the newest counts, a lost message is not sent again."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
@@ -27,7 +27,7 @@ def command(period: float | None = None) -> QoSProfile:
 
     Args:
         period: longest time between two of them [s]; a publisher that is slower, or dies, is
-            reported by the middleware to whoever asks.
+            reported by the middleware on request.
     """
     profile = QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
@@ -43,16 +43,16 @@ def command(period: float | None = None) -> QoSProfile:
 
 
 def stream() -> QoSProfile:
-    """Setpoints that are replaced every 2 ms: only the newest is kept, none is sent again.
+    """Setpoints that are replaced every 2 ms: the newest is kept, a lost one is not sent again.
 
-    A resent one would arrive after its successor, and acknowledging each one doubles the cost of
-    sending it; the receiver's watchdog minds a silent source.
+    A resent setpoint would arrive after its successor, and acknowledgements double the cost of
+    sending. The receiver's watchdog detects a silent source.
     """
     return sensor(1)
 
 
 def latched(depth: int = 1) -> QoSProfile:
-    """Configuration and other seldom things: who comes late gets the last one of each publisher."""
+    """Configuration: a late subscriber receives the last message of each publisher."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
@@ -62,7 +62,7 @@ def latched(depth: int = 1) -> QoSProfile:
 
 
 def report(depth: int = 10) -> QoSProfile:
-    """Status and diagnostics: reliable, a few are kept."""
+    """Status and diagnostics: reliable, with a short queue."""
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,

@@ -24,12 +24,12 @@ from gpc_ros.common.errors import REFUSED, GpcError
 from gpc_ros.common.scheduling import Scheduling, drop_priority, schedule
 from gpc_ros.ros.middleware import avoid_shared_memory
 
-# A node that has not ended this long after it was told to is ended hard [s].
+# Time after which a node that was asked to end is killed [s].
 _PATIENCE = 20.0
 
 
 class Stop:
-    """Says when the process is to end, and with which code."""
+    """Request to end the process, with an exit code."""
 
     def __init__(self) -> None:
         """Start unset."""
@@ -43,13 +43,13 @@ class Stop:
 
 
 class NodeProcess(Protocol):
-    """What :func:`run` runs: a node, what to do at its end, and optionally its own loop."""
+    """Interface of a process for :func:`run`: a node and its end."""
 
     node: Node
     scheduling: Scheduling
 
     def close(self) -> None:
-        """Leave things safe and tidy; publishing still works."""
+        """Leave a safe state; publishing still works."""
         ...
 
 
@@ -70,14 +70,14 @@ class PeriodicNode(ABC):
     def step(self, late: float) -> None:
         """Do one cycle, which begins a time [s] after it was due."""
 
-    def skipped(self, time: float) -> None:  # noqa: B027  (most loops need not know)
-        """Learn that the loop gave up a time [s] that it could not catch up with."""
+    def skipped(self, time: float) -> None:  # noqa: B027  (most loops ignore it)
+        """Handle a time [s] that the loop gave up because it could not catch up."""
 
     @property
     def settled(self) -> bool:
-        """Whether it is sure to stay; a second bridge that finds the first one does not.
+        """Whether this is the only node of its kind; until then it gets no real-time priority.
 
-        Until then it gets no real-time priority: it would compete with the one that it finds.
+        A second bridge would compete with the first one that it is about to find.
         """
         return True
 
@@ -89,13 +89,13 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     monotonic clock, and the executor gets the remaining time.
 
     Args:
-        make: builds the node; a GpcError from it is told on one line, with exit code 2.
+        make: builds the node; a GpcError from it is printed on one line, with exit code 2.
     """
     stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _on_signal(stop))
     avoid_shared_memory()
-    # rclpy's own handlers would shut the context down before the node can say good-bye.
+    # rclpy's own handlers would shut the context down before the node can publish its end.
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     process: NodeProcess | None = None
     try:
@@ -104,7 +104,7 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
         executor.add_node(process.node)
         warm_logging_cache()
         gc.collect()
-        gc.freeze()  # what exists now is never garbage: shorter pauses
+        gc.freeze()  # existing objects are never garbage: shorter pauses
         if isinstance(process, PeriodicNode):
             _loop(process, executor, stop)
         else:
@@ -121,23 +121,23 @@ def run(make: Callable[[Stop], NodeProcess]) -> int:
     finally:
         if process is not None:
             process.close()
-            drop_priority()  # what is left to do is long, and nobody waits for it
+            drop_priority()  # closing takes long and nothing waits for it
             process.node.destroy_node()
         rclpy.try_shutdown()
     return stop.code
 
 
 def warm_logging_cache() -> None:
-    """Look every module up that is imported by now.
+    """Look up every imported module, as a logger does with its first message.
 
-    A logger does that with its first message, to say where it came from, and takes 20 ms and more
-    for it: a control loop that has something to complain of would stand still for so long.
+    The look-up for the source of that message takes 20 ms and more, which a control loop must not
+    spend while it runs.
     """
     inspect.getmodule(inspect.currentframe())
 
 
 def uses_sim_time(node: Node) -> bool:
-    """Return whether a node's time is that of the topic /clock."""
+    """Return whether a node uses the time of the topic /clock."""
     return bool(node.get_parameter("use_sim_time").value)
 
 
@@ -167,7 +167,7 @@ def _loop(process: PeriodicNode, executor: SingleThreadedExecutor, stop: Stop) -
 
 
 def _take_place(process: NodeProcess | PeriodicNode) -> None:
-    """Move to the cores and take the priority that a node is to have."""
+    """Apply the node's cores and priority."""
     refused = schedule(process.scheduling)
     if refused:
         process.node.get_logger().info(refused)

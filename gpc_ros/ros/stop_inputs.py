@@ -1,4 +1,4 @@
-"""The topic of the emergency stops, heard by the bridge: every publisher is a stop of its own."""
+"""The emergency stops as inputs of the bridge: every publisher of the topic is one stop."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class StopInputs:
             self._press_silent_ones()
 
     def _press_silent_ones(self) -> None:
-        """Press each stop that had a heartbeat and lost it, where none is required."""
+        """Press each stop that had a heartbeat and lost it, unless the supervisor does."""
         limit = self._config.heartbeat_age
         silent = {
             f"{label}, without heartbeat" for label in self._stops.silent(time.monotonic(), limit)

@@ -78,6 +78,9 @@ class MocapSettings(MocapMapConfig):
 
     scheduling: Scheduling = Scheduling("upper", 10)
     task: str = param("box_push", _TASK + "; its objects are looked for")
+    exclusivity_wait: float = param(
+        1.5, "Time to look for another publisher of poses first", unit="s", low=0.0, high=20.0
+    )
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,9 @@ class PlayerSettings:
     )  # fmt: skip
     wait: float = param(
         30.0, "Give up if no node subscribes in this time", unit="s", low=1.0, high=600.0
+    )
+    exclusivity_wait: float = param(
+        1.5, "Time to look for a running graph before publishing", unit="s", low=0.0, high=20.0
     )
 
 

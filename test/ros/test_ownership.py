@@ -14,7 +14,7 @@ from waiting import until
 
 from gpc_ros.common.errors import ConfigError
 from gpc_ros.ros import qos
-from gpc_ros.ros.ownership import ExclusivePublisher
+from gpc_ros.ros.ownership import ExclusivePublisher, TopicVacancy
 
 pytestmark = pytest.mark.integration
 
@@ -93,3 +93,18 @@ def test_a_second_one_refuses_without_appearing_in_the_graph(context: Context) -
     assert first.other_publishers == []
     with pytest.raises(ConfigError, match="still looking"):
         _ = second.publisher
+
+
+def test_a_topic_that_is_taken_ends_the_look_around(context: Context) -> None:
+    first = make(context, "bridge")
+    until(exclusive(first), "it is exclusive")
+    looks = TopicVacancy(Node("player", context=context), ["joint_commands"], 60.0)
+    with pytest.raises(ConfigError, match="/bridge already publishes /joint_commands"):
+        looks.wait()
+
+
+def test_a_free_topic_ends_the_look_around_after_the_wait(context: Context) -> None:
+    looks = TopicVacancy(Node("player", context=context), ["joint_commands"], 0.3)
+    assert not looks.is_over
+    looks.wait()
+    assert looks.is_over

@@ -147,7 +147,7 @@ def test_a_change_of_several_is_refused_whole(make_node: Callable[..., Node]) ->
 def test_what_is_in_force_is_said_to_whoever_comes_late(make_node: Callable[..., Node]) -> None:
     node = make_node("count:=7")
     parameters = NodeParameters(node, Settings())
-    parameters.tell(card={"of": "a model"})
+    parameters.add_facts(card={"of": "a model"})
     node.set_parameters([Parameter("limits.speed", value=1.5)])
     listener = PolledSubscription(node, String, "parameters", qos.latched(5))
     end = time.monotonic() + 30.0

@@ -9,7 +9,7 @@ from gpc_ros.ros.convert.msgs import set_time
 
 
 def cycle_to_msg(record: CycleRecord, message: PlannerCycle) -> PlannerCycle:
-    """Fill a message with everything that a cycle depended on and what came out of it."""
+    """Fill a message with the inputs and the results of a cycle."""
     set_time(message.header.stamp, record.inputs.stamp)
     for name, value in cycle_fields(record).items():
         setattr(message, name, value)

@@ -1,7 +1,7 @@
-"""What the drivers of motion capture publish, as named poses.
+"""Messages of motion capture drivers, converted to named poses.
 
-Only PoseStamped comes with every ROS; the other types come with their drivers and are imported
-when they are asked for.
+Only PoseStamped is part of every ROS; the other types belong to their drivers and are imported on
+use.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gpc_ros.mocap.mocap_client import Seen
 from gpc_ros.mocap.mocap_map import SystemPose
 from gpc_ros.ros.convert.msgs import finite, quaternion_from_msg, seconds, unit, vector_from_msg
 
-# The type of each driver's messages, and where its package is at home.
+# The type of each driver's messages, and the repository of its package.
 _TYPES = {
     "pose_stamped": ("geometry_msgs", "PoseStamped", "ros2/common_interfaces"),
     "rigid_bodies": ("mocap4r2_msgs", "RigidBodies", "MOCAP4ROS2-Project/mocap4r2_msgs"),
@@ -50,14 +50,14 @@ Check = Callable[[], SystemPose]
 
 
 def poses_in(driver: str, name: str, message: Any) -> Iterator[Check]:
-    """Yield the poses of a message, each as what checks and returns it.
+    """Yield a function for each pose of a message that validates and returns it.
 
-    So that one bad pose (a body that is lost has zeros or NaN) does not cost the others.
+    One bad pose (a lost body has zeros or NaN) then does not reject the others.
 
     Args:
-        driver: who published it.
+        driver: kind of the driver that published it.
         name: of the body whose topic it is, for a driver with one topic a body.
-        message: what came.
+        message: received message.
     """
     header = message.header
     if driver == "pose_stamped":
@@ -71,10 +71,10 @@ def poses_in(driver: str, name: str, message: Any) -> Iterator[Check]:
 
 
 def pose_seen(body: Seen) -> SystemPose:
-    """Return what a system said that is reached without a driver.
+    """Return a pose of a system that is read without a driver.
 
     Raises:
-        InputError: it is not finite, or no quaternion.
+        InputError: it is not finite, or its orientation is not a unit quaternion.
     """
     what = f"pose of '{body.name}'"
     w, x, y, z = body.orientation

@@ -1,7 +1,7 @@
-"""What all conversions share: times, vectors, quaternions and poses in messages.
+"""Times, vectors, quaternions and poses in messages, shared by all conversions.
 
-Every ``*_from`` raises InputError for a message that must not be used; every ``*_to`` fills a
-message in place and returns it, so that a fast loop can use one message again and again.
+``*_from_msg`` raises InputError for a message that must not be used. ``*_to_msg`` fills a message
+in place and returns it, so that a fast loop reuses one message.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def set_time(stamp: Time, time: float) -> None:
 
 
 def vector_from_msg(v: Vector3 | Point) -> list[float]:
-    """Return a message's vector as three numbers."""
+    """Return the components of a message's vector."""
     return [v.x, v.y, v.z]
 
 
@@ -51,7 +51,7 @@ def set_vector(target: Vector3 | Point, v: Array) -> None:
 
 
 def set_quaternion(target: Quaternion, wxyz: Array) -> None:
-    """Write a quaternion wxyz into a message, whose fields have names and so no order."""
+    """Write a quaternion wxyz into a message."""
     target.w, target.x, target.y, target.z = (float(c) for c in wxyz)
 
 
@@ -77,7 +77,7 @@ def unit(w: float, x: float, y: float, z: float, what: str) -> Array:
 
 
 def finite(values: Any, shape: tuple[int, ...], what: str) -> Array:
-    """Return values as a checked array of our own, not a view into the message."""
+    """Return values as a validated copy, not a view into the message."""
     array = np.array(values, dtype=np.float64)
     # One sum detects any non-finite value at a fraction of the cost; validate_array() names it.
     if array.shape != shape or not math.isfinite(array.sum()):

@@ -1,7 +1,7 @@
-"""What the robot and its walker say, as messages: readings, joint commands, walker memory.
+"""Readings, joint commands and the walker's memory as messages.
 
-Every ``*_from`` raises InputError for a message that must not be used; every ``*_to`` fills a
-message in place and returns it, so that a fast loop can use one message again and again.
+``*_from_msg`` raises InputError for a message that must not be used. ``*_to_msg`` fills a message
+in place and returns it, so that a fast loop reuses one message.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def command_to_msg(
     """Fill a message with a joint command.
 
     Args:
-        command: what to send.
-        message: what to fill; its source stays.
+        command: values to send.
+        message: filled in place; its source stays.
         stamp: time of the reading that the command answers [s].
         sequence: number of the command.
     """
@@ -200,7 +200,7 @@ def walker_state_from_msg(message: WalkerState, walker: str, size: int) -> Array
     """Return the walker's memory (S,) in a message.
 
     Args:
-        message: what came.
+        message: received message.
         walker: name of the walker that it must be for.
         size: its length S.
 

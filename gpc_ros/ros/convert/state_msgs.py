@@ -1,7 +1,7 @@
 """The fused state and the plan, as messages.
 
-Every ``*_from`` raises InputError for a message that must not be used; every ``*_to`` fills a
-message in place and returns it, so that a fast loop can use one message again and again.
+``*_from_msg`` raises InputError for a message that must not be used. ``*_to_msg`` fills a message
+in place and returns it, so that a fast loop reuses one message.
 """
 
 from __future__ import annotations

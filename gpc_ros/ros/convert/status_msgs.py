@@ -1,4 +1,4 @@
-"""What nodes say of themselves, as messages: planner status, supervisor state, odometry, frames."""
+"""Status messages: planner status, supervisor state, odometry and frames."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_down(message: SupervisorState) -> bool:
 
 
 def is_latched(message: SupervisorState) -> bool:
-    """Return whether the robot has stopped until somebody resets it."""
+    """Return whether the robot has stopped until a reset."""
     return int(message.state) == SupervisorState.FAULT
 
 
@@ -50,7 +50,7 @@ def mode_text(message: SupervisorState) -> str:
 
 @dataclass(frozen=True)
 class CycleContext:
-    """What a planner status holds beside the planner's own report.
+    """Content of a planner status beside the planner's own report.
 
     Attributes:
         stamp: of the state that was planned from [s].
@@ -65,7 +65,7 @@ class CycleContext:
         goal: x [m], y [m], yaw [rad] (3,), NaN without one.
         state: that was planned from, if there was one.
         dropped_states: refused so far.
-        proposal: name of the proposal; why there is none, in brackets.
+        proposal: name of the proposal, or in brackets why it is missing.
     """
 
     stamp: float
