@@ -27,7 +27,7 @@ _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent / "support")]
 
 CASES = _HERE / "cases"
-_SECONDS = 30
+_SECONDS = 60
 _MEMORY = 6_000_000_000  # of address space; the libraries alone map more than two
 _BATCH = 20
 

@@ -327,6 +327,7 @@ def test_layers_that_do_not_fit_are_refused() -> None:
 
 def onnx_file(path: Path, given: list[Layer], rows: object) -> Path:
     onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     nodes, weights, name = [], [], "seen"
     for i, (weight, bias) in enumerate(given):
@@ -379,6 +380,7 @@ def test_an_adapter_with_a_wrong_entry_names_it(tmp_path: Path) -> None:
 
 def test_onnx_with_external_data_or_without_finite_actions_is_refused(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
     from onnx import TensorProto, helper, numpy_helper
 
     def model(value: float, name: str, external: bool) -> Path:
