@@ -44,6 +44,7 @@ from gpc_ros.ros.polling import PolledSubscription
 
 WAYS = ("alone", "recorder", "viewer", "watched")
 _RETRY = 0.5  # [s]
+_ADDRESS = re.compile(r"view: (http://\S+)")
 _MISSED = re.compile(r"plans\s+[\d.]+ Hz .*?\| missed (\d+) \(([\d.]+) %\)")
 _VERDICT = re.compile(r"^(?:success|FAILED) after ([\d.]+) s.*$", re.MULTILINE)
 # Recorded metrics from the diagnostics of the nodes: node, key, short name.
@@ -106,10 +107,11 @@ class Watcher:
         messages: number of received batches.
     """
 
-    def __init__(self, port: int) -> None:
-        """Connect as soon as the page is served."""
+    def __init__(self, url: str) -> None:
+        """Connect to the page at the address that the viewer printed."""
         self.messages = 0
-        self._url = f"ws://127.0.0.1:{port}"
+        self._url = url.replace("http:", "ws:").rstrip("/")
+        self._origin: Any = url[: url.index("/", len("http://"))]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -119,7 +121,9 @@ class Watcher:
         while not self._stop.wait(_RETRY):
             with (
                 contextlib.suppress(OSError, WebSocketException),
-                connect(self._url, subprotocols=[protocol], max_size=None) as page,
+                connect(
+                    self._url, subprotocols=[protocol], origin=self._origin, max_size=None
+                ) as page,
             ):
                 page.send(
                     msgspec.msgpack.encode(_CAMERA)
@@ -171,18 +175,27 @@ def measure(way: str, seed: int, words: list[str]) -> dict[str, Any]:
     if params:
         given.append("params:=" + ",".join(params))
     recorded = str(way == "recorder").lower()
-    watcher = Watcher(port) if way == "watched" else None
+    watcher: Watcher | None = None
+    lines: list[str] = []
     listener, before = Listener(), stolen()
     try:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "gpc_ros.cli.main", "sim", *given]
             command += [f"seed:={seed}", f"record:={recorded}", "report:=false", f"out:={folder}/r"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ) as done:
+                assert done.stdout is not None
+                for line in done.stdout:
+                    lines.append(line)
+                    address = _ADDRESS.search(line)
+                    if address and way == "watched" and watcher is None:
+                        watcher = Watcher(address[1])
     finally:
         said = listener.close()
         if watcher is not None:
             watcher.close()
-    text = done.stdout.replace("\r", "\n")
+    text = "".join(lines)
     missed, verdict = _MISSED.findall(text), _VERDICT.search(text)
     if done.returncode not in (0, 1) or not missed or verdict is None:
         raise SystemExit(f"seed {seed}, {way}: the run failed to end normally:\n{text}")
@@ -197,8 +210,8 @@ def measure(way: str, seed: int, words: list[str]) -> dict[str, Any]:
         "missed_percent": float(missed[-1][1]),
         **said,
     }
-    if watcher is not None:
-        if not watcher.messages:
+    if way == "watched":
+        if watcher is None or not watcher.messages:
             raise SystemExit(f"seed {seed}: the page was never reached on port {port}")
         result["batches"] = watcher.messages
     return result

@@ -32,7 +32,13 @@ from gpc_ros.settings.node_settings import PlannerSettings, ViewSettings
 from gpc_ros.settings.viewer_settings import announcement
 from gpc_ros.tasks import make_task
 from gpc_ros.view import require_viser
-from gpc_ros.view.snapshot import Pose, Snapshot, candidates_from_msg, cycle_of, start_from_msg
+from gpc_ros.view.snapshot import (
+    Pose,
+    Snapshot,
+    candidates_from_msg,
+    cycle_from_msg,
+    start_from_msg,
+)
 from gpc_ros.view.steering import GoalSteering, ParameterSteering
 
 if TYPE_CHECKING:
@@ -117,7 +123,7 @@ class ViewNode(PeriodicNode):
                 subscription.close()
             # The last snapshot is old when the next page is opened.
             self._inputs, self._snapshot = [], Snapshot()
-            self._page.forget()
+            self._page.reset_view()
 
     def _subscribe(self) -> list[tuple[PolledSubscription[Any], Callable[[Any], None]]]:
         """Subscribe to the shown topics; best effort, so that no publisher waits for this node."""
@@ -158,7 +164,7 @@ class ViewNode(PeriodicNode):
             self._snapshot.start = start or self._snapshot.start
 
     def _take_cycle(self, message: PlannerStatus) -> None:
-        self._snapshot.cycle = cycle_of(message)
+        self._snapshot.cycle = cycle_from_msg(message)
         if message.hold_reason:
             self._snapshot.plan = None
 

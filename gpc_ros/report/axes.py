@@ -10,9 +10,9 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array, BoolArray
 
-# More points than these in one line are thinned out to the extremes of each step.
+# Longer lines are thinned to the extremes of each step.
 _MOST_POINTS = 1_600
-# Among single points so many of the farthest from the median are kept.
+# Number of points farthest from the median that thinned points keep.
 _OUTLIERS = 60
 
 

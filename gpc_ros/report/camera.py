@@ -60,7 +60,7 @@ def follow(time: Array, qpos: Array, goal: Array | None, model: mujoco.MjModel) 
     ]
     shown = moving + ([np.tile(goal[:2], (len(grid), 1))] if goal is not None else [])
     stacked = np.stack(shown)
-    # What moves matters twice as much as where it should go.
+    # Moving bodies count twice, the goal once.
     weights = np.array([2.0] * len(moving) + [1.0] * (len(shown) - len(moving)))
     centre = np.average(stacked, axis=0, weights=weights)
     reach = np.linalg.norm(stacked - centre, axis=2).max(axis=0)

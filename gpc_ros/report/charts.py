@@ -37,8 +37,8 @@ class Line:
         name: for the legend.
         time: (T,) [s].
         value: (T,) in the chart's unit; NaN breaks the line.
-        colour: one of c1 to c6, or ref for what the others are compared with.
-        style: solid, dash, dots or area (stacked on the areas before it).
+        colour: one of c1 to c6, or ref for a reference line.
+        style: solid, dash, dots, or area (stacked on the previous areas).
     """
 
     name: str
@@ -61,16 +61,16 @@ class Chart:
     """Curves over time.
 
     Attributes:
-        title: what is shown.
+        title: name of the quantity.
         unit: of the values.
         lines: the curves.
         rules: limits.
-        band: from and to of the values that are right, shaded.
+        band: lower and upper end of the acceptable values, shaded.
         marks: times of single events (M,) [s], drawn on the upper edge, and their name.
-        note: a sentence of figures beside the title.
+        note: figures below the title.
         height: of the plot [px].
-        zero: whether the axis begins at zero.
-        top: largest value that must be seen; higher ones leave the plot.
+        zero: whether the axis includes zero.
+        top: upper limit of the axis; higher values leave the plot.
     """
 
     title: str
@@ -86,7 +86,7 @@ class Chart:
 
 
 class Canvas:
-    """Draws the charts of one page over the same time span and gathers their values."""
+    """Draws the charts of one page over the same time span and collects their values."""
 
     def __init__(self, begin: float, end: float, follows: bool = True) -> None:
         """Set the time span [s] of every chart.
@@ -94,7 +94,7 @@ class Canvas:
         Args:
             begin: of the axis.
             end: of the axis.
-            follows: whether it is the run's time, which the page's cursor follows.
+            follows: whether the axis is the run's time, which the page's cursor follows.
         """
         self._follows = follows
         self.begin = begin
@@ -139,12 +139,12 @@ class Canvas:
         )
 
     def strip(self, title: str, times: Array, states: Sequence[str]) -> str:
-        """Return a strip that shows which of some states held when.
+        """Return a strip of states over time.
 
         Args:
-            title: what is shown.
+            title: name of the strip.
             times: when each state was reported (S,) [s].
-            states: the states; repeated ones are joined.
+            states: the states; equal neighbours are joined.
         """
         parts = []
         for name, begin, end in spans(times, states, self.end):
@@ -197,7 +197,7 @@ class Canvas:
 
     def _time_axis(self) -> str:
         ticks = [t for t in nice_ticks(self.begin, self.end, 8) if self.begin <= t <= self.end]
-        # The unit stands at the end of the axis.
+        # The unit takes the end of the axis.
         labelled = [t for t in ticks if self._share(t) < 98.5]
         labels = "".join(
             f'<span style="left:{self._share(t):.3f}%">{number(t, ticks)}</span>' for t in labelled
@@ -217,7 +217,7 @@ class Canvas:
             if line.style == "dots":
                 parts += [f"M{x} {y}h0" for x, y in points]
                 continue
-            # A piece of one point still shows: a line of no length has round ends.
+            # A piece of one point is visible too: a line of zero length has round ends.
             rest = points[1:] or points
             parts.append(f"M{points[0][0]} {points[0][1]}L" + " ".join(f"{x} {y}" for x, y in rest))
         kind = line.style if line.style in ("dash", "dots") else "line"
@@ -239,15 +239,15 @@ class Canvas:
 def histogram(
     title: str, unit: str, values: Array, rule: Rule | None, note: str = "", what: str = "cycles"
 ) -> str:
-    """Return a histogram as HTML: how often which value occurred.
+    """Return a histogram as HTML.
 
     Args:
-        title: what is shown.
+        title: name of the quantity.
         unit: of the values.
-        values: (N,), not finite ones are left out.
+        values: (N,); non-finite ones are ignored.
         rule: a limit, drawn as a vertical line.
-        note: a sentence of figures.
-        what: is counted.
+        note: figures below the title.
+        what: unit of the counts.
     """
     values = values[np.isfinite(values)]
     high = max([float(values.max(initial=0.0)), rule.value if rule else 0.0, 1e-9]) * 1.05
@@ -288,7 +288,7 @@ def _rule_key(rule: Rule) -> str:
 
 
 def _stack(lines: list[Line]) -> list[Array]:
-    """Return the upper edge of each line: areas stand on those before them."""
+    """Return the upper edge of each line; areas are stacked."""
     total: Array | None = None
     tops = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""Writes comparison.html: two runs side by side, in figures, settings and overlaid charts."""
+"""Writes comparison.html: metrics, settings and charts of two runs side by side."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from gpc_ros.report.sections import figure, pair
 from gpc_ros.tasks.task import Task
 
 _COLOURS = ("c1", "c6")
-# Settings that differ between any two runs and tell nothing.
-_DULL = ("folder", "arguments")
+# Settings that always differ between two runs.
+_IGNORED = ("folder", "arguments")
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def side(path: Path, name: str) -> Side:
 
     Args:
         path: its bag.
-        name: what to call it.
+        name: its name on the page.
 
     Raises:
-        BagError: there is no bag.
+        BagError: the path does not contain a bag.
     """
     run = load_run(BagReader(path))
     task = run_task(run)
@@ -57,7 +57,7 @@ def side(path: Path, name: str) -> Side:
 
 
 def write_comparison(sides: tuple[Side, Side], path: Path) -> None:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Raises:
         BagError: the file cannot be written.
@@ -113,7 +113,7 @@ def _different_tasks(sides: tuple[Side, Side]) -> str:
 
 
 def side_metrics(s: Side) -> dict[str, tuple[float, str, bool]]:
-    """Return the figures of a run by name: value, unit, and whether less is better."""
+    """Return the metrics of a run by name: value, unit, and whether less is better."""
     status = s.run.status
     tried, planned = status.tried, status.planned
     found: dict[str, tuple[float, str, bool]] = {}
@@ -164,7 +164,9 @@ def _figures(sides: tuple[Side, Side]) -> str:
             f"{'</b>' if better == which else ''}</td>"
             for which, v in (("a", a), ("b", b))
         ]
-        change = f"{100 * (b / a - 1):+.0f} %" if np.isfinite([a, b]).all() and a else ""
+        comparable = np.isfinite([a, b]).all() and a
+        change = f"{100 * (b / a - 1):+.0f} %" if comparable else ""
+        change = change.replace("-", "\N{MINUS SIGN}")
         rows.append(f'<tr><th>{name}</th>{"".join(cells)}<td class="n">{change}</td></tr>')
     names = "".join(f'<th class="n">{escape(s.name)}</th>' for s in sides)
     return sections.section(
@@ -196,7 +198,7 @@ def _path(sides: tuple[Side, Side], end: float) -> str:
         tolerance = s.task.config.success.distance if s.task else 0.15
         goals += [Goal(goal, tolerance, outline) for _, goal in s.run.goals[-1:]]
     if not tracks:
-        return sections.missing("Path", "Neither bag holds a state of the robot.")
+        return sections.missing("Path", "Neither bag contains a state of the robot.")
     return f'<div class="top one"><div class="card">{path_view(tracks, goals, end)}</div></div>'
 
 
@@ -220,35 +222,36 @@ def _charts(canvas: Canvas, sides: tuple[Side, Side]) -> str:
     ]
     drawn = [canvas.chart(chart) for chart in charts]
     return sections.section(
-        "Over time", "Both count from the moment their goal was set.",
+        "Over time", "Times count from the setting of each run's goal.",
         *(pair(drawn[i], drawn[i + 1]) for i in range(0, len(drawn), 2)),
     )  # fmt: skip
 
 
 def setting_differences(sides: tuple[Side, Side]) -> list[tuple[str, object, object]]:
     """Return name and both values of every setting and version that differs."""
-    told = []
+    sides_values = []
     for s in sides:
         values: dict[str, object] = {
-            f"{said.node}.{name}": value
-            for said in s.run.settings
-            for name, value in said.parameters.items()
-            if name not in _DULL
+            f"{node.node}.{name}": value
+            for node in s.run.settings
+            for name, value in node.parameters.items()
+            if name not in _IGNORED
         }
         values |= {n: v for n, v in s.run.info.items() if n not in ("arguments", "started")}
-        told.append(values)
-    names = sorted({*told[0], *told[1]})
+        sides_values.append(values)
+    first, second = sides_values
+    names = sorted({*first, *second})
     return [
-        (name, told[0].get(name), told[1].get(name))
+        (name, first.get(name), second.get(name))
         for name in names
-        if told[0].get(name) != told[1].get(name)
+        if first.get(name) != second.get(name)
     ]
 
 
 def _settings(sides: tuple[Side, Side]) -> str:
     found = setting_differences(sides)
     if not found:
-        return sections.section("Settings", "Every setting and version is the same.")
+        return sections.section("Settings", "All settings and versions are the same.")
     rows = "".join(
         f"<tr><th>{escape(name)}</th>"
         + "".join(f"<td>{'' if v is None else escape(str(v))}</td>" for v in values)
@@ -257,7 +260,7 @@ def _settings(sides: tuple[Side, Side]) -> str:
     )
     names = "".join(f"<th>{escape(s.name)}</th>" for s in sides)
     return sections.section(
-        "Settings", "What was set otherwise.",
+        "Settings", "Settings and versions that differ.",
         f'<div class="scroll"><table><tr><th></th>{names}</tr>{rows}</table></div>',
     )  # fmt: skip
 
@@ -266,4 +269,6 @@ def _problems(sides: tuple[Side, Side]) -> str:
     rows = "".join(
         f"<li>{escape(s.name)}: {escape(problem)}</li>" for s in sides for problem in s.run.problems
     )
-    return f"<aside><b>Not everything could be read.</b><ul>{rows}</ul></aside>" if rows else ""
+    return (
+        f"<aside><b>Parts of the bags could not be read.</b><ul>{rows}</ul></aside>" if rows else ""
+    )

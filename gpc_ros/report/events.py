@@ -1,4 +1,4 @@
-"""What happened when: the moments of a run that are worth a look, in words."""
+"""Lists the events of a run: goals, modes, missed deadlines, gaps and changed settings."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from gpc_ros.replay.recorded_parameters import Settings
 from gpc_ros.replay.run import Delay, Run, Status
 from gpc_ros.report.axes import spans
 
-# A state stream that is silent for longer is worth a line [s].
+# Longer gaps in a stream of messages are events [s].
 _GAP = 0.1
-# A joint command this long after its reading is worth a line [s].
+# Joint commands this late after their reading are events [s].
 _LATE = 0.02
-# More lines of one kind are summed up.
+# Maximum number of events of one kind; the last one counts the rest.
 _MOST = 8
 
 
 @dataclass(frozen=True)
 class Event:
-    """One moment.
+    """One event.
 
     Attributes:
         time: [s].
@@ -43,7 +43,7 @@ def events(run: Run, outcome: Outcome) -> list[Event]:
         *_modes(run),
         *_limited(_misses(run), "deadlines missed"),
         *_limited(_holds(run), "times without a plan"),
-        *_limited(_gaps(run.state.base.time, "the estimator was silent"), "gaps in the state"),
+        *_limited(_gaps(run.state.base.time, "no state from the estimator"), "gaps in the state"),
         *_limited(_late(run), "late commands"),
         *_limited(_unseen(run), "gaps in motion capture"),
         *_changes(run),
@@ -114,7 +114,7 @@ def _gaps(time: Array, what: str) -> list[Event]:
 def _late(run: Run) -> list[Event]:
     delay = run.delays.get(COMMANDS.name, Delay())
     late = np.flatnonzero(np.nan_to_num(delay.delay) > _LATE)
-    # One line for each stall, not for each of its commands.
+    # One event per stall, not per command.
     first = [i for i in late if i - 1 not in late]
     return [
         Event(float(delay.time[i]), "warn",
@@ -132,16 +132,16 @@ def _unseen(run: Run) -> list[Event]:
 
 
 def _changes(run: Run) -> list[Event]:
-    """Parameters that were changed while the nodes ran."""
+    """Return the parameters that changed while the nodes ran."""
     found: list[Event] = []
     before: dict[str, Settings] = {}
-    for said in run.settings:
-        old = before.get(said.node)
-        before[said.node] = said
-        for name, value in said.parameters.items():
+    for new in run.settings:
+        old = before.get(new.node)
+        before[new.node] = new
+        for name, value in new.parameters.items():
             if old is not None and old.parameters.get(name) != value:
-                text = f"{said.node}: {name} is now {value}, was {old.parameters.get(name)}"
-                found.append(Event(said.time - run.begin, "info", text))
+                text = f"{new.node}: {name} is now {value}, was {old.parameters.get(name)}"
+                found.append(Event(new.time - run.begin, "info", text))
     return found
 
 
@@ -154,11 +154,11 @@ def _clock(run: Run) -> list[Event]:
 
 
 def _limited(found: list[Event], plural: str) -> list[Event]:
-    """Return the events, or if there are many the first few and a line about the others."""
+    """Return at most ``_MOST`` events, the last of which counts the rest."""
     if len(found) <= _MOST:
         return found
     rest = found[_MOST - 1 :]
     return [
         *found[: _MOST - 1],
-        Event(rest[0].time, rest[0].kind, f"from here on {len(rest)} more {plural}"),
+        Event(rest[0].time, rest[0].kind, f"{len(rest)} more {plural} from here to the end"),
     ]

@@ -7,12 +7,12 @@ import numpy as np
 
 from gpc_ros.common.arrays import Array
 
-# Drawn for a body that no model describes [m].
+# Half size of the square for a body without a model [m].
 _UNKNOWN_HALF = 0.2
 _ROUND = 24  # points of a circle
-# A mesh with more faces is drawn as its hull: the union takes time with the square of them.
+# A mesh with more faces is drawn as its hull: the union's time grows with their square.
 _MAX_FACES = 4_000
-# Edges are tested this far outside of their own part [m].
+# Distance from an edge at which its coverage is tested [m].
 _OFFSET = 1e-6
 
 

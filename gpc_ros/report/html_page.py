@@ -15,7 +15,7 @@ from typing import Any
 
 
 def _part(name: str) -> str:
-    """Return a file that stands beside this module."""
+    """Return a file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -23,9 +23,9 @@ def page(title: str, body: str, data: dict[str, Any]) -> str:
     """Return a complete HTML page.
 
     Args:
-        title: of the window.
+        title: title of the window.
         body: HTML of the content.
-        data: what the script needs; see the report.
+        data: input of page.js.
     """
     # As \u003c no text can end the data block or open a comment in it.
     values = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

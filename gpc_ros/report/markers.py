@@ -15,7 +15,7 @@ from gpc_ros.tasks.task import standing_robot
 
 _GHOST = (0.0, 0.62, 0.45, 0.30)
 _SHADE = (0.05, 0.06, 0.08)
-# Shapes of higher groups are for collision only and are not drawn.
+# Higher groups contain collision shapes, which are not drawn.
 _LAST_VISIBLE_GROUP = 2
 _FLAT = 0.0004  # half thickness of a shadow [m]
 
@@ -33,12 +33,12 @@ class Marker:
 
 
 def goal_ghost(model: mujoco.MjModel, start: Array, goal: Array | None, body: str) -> list[Marker]:
-    """Return the shapes of a body as it should stand at the goal, translucent.
+    """Return translucent shapes of a body at its goal.
 
     Args:
         model: the scene.
-        start: a scene (nq,) that gives the height of an object.
-        goal: x [m], y [m], yaw [rad] (3,); without one there are no shapes.
+        start: a scene (nq,), for the height of the object.
+        goal: x [m], y [m], yaw [rad] (3,); None returns no shapes.
         body: name of the body; empty for the robot.
     """
     if goal is None:
@@ -91,7 +91,7 @@ def shadows(model: mujoco.MjModel, data: mujoco.MjData) -> list[Marker]:
 def _soft(
     data: mujoco.MjData, body: int, half: Array, kind: mujoco.mjtGeom, alpha: float
 ) -> list[Marker]:
-    """Return patches of growing size under a body, which together look like one soft shadow."""
+    """Return stacked patches of different size under a body: one soft shadow."""
     rotation = data.xmat[body].reshape(3, 3)
     yaw = float(np.arctan2(rotation[1, 0], rotation[0, 0]))
     return [

@@ -1,8 +1,8 @@
-"""The planner's model against what happened: how far apart they are after how much time.
+"""Measures the error of the planner's model over the prediction time.
 
 From the state of a recorded planning cycle the planner's model is rolled out under the commands
-that the walker then really followed, not under the plan, which was replaced soon after. What is
-left is the error of the model (and of the state that it began in).
+that the walker executed, not under the plan, which was soon replaced. The difference from the
+recorded motion is the error of the model and of the initial state.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from gpc_ros.settings.node_settings import PlannerSettings
 from gpc_ros.settings.planner_setup import make_planner
 from gpc_ros.tasks.task import planar_pose
 
-# So many cycles, evenly spread over the run, tell enough.
+# Maximum number of cycles, spread evenly over the run.
 _CYCLES = 40
 
 
 @dataclass
 class ModelError:
-    """Errors after a time, by body (``robot`` and the task's objects).
+    """Prediction errors by body (``robot`` and the task's objects).
 
     Attributes:
-        ahead: how far ahead (T,) [s].
-        begin: when each prediction began (R,) [s].
+        ahead: prediction time (T,) [s].
+        begin: start of each prediction (R,) [s].
         distance: by body (R, T) [m].
         turn: by body, yaw (R, T) [rad], absolute.
     """
@@ -44,17 +44,17 @@ class ModelError:
 
 
 def model_error(run: Run, count: int = _CYCLES) -> ModelError:
-    """Return how wrong the planner's model was; empty if the bag does not hold what that takes.
+    """Return the error of the planner's model; empty if the bag lacks cycles or settings.
 
     Args:
         run: a run with cycles, settings, commands and a motion.
-        count: how many cycles to begin from, at most.
+        count: maximum number of initial states.
     """
-    said = [s for s in run.settings if s.node == "planner"]
+    recorded = [s for s in run.settings if s.node == "planner"]
     base, commands = run.motion.base, run.commands
-    if not run.cycles or not said or len(base.time) < 2 or not len(commands.time):
+    if not run.cycles or not recorded or len(base.time) < 2 or not len(commands.time):
         return ModelError()
-    settings = settings_as(PlannerSettings(), said[-1], [])
+    settings = settings_as(PlannerSettings(), recorded[-1], [])
     try:
         planner = make_planner(settings)
     except GpcError:
@@ -95,7 +95,7 @@ def model_error(run: Run, count: int = _CYCLES) -> ModelError:
 def _rolled_out(
     pool: RolloutPool, record: CycleRecord, run: Run, begin: float, ahead: Array
 ) -> Array | None:
-    """Return the predicted qpos (T, nq); None if the simulation diverged or did not fit."""
+    """Return the predicted qpos (T, nq); None if it diverged or the sizes do not match."""
     times = begin + np.concatenate([[0.0], ahead[:-1]])
     rows = np.searchsorted(run.commands.time, times, side="right") - 1
     commands = run.commands.command[np.clip(rows, 0, None)]

@@ -1,4 +1,4 @@
-"""The path from above: where robot and object went, and where the goal is."""
+"""Draws the paths of robot and object, and the goal, from above."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpc_ros.report.axes import nice_ticks, number
 _SCALE = 200.0
 _WIDTH = 640.0
 _MARGIN = 0.35  # [m]
-# About so many footprints along the way.
+# Approximate number of footprints along the path.
 _FOOTPRINTS = 9
 # Width and height of a time's label, at the larger size that narrow pages use.
 _LABEL = (66.0, 26.0)
@@ -35,7 +35,7 @@ _ROBOT = (
 
 @dataclass
 class Track:
-    """What moved.
+    """The motion of one body.
 
     Attributes:
         name: for the legend.
@@ -54,7 +54,7 @@ class Track:
 
 @dataclass
 class Goal:
-    """Where to.
+    """A goal.
 
     Attributes:
         pose: x [m], y [m], yaw [rad] (3,).
@@ -73,10 +73,10 @@ def path_view(
     """Return the drawing as SVG; the page's script moves its elements ``ghost``.
 
     Args:
-        tracks: what moved.
-        goals: the goals in order; the last one counts.
+        tracks: the moving bodies.
+        goals: the goals in order; the last one is the current goal.
         end: time of the end of the run [s].
-        fans: where plans wanted to lead the robot, each (P, 2) [m].
+        fans: commanded paths of plans, each (P, 2) [m].
     """
     frame = _Frame(tracks, goals)
     parts = [frame.grid()]

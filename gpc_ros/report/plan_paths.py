@@ -1,4 +1,4 @@
-"""Where plans wanted to lead the robot: their velocity commands, followed without error."""
+"""Paths of plans: their velocity commands followed without error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gpc_ros.common.errors import InputError
 from gpc_ros.common.splines import ORDERS, basis
 from gpc_ros.replay.run import Run
 
-# So many plans, evenly spread over the run, are enough to see what it wanted.
+# Maximum number of plans that are drawn, spread evenly over the run.
 _PLANS = 36
 _STEP = 0.05  # [s]
 

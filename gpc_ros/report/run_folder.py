@@ -1,4 +1,4 @@
-"""From a bag to everything that a run leaves for people: the page, the video and a picture."""
+"""Writes report.html, episode.mp4 and poster.png from a bag."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _POSTER = (1600, 900)
 
 @dataclass(frozen=True)
 class EpisodeReport:
-    """What was made of a bag.
+    """The outcome of a run and the written files.
 
     Attributes:
-        outcome: how the run ended.
-        files: the files that were written.
-        problems: what could not be read or made, each in a sentence.
+        outcome: success, time and reason.
+        files: the written files.
+        problems: unreadable parts and failed steps, each in a sentence.
     """
 
     outcome: Outcome
@@ -42,13 +42,13 @@ def make_episode_report(
 ) -> EpisodeReport:
     """Write the report of a bag and, beside it, episode.mp4 and poster.png.
 
-    A video that cannot be made is a problem, not an error: the page comes without it.
+    Without a renderer the page is written without video, and the problems name the reason.
 
     Args:
         reader: the bag.
-        page: where the page goes.
-        video: whether to film the run.
-        config: how to film it.
+        page: path of the page.
+        video: whether to render the run.
+        config: settings of the video.
 
     Raises:
         BagError: the page cannot be written.
@@ -58,17 +58,17 @@ def make_episode_report(
     outcome = judge(run, task)
     files: list[Path] = []
     clip = None
-    troubles: list[str] = []
+    failures: list[str] = []
     if video:
         try:
             clip = _film(run, task, outcome, page.parent, config, files)
         except GpcError as error:
-            troubles.append(f"no video: {error}")
+            failures.append(f"no video: {error}")
         else:
             if clip is None:
-                troubles.append("no video: the task of the bag is not known here")
+                failures.append("no video: the task of the bag is unknown here")
     write_report(run, task, outcome, page, clip)
-    return EpisodeReport(outcome, [page, *files], run.problems + troubles)
+    return EpisodeReport(outcome, [page, *files], run.problems + failures)
 
 
 def _film(
@@ -79,14 +79,14 @@ def _film(
     config: VideoConfig | None,
     files: list[Path],
 ) -> Clip | None:
-    """Write video and poster; None if the scene is not known."""
+    """Write video and poster; return None if the scene is unknown."""
     if task is None:
         return None
     motion = run_motion(run, task)
     model = build_model(task, "plant", make_walker(DEFAULT_WALKER).gains)
     write_video(model, motion, folder / "episode.mp4", config)
     files.append(folder / "episode.mp4")
-    # Three fifths of the way there is usually something to see.
+    # Late enough to show contact with the object.
     moment = 0.6 * outcome.time
     write_poster(model, motion, moment, folder / "poster.png", _POSTER)
     files.append(folder / "poster.png")
@@ -94,7 +94,7 @@ def _film(
 
 
 def run_motion(run: Run, task: Task) -> Motion:
-    """Return what a video of a run shows, from shortly before its goal was set."""
+    """Return the motion for a video, from shortly before the goal was set."""
     time, qpos = run.motion.qpos(task.bodies)
     goal: Array | None = run.goals[-1][1] if run.goals else None
     keep = time >= ((run.goals[-1][0] if run.goals else -1e30) - _BEFORE)

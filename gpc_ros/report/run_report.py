@@ -1,4 +1,4 @@
-"""Writes report.html: one self-contained page that tells what happened in a run."""
+"""Writes report.html: one self-contained page about a run."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from gpc_ros.report.plan_paths import plan_paths
 from gpc_ros.tasks import build_model
 from gpc_ros.tasks.task import Task
 
-# So much of what was before the goal is shown: standing up, arming [s].
+# Time shown before the goal was set, for standing up and arming [s].
 _BEFORE = 5.0
-# A longer video stays a file beside the page [bytes].
+# Larger videos are not embedded [bytes].
 _LARGEST_VIDEO = 24_000_000
 _COLOURS = ("c2", "c6", "c4")
 # Meaning of the bridge's counters; test_report checks that every counter is here.
@@ -71,10 +71,10 @@ def write_report(
     """Write the page.
 
     Args:
-        run: what to report on.
+        run: the recorded run.
         task: the run's task, if known.
-        outcome: how the run ended.
-        path: the file; replaced as a whole if it exists.
+        outcome: success, time and reason.
+        path: the file; an existing one is replaced.
         clip: a video to embed.
 
     Raises:
@@ -161,7 +161,7 @@ def scene_model(task: Task | None) -> mujoco.MjModel | None:
 
 
 def _headline(outcome: Outcome) -> tuple[str, str]:
-    """Return the class and the words of the verdict."""
+    """Return CSS class and text of the outcome."""
     if outcome.success is None:
         return "unknown", "not judged"
     return ("good", "success") if outcome.success else ("bad", "failed")
@@ -204,7 +204,7 @@ def _date(run: Run) -> str:
 
 
 def _tiles(run: Run, outcome: Outcome) -> str:
-    """Return the figures that a reader looks for first."""
+    """Return the key metrics as tiles."""
     s = run.status
     planned, tried = s.planned, s.tried
     tiles: list[tuple[str, str, str, bool]] = []
@@ -245,7 +245,7 @@ def _problems(run: Run) -> str:
         return ""
     rows = "".join(f"<li>{escape(problem)}</li>" for problem in run.problems)
     return (
-        "<aside><b>Not everything could be read.</b> What could is shown below."
+        "<aside><b>Parts of the bag could not be read.</b> The readable parts are shown below."
         f"<ul>{rows}</ul></aside>"
     )
 
@@ -253,7 +253,7 @@ def _problems(run: Run) -> str:
 def _top(run: Run, task: Task | None, tracks: list[Track], end: float, clip: Clip | None) -> str:
     """Return the path from above and the video."""
     if not tracks:
-        return sections.missing("Path", "The bag holds no state of the robot.")
+        return sections.missing("Path", "The bag contains no state of the robot.")
     outline = tracks[1].outline if len(tracks) > 1 else None
     tolerance = task.config.success.distance if task else 0.15
     goals = [Goal(goal, tolerance, outline) for _, goal in run.goals]
@@ -267,8 +267,8 @@ def _video(clip: Clip | None) -> str:
         return ""
     content = base64.b64encode(clip.path.read_bytes()).decode("ascii")
     return (
-        '<div class="card"><figure><figcaption><b>What it looked like</b>'
-        '<span class="note">Moving over a chart moves the picture and the path.</span>'
+        '<div class="card"><figure><figcaption><b>Video</b>'
+        '<span class="note">The cursor in a chart sets the time of video and path.</span>'
         "</figcaption><video controls muted playsinline "
         f'src="data:video/mp4;base64,{content}#t=0.001"></video></figure></div>'
     )
@@ -283,9 +283,9 @@ def _timeline(canvas: Canvas, run: Run, outcome: Outcome) -> str:
     )
     table = f'<div class="events"><table>{rows}</table></div>' if rows else ""
     return sections.section(
-        "What happened",
-        "Time counts from the moment the goal was set. Drag over a chart to look closer, double "
-        "click to go back; a click on a line below goes to its time.",
+        "Events",
+        "Time zero is the setting of the goal. Drag over a chart to zoom in, double click to zoom "
+        "out. Click an event to set the cursor.",
         strip, table, _counters(run),
     )  # fmt: skip
 
@@ -330,23 +330,23 @@ def _settings(run: Run) -> str:
     if not run.settings:
         return ""
     parts = []
-    for said in run.settings:
+    for node in run.settings:
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-            for name, value in {**said.parameters, **said.facts}.items()
+            for name, value in {**node.parameters, **node.facts}.items()
         )
-        change = f", change {said.serial - 1}" if said.serial > 1 else ""
+        change = f", change {node.serial - 1}" if node.serial > 1 else ""
         parts.append(
-            f"<details><summary>{escape(said.node)}{change} <small>{len(said.parameters)} "
+            f"<details><summary>{escape(node.node)}{change} <small>{len(node.parameters)} "
             f'parameters</small></summary><div class="scroll"><table>{rows}</table></div></details>'
         )
     return sections.section(
-        "Parameters", "What every node really ran with, as it said itself.", *parts
+        "Parameters", "The effective parameters that every node published.", *parts
     )
 
 
 def _footer(run: Run) -> str:
     return (
         f"<footer>Made by gpc bag report from the bag {escape(run.reader.path.resolve().name)}. "
-        "Nothing on this page is loaded from elsewhere.</footer>"
+        "The page needs no network.</footer>"
     )

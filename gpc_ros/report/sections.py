@@ -1,4 +1,4 @@
-"""The sections of the report: each turns a part of a run into charts, or says what is missing."""
+"""The sections of the report: charts of one part of a run, or a note about missing topics."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6")
 
 
 def section(title: str, explanation: str, *content: str) -> str:
-    """Return a section of the page: title and explanation are text, the content is HTML."""
+    """Return a section: title and explanation are text, the content is HTML."""
     head = f"<h2>{escape(title)}</h2><p>{escape(explanation)}</p>"
     return f"<section>{head}{''.join(content)}</section>"
 
 
 def missing(title: str, what: str) -> str:
-    """Return a section that says what the bag lacks."""
+    """Return a section that names the missing data."""
     return f'<section><h2>{escape(title)}</h2><p class="missing">{escape(what)}</p></section>'
 
 
 def percentiles(values: Array, unit: str, scale: float = 1.0) -> str:
-    """Return median, 99th percentile and maximum in words; empty if there is nothing."""
+    """Return median, 99th percentile and maximum as text; empty without finite values."""
     values = values[np.isfinite(values)] * scale
     if not len(values):
         return ""
@@ -44,9 +44,9 @@ def figure(value: float) -> str:
 
 
 def progress(canvas: Canvas, outcome: Outcome, task: Task | None) -> str:
-    """Distance and yaw error to the goal."""
+    """Return charts of distance and yaw error to the goal."""
     if task is None or not len(outcome.times):
-        return missing("Progress", "The bag does not tell how far the goal was.")
+        return missing("Progress", "The bag contains no goal or no state after it.")
     success = task.config.success
     distance = Chart(
         "Distance to the goal", "m", [Line("distance", outcome.times, outcome.distance)],
@@ -65,11 +65,11 @@ def progress(canvas: Canvas, outcome: Outcome, task: Task | None) -> str:
 
 
 def cost(canvas: Canvas, run: Run) -> str:
-    """Predicted cost of the best candidate and what it consists of."""
+    """Return charts of the best candidate's predicted cost and its terms."""
     s = run.status
     planned = s.planned
     if not planned.any():
-        return missing("Cost and search", "The bag holds no planning cycle.")
+        return missing("Cost and search", "The bag contains no planning cycle.")
     shown = [(n, v) for n, v in s.terms.items() if np.nanmax(np.abs(v), initial=0.0) > 1e-9]
     shown.sort(key=lambda item: -float(np.nanmean(item[1])))
     lines = [
@@ -77,7 +77,7 @@ def cost(canvas: Canvas, run: Run) -> str:
         for (name, value), colour in zip(shown, ("c1", "c6", "c3", "c4", "c5", "c2"), strict=False)
     ]
     lines.append(Line("previous plan, shifted", s.time, s["nominal_cost"], "ref", "dash"))
-    # A previous plan that now ends in a fall costs a hundred times more: it may leave the plot.
+    # A previous plan that now ends in a fall costs a hundred times more and may leave the plot.
     best = s["best_cost"][np.isfinite(s["best_cost"])]
     top = 1.6 * float(np.percentile(best, 99.5)) if len(best) else np.inf
     chart = Chart("Predicted cost", "mean over the horizon", lines, height=200, top=top)
@@ -95,20 +95,20 @@ def cost(canvas: Canvas, run: Run) -> str:
     noise = Chart("Search noise", "m/s, rad/s", lines)
     return section(
         "Cost and search",
-        "What the planner expected of its best candidate in each cycle, split into the terms of "
-        f"the task's cost ({_word(s.optimizer)}). Below: how many candidates carried the decision, "
-        "and how wide the search was.",
+        "Predicted cost of the best candidate in each cycle, split into the terms of the task's "
+        f"cost ({_word(s.optimizer)}). The effective sample size is the number of candidates that "
+        "determine the plan; the search noise is the standard deviation of the sampled commands.",
         canvas.chart(chart),
         pair(canvas.chart(ess), canvas.chart(noise)),
     )
 
 
 def timing(canvas: Canvas, run: Run) -> str:
-    """Plan time against its deadline, and the ages of what was planned from."""
+    """Return charts of the plan time with its deadline, and of the ages of the inputs."""
     s = run.status
     tried = s.tried
     if not tried.any():
-        return missing("Timing", "The bag holds no planning cycle.")
+        return missing("Timing", "The bag contains no planning cycle.")
     plan_time = _where(tried, s["plan_time"]) * 1e3
     deadline = float(np.nanmedian(s["deadline"]) * 1e3)
     rules = [Rule(f"deadline {deadline:.3g} ms", deadline)] if deadline > 0.0 else []
@@ -130,9 +130,7 @@ def timing(canvas: Canvas, run: Run) -> str:
         )
         if np.nanmax(s[field], initial=0.0) > 0.0
     ]
-    age = Chart(
-        "Age when planned from", "ms", ages, note=percentiles(s["state_age"][tried], "ms", 1e3)
-    )
+    age = Chart("Age of the inputs", "ms", ages, note=percentiles(s["state_age"][tried], "ms", 1e3))
     return section(
         "Timing",
         f"{int(tried.sum())} cycles; {len(misses)} missed the deadline. {_missed(s)}Before "
@@ -140,7 +138,7 @@ def timing(canvas: Canvas, run: Run) -> str:
         pair(
             canvas.chart(series),
             histogram(
-                "How long a cycle took",
+                "Distribution of the plan time",
                 "ms",
                 plan_time,
                 rules[0] if rules else None,
@@ -166,10 +164,10 @@ def _missed(s: Status) -> str:
 
 
 def velocities(canvas: Canvas, run: Run) -> str:
-    """Commanded against measured velocity of the base, in its heading frame."""
+    """Return charts of commanded and measured base velocity, in the heading frame."""
     base, commands = run.motion.base, run.commands
     if not len(base.time):
-        return missing("Velocities", "The bag holds no state.")
+        return missing("Velocities", "The bag contains no state.")
     measured = _heading_velocity(base)
     charts = []
     for i, (name, unit) in enumerate((("Forward", "m/s"), ("Sideways", "m/s"), ("Turn", "rad/s"))):
@@ -179,18 +177,16 @@ def velocities(canvas: Canvas, run: Run) -> str:
         charts.append(canvas.chart(Chart(name, unit, lines)))
     return section(
         "Velocities",
-        "Of the base in its own heading: what the walker was told and what came of it. The ripple "
-        "is the gait.",
+        "Commanded and measured velocity of the base in its heading frame. The ripple comes from "
+        "the gait.",
         f'<div class="three">{"".join(charts)}</div>',
     )
 
 
 def estimator(canvas: Canvas, run: Run) -> str:
-    """Estimated minus true poses."""
+    """Return charts of the estimated minus the true poses."""
     if not len(run.truth.base.time) or not len(run.state.base.time):
-        return missing(
-            "Estimator", "Without both an estimated and a true state there is nothing to compare."
-        )
+        return missing("Estimator", "The bag lacks the estimated or the true state.")
     position, yaw, notes, turns = [], [], [], []
     pairs = [("robot", run.state.base, run.truth.base)]
     pairs += [
@@ -198,8 +194,8 @@ def estimator(canvas: Canvas, run: Run) -> str:
         for name, body in run.state.objects.items()
         if name in run.truth.objects
     ]
-    for (name, said, true), colour in zip(pairs, _COLOURS, strict=False):
-        time, offset, turn = _error(said, true)
+    for (name, estimate, truth), colour in zip(pairs, _COLOURS, strict=False):
+        time, offset, turn = _error(estimate, truth)
         distance = np.linalg.norm(offset, axis=1) * 1e3
         position.append(Line(name, time, distance, colour))
         yaw.append(Line(name, time, np.degrees(turn), colour))
@@ -208,7 +204,7 @@ def estimator(canvas: Canvas, run: Run) -> str:
             turns.append(f"{name} rms {figure(np.degrees(np.sqrt(np.mean(turn**2))))} deg")
     return section(
         "Estimator",
-        "How far the estimated poses were from the true ones at the time of their stamp.",
+        "Distance of the estimated poses from the true ones at the time of their stamp.",
         pair(
             canvas.chart(Chart("Position error", "mm", position, note=", ".join(notes))),
             canvas.chart(Chart("Yaw error", "deg", yaw, note=", ".join(turns), zero=False)),
@@ -217,10 +213,10 @@ def estimator(canvas: Canvas, run: Run) -> str:
 
 
 def joints(run: Run, charts: str = "") -> str:
-    """Tracking error and torque of every joint, and charts of them."""
+    """Return a table and charts of the tracking error and torque of every joint."""
     targets, readings = run.targets, run.readings
     if len(readings.time) < 2 or len(targets.time) < 2:
-        return missing("Joints", "The bag holds no joint commands and readings to compare.")
+        return missing("Joints", "The bag contains no joint commands or no joint readings.")
     index = np.clip(
         np.searchsorted(targets.time, readings.time, side="right") - 1, 0, len(targets.time) - 1
     )
@@ -274,11 +270,11 @@ def _heading_velocity(base: Body) -> Array:
     return np.column_stack([c * vx + s * vy, c * vy - s * vx, rate])
 
 
-def _error(said: Body, true: Body) -> tuple[Array, Array, Array]:
+def _error(estimate: Body, truth: Body) -> tuple[Array, Array, Array]:
     """Return times (T,), position error (T, 3) [m] and yaw error (T,) [rad] of an estimate."""
-    inside = (said.time >= true.time[0]) & (said.time <= true.time[-1])
-    time = said.time[inside]
-    there = np.column_stack([np.interp(time, true.time, true.position[:, i]) for i in range(3)])
-    heading = np.interp(time, true.time, np.unwrap(yaw_from_quat(true.orientation)))
-    turn = wrap_angle(yaw_from_quat(said.orientation[inside]) - heading)
-    return time, said.position[inside] - there, turn
+    inside = (estimate.time >= truth.time[0]) & (estimate.time <= truth.time[-1])
+    time = estimate.time[inside]
+    there = np.column_stack([np.interp(time, truth.time, truth.position[:, i]) for i in range(3)])
+    heading = np.interp(time, truth.time, np.unwrap(yaw_from_quat(truth.orientation)))
+    turn = wrap_angle(yaw_from_quat(estimate.orientation[inside]) - heading)
+    return time, estimate.position[inside] - there, turn

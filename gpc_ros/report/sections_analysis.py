@@ -1,4 +1,4 @@
-"""Sections of the report that look behind the figures: delays, sensors, the model, the proposal."""
+"""Sections of the report about causes: delays, innovations, model error and proposal."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from gpc_ros.report.sections import figure, missing, pair, percentiles, section
 from gpc_ros.robot.joints import TORQUE_LIMIT
 
 _COLOURS = ("c1", "c6", "c3", "c4", "c5", "c2")
-# What a message of each topic tells about delays, and what it is counted from.
+# Meaning of the delay of each topic's messages.
 _DELAYS = {
     topics.JOINTS.name: "joint reading to the recorder",
     topics.STATE.name: "measurement to state",
     topics.PLAN.name: "state to plan",
     topics.COMMANDS.name: "joint reading to command",
 }
-# A moving share is taken over so many cycles.
+# Window of moving averages [cycles].
 _MOVING = 40
 
 
 def delays(canvas: Canvas, run: Run) -> str:
-    """How old things were when they were heard."""
+    """Return charts of the delay from each measurement to the message made from it."""
     found = [
         (text, run.delays[topic].time, run.delays[topic].delay * 1e3)
         for topic, text in _DELAYS.items()
         if topic in run.delays and np.isfinite(run.delays[topic].delay).any()
     ]
     if not found:
-        return missing("Delays", "The bag's stamps are of another clock than its times of receipt.")
+        return missing(
+            "Delays", "The stamps in the bag are from another clock than the times of receipt."
+        )
     lines = [
         Line(text, time, value, colour, "dots")
         for (text, time, value), colour in zip(found, _COLOURS, strict=False)
@@ -58,21 +60,21 @@ def delays(canvas: Canvas, run: Run) -> str:
 
 
 def residuals(canvas: Canvas, run: Run) -> str:
-    """Motion capture minus the estimate at the time of capture."""
+    """Return charts of motion capture minus the estimate at the time of capture."""
     bodies = [("robot", run.mocap.get("base"), run.state.base)]
     bodies += [(name, run.mocap.get(name), body) for name, body in run.state.objects.items()]
     position, yaw, notes = [], [], []
-    for (name, seen, said), colour in zip(bodies, _COLOURS, strict=False):
-        if seen is None or len(said.time) < 2 or not len(seen.time):
+    for (name, capture, estimate), colour in zip(bodies, _COLOURS, strict=False):
+        if capture is None or len(estimate.time) < 2 or not len(capture.time):
             continue
-        time, distance, turn = _residual(seen, said)
+        time, distance, turn = _residual(capture, estimate)
         if not len(time):
             continue
         position.append(Line(name, time, distance * 1e3, colour, "dots"))
         yaw.append(Line(name, time, np.degrees(turn), colour, "dots"))
         notes.append(f"{name} rms {figure(float(np.sqrt(np.mean(distance**2))) * 1e3)} mm")
     if not position:
-        return missing("Innovations", "Without motion capture and states there are none.")
+        return missing("Innovations", "The bag contains no motion capture or no state.")
     return section(
         "Innovations",
         "Motion capture minus the estimate at the time of capture. Noise around zero is "
@@ -86,7 +88,7 @@ def residuals(canvas: Canvas, run: Run) -> str:
 
 
 def tracking(canvas: Canvas, run: Run) -> str:
-    """Joint error and torque over time, worst joint at each moment."""
+    """Return charts of joint error and torque over time, of the worst joint."""
     targets, readings = run.targets, run.readings
     if len(readings.time) < 2 or len(targets.time) < 2:
         return ""
@@ -146,7 +148,7 @@ def model(errors: ModelError) -> str:
 
 
 def proposal(canvas: Canvas, run: Run) -> str:
-    """What the learned proposal brought; empty if there was none."""
+    """Return charts of the learned proposal; empty for a run without one."""
     cycles = [c for c in run.cycles if len(c.costs)]
     if not any(c.proposed for c in cycles):
         return ""
@@ -157,8 +159,8 @@ def proposal(canvas: Canvas, run: Run) -> str:
     rate = figure(float(won.mean()))
     return section(
         "Proposal",
-        f"Candidates of the learned proposal were the best ones in {rate} % of the cycles. They "
-        "earn their share where they win more often than that.",
+        f"A candidate of the learned proposal was the best one in {rate} % of the cycles. The "
+        "proposal helps while its share of wins is above its share of the candidates.",
         pair(
             canvas.chart(
                 Chart("Best candidate from the proposal", "%",
@@ -175,7 +177,7 @@ def proposal(canvas: Canvas, run: Run) -> str:
 
 
 def _health(canvas: Canvas, run: Run) -> list[str]:
-    """What the planner itself measured of its proposal, over the cycles that it could judge."""
+    """Return charts of the planner's own measures of its proposal."""
     status = run.status
     judged = status.tried & (status["valid"] > 0)
     time = status.time[judged]
@@ -189,17 +191,17 @@ def _health(canvas: Canvas, run: Run) -> list[str]:
         return canvas.chart(Chart(title, unit, drawn)) if drawn else ""
 
     charts = (
-        chart("Usefulness", "1 is as good as the search noise",
+        chart("Usefulness", "1: as good as the search noise",
               ("share of the elites per share drawn", "proposal_usefulness", "c1"),
-              ("part of its share that is drawn", "proposal_weight", "ref dash")),
+              ("fraction of its candidates that is drawn", "proposal_weight", "ref dash")),
         chart("Among the best", "share of the last cycles",
               ("the best candidate", "proposal_win_rate", "c1"),
               ("the elites", "proposal_agreement", "c2")),
         chart("Spread of its samples", "m/s, rad/s",
               ("standard deviation", "proposal_spread", "c1")),
-        chart("Cost to go", "error 1 is as bad as the mean",
+        chart("Cost to go", "error 1: as bad as predicting the mean",
               ("error, relative to the spread of costs", "proposal_cost_error", "c1"),
-              ("part of it that counts", "proposal_cost_weight", "ref dash")),
+              ("weight in the cost", "proposal_cost_weight", "ref dash")),
     )  # fmt: skip
     return [pair(*two) for two in zip(charts[::2], charts[1::2], strict=True) if any(two)]
 
@@ -221,12 +223,14 @@ def _moving(values: Array) -> Array:
     return mean
 
 
-def _residual(seen: Body, said: Body) -> tuple[Array, Array, Array]:
+def _residual(capture: Body, estimate: Body) -> tuple[Array, Array, Array]:
     """Return times (T,), distances (T,) [m] and turns (T,) [rad] of captures from an estimate."""
-    good = (seen.time >= said.time[0]) & (seen.time <= said.time[-1])
-    good &= np.isfinite(seen.position).all(axis=1)
-    time = seen.time[good]
-    there = np.column_stack([np.interp(time, said.time, said.position[:, i]) for i in range(3)])
-    heading = np.interp(time, said.time, np.unwrap(yaw_from_quat(said.orientation)))
-    turn = wrap_angle(yaw_from_quat(seen.orientation[good]) - heading)
-    return time, np.linalg.norm(seen.position[good] - there, axis=1), turn
+    good = (capture.time >= estimate.time[0]) & (capture.time <= estimate.time[-1])
+    good &= np.isfinite(capture.position).all(axis=1)
+    time = capture.time[good]
+    there = np.column_stack(
+        [np.interp(time, estimate.time, estimate.position[:, i]) for i in range(3)]
+    )
+    heading = np.interp(time, estimate.time, np.unwrap(yaw_from_quat(estimate.orientation)))
+    turn = wrap_angle(yaw_from_quat(capture.orientation[good]) - heading)
+    return time, np.linalg.norm(capture.position[good] - there, axis=1), turn

@@ -29,12 +29,12 @@ _HALF = 2  # libx264 wants even sizes
 
 
 class VideoError(GpcError):
-    """A video cannot be made here."""
+    """The video cannot be rendered on this machine."""
 
 
 @dataclass(frozen=True)
 class VideoConfig:
-    """How an episode is filmed."""
+    """Parameters of the video."""
 
     width: int = param(960, "Width of the video", unit="px", low=64, high=1920)
     height: int = param(540, "Height of the video", unit="px", low=64, high=1080)
@@ -46,13 +46,13 @@ class VideoConfig:
 
 @dataclass(frozen=True)
 class Motion:
-    """What is filmed.
+    """A recorded motion.
 
     Attributes:
         time: (T,) [s], increasing.
         qpos: scenes (T, nq).
         goal: x [m], y [m], yaw [rad] (3,), or None.
-        body: name of what the goal is for; empty for the robot.
+        body: name of the body with the goal; empty for the robot.
     """
 
     time: Array
@@ -64,11 +64,11 @@ class Motion:
 def write_video(
     model: mujoco.MjModel, motion: Motion, path: Path, config: VideoConfig | None = None
 ) -> int:
-    """Film a motion in real time.
+    """Render a motion in real time.
 
     Args:
         model: the scene; quality settings in it are changed.
-        motion: what is filmed.
+        motion: the recorded motion.
         path: the mp4 file.
         config: size and rate.
 
@@ -106,8 +106,8 @@ def write_poster(
 
     Args:
         model: the scene; quality settings in it are changed.
-        motion: what is filmed.
-        time: the moment [s].
+        motion: the recorded motion.
+        time: time of the picture [s].
         path: the file.
         size: width and height, at most 1920 x 1080 [px].
 
@@ -134,10 +134,10 @@ def frame_times(time: Array, rate: float) -> Array:
     """Return the times of the frames [s] that show a motion in real time.
 
     Raises:
-        VideoError: there are no states.
+        VideoError: the motion contains no states.
     """
     if not len(time):
-        raise VideoError("there is no state to film: the bag lacks robot or objects")
+        raise VideoError("nothing to film: the bag contains no state of robot or objects")
     count = max(int((time[-1] - time[0]) * rate) + 1, 1)
     return float(time[0]) + np.arange(count) / rate
 
@@ -211,7 +211,7 @@ class _Canvas:
         self._gl.free()
 
     def point(self, cameras: CameraPath, time: float) -> None:
-        """Aim at what is shown at a time [s]."""
+        """Point the camera at the scene of a time [s]."""
         view = cameras.at(time)
         self._camera.lookat[:] = view.lookat
         self._camera.distance = view.distance

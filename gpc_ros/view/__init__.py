@@ -1,4 +1,4 @@
-"""What ``gpc view`` shows in a browser: scene, paths, figures, time line, sliders. No ROS here."""
+"""The page of ``gpc view``: scene, paths, status, time line and sliders. No ROS here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gpc_ros.common.errors import GpcError
 
 
 def require_viser() -> None:
-    """Raise GpcError where the optional library that makes the page is not installed."""
+    """Raise GpcError if the optional libraries of the page are not installed."""
     missing = [name for name in ("viser", "trimesh") if importlib.util.find_spec(name) is None]
     if missing:
         raise GpcError(

@@ -23,7 +23,7 @@ _REMEDY = "Open the complete address that gpc view prints; it contains the token
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _WILDCARDS = ("0.0.0.0", "::", "")
 _SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
-# Host with an optional port; an IPv6 address stands in brackets.
+# Host with an optional port; an IPv6 address is in brackets.
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{1,5})?")
 
 ProcessRequest = Callable[[object, Request], Response | None]

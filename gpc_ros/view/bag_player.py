@@ -16,19 +16,19 @@ from gpc_ros.view.viewer_page import Page
 
 
 class Player:
-    """A bag on a page, with its time line.
+    """Plays a bag on a page with a time line.
 
     Attributes:
         line: the time line.
         page: the page.
-        scenes: what the bag holds.
+        scenes: the moments of the bag.
     """
 
     def __init__(self, reader: BagReader, config: ViewConfig) -> None:
-        """Read the bag, start the server, and show the moment at which the goal is set.
+        """Read the bag, start the server and show the time at which the goal is set.
 
         Raises:
-            BagError: the bag holds nothing that can be shown.
+            BagError: the bag contains no state or an unknown task.
             GpcError: the address cannot be listened on.
         """
         self._period = 1.0 / config.rate
@@ -44,7 +44,7 @@ class Player:
         self.show()
 
     def show(self) -> None:
-        """Show the moment that the time line is at, if it is another than before."""
+        """Show the moment at the time line's position, if that changed."""
         self._controls.refresh()
         position = self.line.position
         if position != self._shown:
@@ -52,7 +52,7 @@ class Player:
             self.page.show(self.scenes.at(position), f"{position:.2f} s after the goal was set")
 
     def run(self, stop: threading.Event) -> None:
-        """Play until told to stop."""
+        """Play until the event is set."""
         last = time.monotonic()
         while not stop.wait(self._period):
             now = time.monotonic()
@@ -66,7 +66,7 @@ class Player:
 
 
 def walker_of(name: str) -> Walker:
-    """Return the walker of a bag, or the default one if its card is not here: only paths differ."""
+    """Return the walker of a bag; without its card the default one, which changes paths only."""
     try:
         return make_walker(name)
     except GpcError:

@@ -1,4 +1,4 @@
-"""Any moment of a bag as a snapshot."""
+"""Reads a bag into snapshots for any time."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from gpc_ros.view.snapshot import (
     Pose,
     Snapshot,
     candidates_from_msg,
-    cycle_of,
-    plan_of,
+    cycle_from_msg,
+    plan_from_msg,
     start_from_msg,
 )
 
-# As many poses of motion capture a second are enough for the eye [Hz].
+# Motion capture is shown at this rate at most [Hz].
 _MOCAP_RATE = 60.0
-# A stamp this far from its time of receipt is not of the same clock [s].
+# A stamp this far from its time of receipt is from another clock [s].
 _SAME_CLOCK = 60.0
-# Carries the candidates of every cycle, in bags of planners that publish them.
+# Type of the messages with the candidates of every cycle.
 CYCLE_TYPE = "gpc_msgs/msg/PlannerCycle"
 
 
 class Track:
-    """Things by the time at which they came."""
+    """Values by their time of receipt."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start empty."""
         self._times: list[float] = []
         self._items: list[Any] = []
 
     def add(self, time: float, item: Any) -> None:
-        """Append a thing; a clock that jumped back does not take it out of order."""
+        """Append a value; after a backward jump of the clock the order stays."""
         self._times.append(max(time, self._times[-1]) if self._times else time)
         self._items.append(item)
 
     def at(self, time: float) -> Any | None:
-        """Return the newest thing at a time [s]; None before the first."""
+        """Return the newest value at a time [s]; None before the first."""
         index = bisect_right(self._times, time) - 1
         return self._items[index] if index >= 0 else None
 
@@ -63,27 +63,27 @@ class BagScenes:
 
     Attributes:
         run: the bag as arrays.
-        task: that was done.
+        task: its task.
         begin: first time of a state [s since the goal].
         end: last time of a state.
-        walker: name of the walker that walked, the default one's if the bag does not say.
+        walker: name of the walker in the bag, or of the default one.
     """
 
     def __init__(self, reader: BagReader) -> None:
-        """Read everything that is shown.
+        """Read all shown topics.
 
         Raises:
-            BagError: the bag holds no state, or its task is not known here.
+            BagError: the bag contains no state, or its task is unknown.
         """
         self.run = load_run(reader)
         task = run_task(self.run)
         if task is None:
-            why = "; ".join(self.run.problems) or "it does not say which task it is of"
+            why = "; ".join(self.run.problems) or "it does not name its task"
             raise BagError(f"{reader.path}: cannot be shown: {why}")
         self.task: Task = task
         times = self.run.motion.base.time
         if not len(times):
-            raise BagError(f"{reader.path}: holds no state of the robot, so nothing can be shown")
+            raise BagError(f"{reader.path}: cannot be shown: it contains no state of the robot")
         self.begin, self.end = float(times[0]), float(times[-1])
         self._plans, self._cycles = Track(), Track()
         self._candidates: dict[int, Candidates] = {}
@@ -104,14 +104,14 @@ class BagScenes:
         """Return the moment at a time [s since the goal]."""
         plan: Plan | None = self._plans.at(time)
         cycle: Cycle | None = self._cycles.at(time)
-        believed = self.run.state if len(self.run.state.base.time) else self.run.motion
+        estimate = self.run.state if len(self.run.state.base.time) else self.run.motion
         begin = self.run.begin
         mode = self._modes.at(time) or ("", ())
         start = None
         if plan is not None and plan.expiry - begin < time:
             plan = None
         if plan is not None:
-            start = self._starts.get(plan.id) or _state_at(believed, plan.start - begin)
+            start = self._starts.get(plan.id) or _state_at(estimate, plan.start - begin)
         return Snapshot(
             state=_state_at(self.run.motion, time),
             start=start,
@@ -126,7 +126,7 @@ class BagScenes:
         )
 
     def _read(self, reader: BagReader) -> None:
-        """Read what the run's arrays lack: whole plans, the walker's memory, motion capture."""
+        """Read whole plans, the walker's memory and motion capture, which the run's arrays lack."""
         wanted: dict[str, Callable[[float, Any], None]]
         wanted = {topics.PLAN.name: self._take_plan, topics.STATUS.name: self._take_cycle}
         wanted[topics.WALKER.name] = self._take_memory
@@ -146,12 +146,12 @@ class BagScenes:
             try:
                 takers[message.topic][1](message.time - self.run.begin, message.data)
             except (InputError, AttributeError, TypeError, ValueError):
-                problem = f"{message.topic}: some messages are of another version: left out"
+                problem = f"{message.topic}: skipped messages of another version"
                 if problem not in reader.problems:
                     reader.problems.append(problem)
 
     def _take_plan(self, time: float, message: Any) -> None:
-        self._plans.add(time, plan_of(message))
+        self._plans.add(time, plan_from_msg(message))
 
     def _take_candidates(self, _time: float, message: Any) -> None:
         if message.id:
@@ -162,10 +162,10 @@ class BagScenes:
                 self._starts[int(message.id)] = start
 
     def _take_cycle(self, time: float, message: Any) -> None:
-        self._cycles.add(time, cycle_of(message))
+        self._cycles.add(time, cycle_from_msg(message))
 
     def _take_memory(self, time: float, message: Any) -> None:
-        """Keep the walker's memory by the time of its step: rollouts begin at one."""
+        """Store the walker's memory by the time of its step, at which rollouts begin."""
         stamp = message.header.stamp
         stepped = float(stamp.sec) + 1e-9 * float(stamp.nanosec) - self.run.begin
         time = stepped if abs(stepped - time) < _SAME_CLOCK else time
@@ -184,7 +184,7 @@ def _pose_taker(track: Track) -> Callable[[float, Any], None]:
 
 
 def _state_at(motion: Motion, time: float) -> SceneState | None:
-    """Return the state that was known last at a time [s]; None before the first."""
+    """Return the newest state at a time [s]; None before the first."""
     base = motion.base
     index = int(np.searchsorted(base.time, time + 1e-9, side="right")) - 1
     if index < 0:

@@ -1,4 +1,4 @@
-"""Where the robot and its object would go: plans and candidates rolled out for the eye."""
+"""Rolls out plans and candidates, to draw the predicted paths of robot and object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpc_ros.tasks import build_model
 from gpc_ros.tasks.task import Task
 from gpc_ros.view.snapshot import Snapshot
 
-# Where the first object of a task begins in qpos: after the robot.
+# Index of a task's first object in qpos, after the robot.
 _OBJECT = 19
 
 
@@ -36,12 +36,12 @@ class Paths:
 
 
 class PathRoller:
-    """Rolls out what a planner found, in the planner's own model, one thread.
+    """Rolls out plans and candidates in the planner's model, in one thread.
 
     Args:
         task: the task.
         walker: the walker on the robot.
-        most: candidates that are drawn at most, the best ones.
+        most: maximum number of drawn candidates, the best ones.
     """
 
     def __init__(self, task: Task, walker: Walker, most: int) -> None:
@@ -51,7 +51,7 @@ class PathRoller:
         self._pool: RolloutPool | None = None
 
     def roll(self, snapshot: Snapshot) -> Paths | None:
-        """Return the paths of a snapshot's plan and candidates; None if something is missing.
+        """Return the paths of a snapshot's plan and candidates; None if data is missing.
 
         The plan begins in the state that is known, which lies a little before its first knot.
         """

@@ -87,7 +87,7 @@ class GoalControls:
 
 
 def goal_problem(values: list[Any]) -> str:
-    """Return why x [m], y [m], yaw [rad] are no valid goal; empty if they are one."""
+    """Return why a goal x [m], y [m], yaw [rad] is rejected; empty for a valid goal."""
     for (label, limit), value in zip(_FIELDS, values, strict=True):
         if not math.isfinite(value):
             return f"{label} is not a finite number"

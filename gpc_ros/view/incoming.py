@@ -28,7 +28,7 @@ _MALFORMED = (AssertionError, AttributeError, KeyError, RecursionError, TypeErro
 
 
 def is_valid(raw: object) -> bool:
-    """Return whether a websocket message is one that the viewer's page sends.
+    """Return whether the viewer's page could have sent a websocket message.
 
     Numbers must be finite; the ranges of single controls are checked where they are used.
     """

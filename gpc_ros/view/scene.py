@@ -1,4 +1,4 @@
-"""The 3-D scene: robot, objects, goal, what motion capture saw, and the paths of the search."""
+"""The 3-D scene: robot, objects, goal, motion capture, and the paths of the search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpc_ros.view import shapes
 from gpc_ros.view.candidate_paths import Paths
 from gpc_ros.view.snapshot import Pose
 
-# What can be shown and hidden, with its colour in paths and ghosts.
+# Layers that can be hidden, with the colours of their paths and ghosts.
 COLOURS = {
     "robot": (90, 95, 105),
     "object": (204, 148, 92),
@@ -45,12 +45,12 @@ class SceneView:
 
         Args:
             server: the page.
-            model: the task's scene as the plant knows it.
-            task: what the goal is for.
+            model: the plant's model of the scene.
+            task: the task.
         """
         self._server, self._model = server, model
         self._shown = dict.fromkeys(COLOURS, True)
-        # What there is to see of a layer now, whether the layer is shown or not, by name.
+        # Parts of each layer and whether they exist at this moment, by name.
         self._present: dict[str, dict[str, tuple[Any, bool]]] = {name: {} for name in COLOURS}
         self._data = mujoco.MjData(model)
         self._body = task.bodies[0] if task.bodies else ""
@@ -75,7 +75,7 @@ class SceneView:
             self._top = float(mesh.bounds[1][2])
 
     def show_state(self, state: SceneState | None) -> None:
-        """Put robot and objects where they are; what is not known is not drawn."""
+        """Move robot and objects to their poses; unknown objects are hidden."""
         if state is None:
             return
         self._data.qpos[:19] = state.qpos()
@@ -90,14 +90,14 @@ class SceneView:
                 handle.position, handle.wxyz = thing.position, thing.orientation
 
     def show_goal(self, goal: Array | None) -> None:
-        """Put the ghost of the goal x [m], y [m], yaw [rad] (3,); None hides it."""
+        """Move the ghost of the goal to x [m], y [m], yaw [rad] (3,); None hides it."""
         self._set("goal", self.goal, goal is not None)
         if goal is not None:
             self.goal.position = np.array([goal[0], goal[1], 0.0])
             self.goal.wxyz = quat_from_yaw(goal[2])
 
     def show_mocap(self, poses: dict[str, Pose]) -> None:
-        """Put the ghosts of what motion capture saw last, by body."""
+        """Move the boxes of motion capture to the newest poses, by body."""
         for name, handle in self._ghosts.items():
             pose = poses.get(name)
             self._set("motion capture", handle, pose is not None)
@@ -105,7 +105,7 @@ class SceneView:
                 handle.position, handle.wxyz = pose.position, pose.orientation
 
     def show_paths(self, paths: Paths | None) -> None:
-        """Draw where plan and candidates would lead robot and object; None hides them."""
+        """Draw the predicted paths of robot and object; None hides them."""
         if paths is None:
             for name, line in self._lines.items():
                 self._set(name.split("/")[0], line, False)
@@ -132,7 +132,7 @@ class SceneView:
             handle.visible = visible and present
 
     def _set(self, layer: str, handle: Any, present: bool) -> None:
-        """Show or hide a part of a layer, as far as the layer is shown at all."""
+        """Show or hide a part of a layer; a hidden layer stays hidden."""
         self._present[layer][handle.name] = (handle, present)
         visible = present and self._shown[layer]
         if handle.visible != visible:
@@ -148,7 +148,7 @@ class SceneView:
         return handles
 
     def _add_goal(self, task: Task) -> None:
-        """Add what the goal is for, at the origin of a frame that stands for the goal."""
+        """Add a ghost of the goal's body, in the goal's frame."""
         model, qpos = self._model, self._model.qpos0.copy()
         qpos[:19] = standing_robot(0.0, 0.0, 0.0)
         root = model.body(self._body or BASE_BODY)

@@ -1,4 +1,4 @@
-"""A viser server that only the page with the right address reaches."""
+"""Starts a viser server with access control and message validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _starting = threading.Lock()
 
 
 class ValidatedConnection(websocket_server.ServerConnection):
-    """A connection that drops every message which the viewer's page does not send."""
+    """A connection that drops invalid messages."""
 
     async def recv(self, decode: bool | None = None) -> Any:
         """Return the next valid message."""
@@ -99,7 +99,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _url_host(host: str) -> str:
-    """Return a host as it stands in an address that this machine can open."""
+    """Return a host as part of an address that this machine can open."""
     if host in ("0.0.0.0", "::"):
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

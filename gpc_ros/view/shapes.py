@@ -1,4 +1,4 @@
-"""The visible shapes of a MuJoCo model as meshes, one a body."""
+"""Converts the visible shapes of a MuJoCo model to meshes, one per body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpc_ros.common.arrays import Array, IntArray
 from gpc_ros.common.errors import ModelFileError
 from gpc_ros.robot.model import BASE_BODY
 
-# Shapes of higher groups are for collision only and are not drawn.
+# Higher groups contain collision shapes, which are not drawn.
 _LAST_VISIBLE_GROUP = 2
 _ROUND = 16  # segments of a circle
 
@@ -43,7 +43,7 @@ def body_mesh(model: mujoco.MjModel, body: int) -> trimesh.Trimesh:
 
 
 def scene_mesh(model: mujoco.MjModel, qpos: Array, root: int) -> trimesh.Trimesh:
-    """Return the visible shapes of a body and all that hang on it, as one mesh in the map frame.
+    """Return the visible shapes of a body and its children as one mesh in the map frame.
 
     Args:
         model: the scene.
@@ -73,7 +73,7 @@ def _joined(parts: list[trimesh.Trimesh]) -> trimesh.Trimesh:
 
 
 def visible_geoms(model: mujoco.MjModel, body: int) -> Iterator[int]:
-    """Yield the geoms of a body that are there to be seen."""
+    """Yield the visible geoms of a body."""
     first = int(model.body_geomadr[body])
     for geom in range(first, first + int(model.body_geomnum[body])):
         plane = model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_PLANE

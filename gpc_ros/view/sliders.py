@@ -1,4 +1,4 @@
-"""Controls on the page for parameters, with range, step and meaning from their declaration."""
+"""Controls for parameters, with range, step and description from their declaration."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import viser
 from gpc_ros.common.config import Parameter, convert
 from gpc_ros.common.errors import ConfigError
 
-# A range that ends beyond this many times the default is cut.
+# Ranges up to more than this many times the default are shortened.
 _WIDE = 20.0
 
 
 class Sliders:
-    """One control a parameter, in folders by group; changes wait until they are taken.
+    """One control per parameter; changes wait until they are taken.
 
     Args:
         server: the page.
-        title: of the folder.
+        title: title of the folder.
         parameters: the parameters; texts and lists get a field instead of a slider.
         refuse: shows the user, title and text, that a value was rejected.
     """
@@ -48,7 +48,7 @@ class Sliders:
                 handle.on_update(self._listener(name))
 
     def take(self) -> dict[str, Any]:
-        """Return what the user has changed since the last time: the newest value by name."""
+        """Return the values that the user changed since the last call, by name."""
         changes: dict[str, Any] = {}
         while not self._changes.empty():
             name, value = self._changes.get()
@@ -56,7 +56,7 @@ class Sliders:
         return changes
 
     def show(self, name: str, value: Any) -> None:
-        """Show the value that is in force; a name that is not here is left to others."""
+        """Show the current value of a parameter; unknown names are ignored."""
         handle = self._handles.get(name)
         if handle is None:
             return
@@ -82,13 +82,13 @@ class Sliders:
 
 
 def slider_range(p: Parameter) -> tuple[float, float, float] | None:
-    """Return lower end, upper end and step of a parameter's slider; None if it cannot have one.
+    """Return lower end, upper end and step of a parameter's slider; None without a range.
 
-    The ends are those of the declaration; a range that goes far beyond the default ends at ten
-    times the default, since a mouse could not meet anything near it otherwise.
+    The ends come from the declaration. A range far beyond the default ends at ten times the
+    default, so that values near the default stay selectable.
 
     Args:
-        p: a parameter that is a number.
+        p: a numeric parameter.
     """
     if p.low is None or p.high is None or (not p.default and p.high - p.low > _WIDE):
         return None

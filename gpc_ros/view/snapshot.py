@@ -1,4 +1,4 @@
-"""One moment as the viewer shows it, whether it comes from topics or from a bag."""
+"""The data that the viewer shows of one moment, from topics or from a bag."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gpc_ros.robot.types import SceneState
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """What a planning cycle tried.
+    """The candidates of a planning cycle.
 
     Attributes:
         knots: (n, K, 3) vx [m/s], vy [m/s], yaw rate [rad/s].
         costs: (n,), infinite where the rollout diverged.
-        proposed: which ones a learned proposal made (n,).
+        proposed: whether a learned proposal made each (n,).
     """
 
     knots: Array
@@ -29,7 +29,7 @@ class Candidates:
 
     @property
     def elites(self) -> BoolArray:
-        """Which ones are the best quarter, at least one (n,)."""
+        """Whether each is among the best quarter, at least one (n,)."""
         number = max(1, len(self.costs) // 4)
         best = np.zeros(len(self.costs), dtype=np.bool_)
         best[np.argsort(self.costs, kind="stable")[:number]] = True
@@ -56,7 +56,7 @@ class Cycle:
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """Where motion capture saw a body: position (3,) [m], orientation (4,) wxyz, map frame."""
+    """Motion capture pose: position (3,) [m], orientation (4,) wxyz, map frame."""
 
     position: Array
     orientation: Array
@@ -64,19 +64,19 @@ class Pose:
 
 @dataclass(eq=False)
 class Snapshot:
-    """Everything that is shown of one moment; what is not known is left out.
+    """The shown data of one moment; unknown fields are None or empty.
 
     Attributes:
         state: of robot and objects.
         start: state that the plan is rolled out from; ``state`` if not given.
         walker_state: the walker's memory at that time (S,).
         goal: x [m], y [m], yaw [rad] (3,).
-        mocap: what motion capture saw last, by body.
-        plan: the plan in force.
-        candidates: what its planning cycle tried.
+        mocap: newest motion capture pose by body.
+        plan: the current plan.
+        candidates: the candidates of its planning cycle.
         mode: state of the supervisor.
-        reasons: for it, in plain words.
-        cycle: figures of the last planning cycle.
+        reasons: reasons for the mode.
+        cycle: metrics of the last planning cycle.
     """
 
     state: SceneState | None = None
@@ -91,11 +91,11 @@ class Snapshot:
     cycle: Cycle | None = None
 
 
-def plan_of(message: Any) -> Plan:
-    """Return the plan in a message, of ROS or of a bag.
+def plan_from_msg(message: Any) -> Plan:
+    """Return the plan of a message from ROS or a bag.
 
     Raises:
-        InputError: it is not finite or makes no sense.
+        InputError: a value is not finite or a size is wrong.
     """
     return Plan(
         id=int(message.id),
@@ -112,10 +112,10 @@ def plan_of(message: Any) -> Plan:
 
 
 def candidates_from_msg(message: Any, knots: int) -> Candidates:
-    """Return the candidates that a message kept, of ROS or of a bag.
+    """Return the candidates of a message from ROS or a bag.
 
-    Which ones a proposal made is said by ``proposed`` (their places in the list of all) or by a
-    flag ``from_proposal`` for each; a message of a version that says neither has none.
+    The field ``proposed`` contains the indices of the proposal's candidates, or ``from_proposal``
+    a flag for each; without both fields no candidate is marked.
 
     Args:
         message: gpc_msgs/PlannerCycle, or another with ``candidates`` and ``costs``.
@@ -139,7 +139,7 @@ def candidates_from_msg(message: Any, knots: int) -> Candidates:
 
 
 def start_from_msg(message: Any, bodies: tuple[str, ...]) -> SceneState | None:
-    """Return the state that a cycle's rollouts began in; None if its message does not say.
+    """Return the initial state of a cycle's rollouts; None if the message lacks it.
 
     Args:
         message: gpc_msgs/PlannerCycle.
@@ -152,8 +152,8 @@ def start_from_msg(message: Any, bodies: tuple[str, ...]) -> SceneState | None:
     return SceneState.from_arrays(0.0, qpos, qvel, bodies)
 
 
-def cycle_of(message: Any) -> Cycle:
-    """Return the figures in a planner status, of ROS or of a bag."""
+def cycle_from_msg(message: Any) -> Cycle:
+    """Return the metrics of a planner status from ROS or a bag."""
     return Cycle(
         cycles=int(message.cycles),
         misses=int(message.misses),

@@ -16,7 +16,7 @@ def status_markdown(snapshot: Snapshot, time: str = "") -> str:
 
     Args:
         snapshot: the moment.
-        time: a line on when that was; empty for now.
+        time: first line, with the time of the moment; empty for live data.
     """
     lines = [f"{time}\n"] if time else []
     mode = escape_markdown(snapshot.mode.lower()) or "no supervisor"

@@ -1,4 +1,4 @@
-"""Carries what is changed on the viewer's page to the planner: parameters, cost weights, goal."""
+"""Sends changes on the viewer's page to the planner: parameters, cost weights and goal."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gpc_ros.common.arrays import Array
 from gpc_ros.common.assignments import format_assignments, parse_assignments
 from gpc_ros.common.config import Parameter
 
-# A slider that is dragged changes many times a second; the planner is told this often at most [s].
+# A dragged slider changes many times a second; requests have this interval at least [s].
 _PACE = 0.2
-# An answer that takes longer is not waited for [s]: the planner has ended or is being restarted.
+# Timeout of an answer [s]: the planner has ended or restarts.
 _PATIENCE = 5.0
 _TASK_PARAMS = "task_params"
 
@@ -27,27 +27,27 @@ Refuse = Callable[[str, str], None]
 
 
 class Request:
-    """A call of a service that is under way, at most one at a time."""
+    """A pending service call, at most one at a time."""
 
     def __init__(self) -> None:
-        """Start without one."""
+        """Start without a call."""
         self._future: Future | None = None
         self._since = 0.0
 
     @property
     def pending(self) -> bool:
-        """Whether an answer is still waited for."""
+        """Whether the call waits for its answer."""
         if self._future is not None and time.monotonic() - self._since > _PATIENCE:
             self._future.cancel()
             self._future = None
         return self._future is not None
 
     def send(self, future: Future) -> None:
-        """Wait for this answer from now on."""
+        """Wait for the answer of a new call."""
         self._future, self._since = future, time.monotonic()
 
     def answer(self) -> Any | None:
-        """Return the answer once, when it has come."""
+        """Return the answer once, after it arrived."""
         if self._future is None or not self._future.done():
             return None
         future, self._future = self._future, None
@@ -55,18 +55,17 @@ class Request:
 
 
 class ParameterSteering:
-    """The planner's live parameters and the weights of its task's cost, over its services.
+    """Reads and sets the planner's live parameters and the weights of its task's cost.
 
-    The weights are part of the planner's parameter ``task_params``, so that there is one place
-    where they stand.
+    The weights are part of the planner's parameter ``task_params``.
 
     Args:
-        node: whose services are used.
+        node: node of the service clients.
         planner: name of the planner's node.
         names: the live parameters.
         weights: the weights, named as in the task (``cost.distance``).
-        show: shows the value of one of them that is in force.
-        refuse: tells the user, title and text, that a change was refused.
+        show: shows the current value of a parameter.
+        refuse: shows the user, title and text, that a change was rejected.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class ParameterSteering:
         self._last = 0.0
 
     def step(self, changes: dict[str, Any]) -> None:
-        """Take over what the user has changed and go on with what is under way.
+        """Send changes and handle answers.
 
         Args:
             changes: new values by name, of parameters and of weights.
@@ -113,7 +112,7 @@ class ParameterSteering:
             self._changes = {}
 
     def _take_values(self, values: list[Any]) -> None:
-        """Show what is in force; an answer with fewer values is of another planner's version."""
+        """Show the current values; an answer of another length is from another version."""
         if len(values) != len(self._names):
             return
         found = dict(zip(self._names, map(parameter_value_to_python, values), strict=True))
@@ -142,11 +141,11 @@ class ParameterSteering:
 
 
 class GoalSteering:
-    """Asks the planner for another goal.
+    """Sets the planner's goal.
 
     Args:
-        node: whose service is used.
-        refuse: tells the user, title and text, that the goal was refused.
+        node: node of the service client.
+        refuse: shows the user, title and text, that the goal was rejected.
     """
 
     def __init__(self, node: Node, refuse: Refuse) -> None:
@@ -154,21 +153,21 @@ class GoalSteering:
         self._client = node.create_client(SetGoal, "set_goal")
         self._refuse = refuse
         self._request = Request()
-        self._wish: Array | None = None
+        self._requested: Array | None = None
 
-    def step(self, wish: Array | None) -> bool:
-        """Take over a goal x [m], y [m], yaw [rad] (3,); return whether one was just refused."""
-        self._wish = self._wish if wish is None else wish
+    def step(self, goal: Array | None) -> bool:
+        """Send a requested goal x [m], y [m], yaw [rad] (3,); return whether one was rejected."""
+        self._requested = self._requested if goal is None else goal
         refused = False
         if (answer := self._request.answer()) is not None and not answer.success:
             self._refuse("goal refused", answer.message)
             refused = True
-        if self._wish is not None and not self._request.pending:
-            x, y, yaw = (float(value) for value in self._wish)
-            self._wish = None
+        if self._requested is not None and not self._request.pending:
+            x, y, yaw = (float(value) for value in self._requested)
+            self._requested = None
             if self._client.service_is_ready():
                 self._request.send(self._client.call_async(SetGoal.Request(x=x, y=y, yaw=yaw)))
             else:
-                self._refuse("goal refused", "there is no planner")
+                self._refuse("goal refused", "no planner is running")
                 refused = True
         return refused

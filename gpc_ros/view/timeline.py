@@ -1,4 +1,4 @@
-"""The time line of a bag: where it is, whether it plays and how fast, and its controls."""
+"""The time line of a bag: position, playback and speed, and their controls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SPEEDS = {f"{s:g}x": s for s in (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)}
 class TimeLine:
     """A position in a recording that moves with time while it plays.
 
-    It may be used from several threads.
+    Thread-safe.
 
     Args:
         begin: first time [s].
@@ -22,19 +22,19 @@ class TimeLine:
     """
 
     def __init__(self, begin: float, end: float) -> None:
-        """Stand at the beginning, at normal speed."""
+        """Start at the beginning, paused, at normal speed."""
         self.begin, self.end = begin, max(end, begin)
         self._lock = threading.Lock()
         self._position, self._playing, self._speed = begin, False, 1.0
 
     @property
     def position(self) -> float:
-        """Where it is [s]."""
+        """Current position [s]."""
         return self._position
 
     @property
     def playing(self) -> bool:
-        """Whether it moves."""
+        """Whether it plays."""
         return self._playing
 
     @property
@@ -43,24 +43,24 @@ class TimeLine:
         return self._speed
 
     def seek(self, position: float) -> None:
-        """Go to a time [s]; outside of the recording, to its nearest end."""
+        """Move to a time [s], clipped to the recording."""
         with self._lock:
             self._position = min(max(position, self.begin), self.end)
 
     def play(self, on: bool) -> None:
-        """Start or stop; started at the end, it begins anew."""
+        """Start or pause; from the end playback restarts at the beginning."""
         with self._lock:
             if on and self._position >= self.end:
                 self._position = self.begin
             self._playing = on
 
     def set_speed(self, speed: float) -> None:
-        """Play so many recorded seconds per second from now on."""
+        """Set the recorded seconds per second."""
         with self._lock:
             self._speed = speed
 
     def advance(self, elapsed: float) -> float:
-        """Let time [s] pass and return the position [s]; at the end it stops."""
+        """Advance by a time [s] and return the position [s]; playback stops at the end."""
         with self._lock:
             if self._playing:
                 self._position = min(self._position + self._speed * elapsed, self.end)
@@ -76,7 +76,7 @@ class TimeLineControls:
         self._line = line
         gui = server.gui
         low, high = math.floor(line.begin * 10.0) / 10.0, math.ceil(line.end * 10.0) / 10.0
-        # viser declares the value read-only to type checkers; it is there to be set.
+        # Any: viser declares the value read-only, although it has a setter.
         self._slider: Any = gui.add_slider(
             "time [s]", min=low, max=max(high, low + 0.1), step=0.02, initial_value=low
         )
@@ -87,7 +87,7 @@ class TimeLineControls:
         self._speed.on_update(self._on_speed)
 
     def refresh(self) -> None:
-        """Show where the time line is."""
+        """Show the time line's position and state."""
         if abs(self._slider.value - self._line.position) > 1e-3:
             self._slider.value = self._line.position
         label = "pause" if self._line.playing else "play"

@@ -22,7 +22,7 @@ from gpc_ros.view.server import start_server
 from gpc_ros.view.snapshot import Snapshot
 from gpc_ros.view.status import status_markdown
 
-# The camera of a new page follows what it looks at in such steps [m].
+# The first view of new pages follows the scene in steps of this size [m].
 _STEP = 0.3
 # Spheres around robot, object and goal that the first view contains [m].
 _ROBOT_RADIUS, _OBJECT_RADIUS = 0.45, 0.35
@@ -33,7 +33,7 @@ _LEGEND = (
 
 
 class Page:
-    """Shows snapshots of one task to whoever has the page open.
+    """Shows snapshots of one task on all open pages.
 
     Attributes:
         server: the viser server, for more controls.
@@ -45,14 +45,14 @@ class Page:
         """Start the server.
 
         Raises:
-            GpcError: the address cannot be listened on.
+            GpcError: the address is not available.
         """
         silence_mujoco()
         self.server, self.url = start_server(config.host, config.port, title)
-        # A share link would lead through somebody else's server.
+        # A share link would lead through an external server.
         self.server.gui.configure_theme(show_share_button=False, show_logo=False)
         self._middle: Array | None = None
-        self._spheres: tuple[Array, Array] | None = None  # centres and radii of what is in view
+        self._spheres: tuple[Array, Array] | None = None  # centres and radii of the framed bodies
         self._status = self.server.gui.add_markdown("waiting for a state")
         self._text = ""
         self.scene = SceneView(self.server, build_model(task, "plant", walker.gains), task)
@@ -62,11 +62,11 @@ class Page:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody has the page open."""
+        """Whether a page is open."""
         return bool(self.server.get_clients())
 
     def notify(self, title: str, text: str) -> None:
-        """Tell whoever has the page open that something was refused."""
+        """Show a rejection on all open pages."""
         for client in self.server.get_clients().values():
             client.add_notification(title, text, auto_close_seconds=8.0, color="red")
 
@@ -99,12 +99,12 @@ class Page:
             size = client.camera.image_width, client.camera.image_height
             _aim(client.camera, frame(*self._spheres, size))
 
-    def forget(self) -> None:
-        """Forget the view after the last page was closed."""
+    def reset_view(self) -> None:
+        """Clear the first view, after the last page was closed."""
         self._middle = self._spheres = None
 
     def add_layers(self) -> None:
-        """Add a check box for each layer; called last, so that they stand below the rest."""
+        """Add a check box for each layer; called last, so that they are at the bottom."""
         with self.server.gui.add_folder("layers", expand_by_default=False):
             self.server.gui.add_markdown(_LEGEND)
             for layer in COLOURS:
@@ -115,7 +115,7 @@ class Page:
         box.on_update(lambda _: self.scene.show_layer(layer, box.value))
 
     def show(self, snapshot: Snapshot, time: str = "") -> None:
-        """Show a moment; a plan is rolled out only when it is another than before."""
+        """Show a moment; a plan is rolled out only when it changed."""
         paths, changed = self._paths(snapshot)
         text = status_markdown(snapshot, time)
         with self.server.atomic():
@@ -128,7 +128,7 @@ class Page:
                 self._status.content = self._text = text
 
     def _paths(self, snapshot: Snapshot) -> tuple[Paths | None, bool]:
-        """Return the paths to draw and whether they differ from those that are drawn."""
+        """Return the paths to draw and whether they differ from the drawn ones."""
         found = snapshot.candidates
         key = None
         if snapshot.plan is not None:

@@ -1,4 +1,4 @@
-"""What the report says behind the figures: delays, innovations, model, proposal, anomalies."""
+"""Analysis sections of the report: delays, innovations, model error, proposal and events."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_innovations_are_capture_minus_estimate_at_the_time_of_capture(tmp_path:
     run.mocap["base"] = Body(seen, there, upright[:2])
     assert "robot rms 4 mm" in analysis.residuals(Canvas(0.0, 1.0), run)
     run.mocap.clear()
-    assert "there are none" in analysis.residuals(Canvas(0.0, 1.0), run)
+    assert "no motion capture" in analysis.residuals(Canvas(0.0, 1.0), run)
 
 
 def test_the_proposal_is_only_there_if_it_was_used(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_proposal_is_only_there_if_it_was_used(tmp_path: Path) -> None:
     assert analysis.proposal(Canvas(0.0, 1.0), run) == ""
     # Best in two of ten cycles: index 3 is the proposal's.
     run.cycles = [record([3], [1.0, 2.0], [3, 0] if k < 2 else [0, 3], 0.1 * k) for k in range(10)]
-    assert "the best ones in 20 % of the cycles" in analysis.proposal(Canvas(0.0, 1.0), run)
+    assert "the best one in 20 % of the cycles" in analysis.proposal(Canvas(0.0, 1.0), run)
 
 
 def test_a_plan_is_followed_in_its_own_heading() -> None:
@@ -153,8 +153,8 @@ def walked() -> tuple[list[CycleRecord], Run]:
     run.truth = Motion(body)
     run.commands = Commands(np.array(walk.steps), np.array(walk.commands))
     run.cycles = walk.records
-    said = {"task": "navigate", "horizon": 0.5, "num_rollouts": 4}
-    settings = config.flatten(config.replace(PlannerSettings(), said, "test"))
+    parameters = {"task": "navigate", "horizon": 0.5, "num_rollouts": 4}
+    settings = config.flatten(config.replace(PlannerSettings(), parameters, "test"))
     run.settings = [Settings("planner", 1, 0.0, json.loads(json.dumps(settings)), {})]
     return walk.records, run
 

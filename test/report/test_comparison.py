@@ -39,7 +39,7 @@ def test_the_better_figure_is_bold_and_the_seed_differs(tmp_path: Path, made_run
 def test_the_same_run_twice_differs_in_nothing(tmp_path: Path, made_run: Make) -> None:
     bag = made_run().write(tmp_path / "a")
     page = render_comparison((side(bag, "one"), side(bag, "two")))
-    assert "Every setting and version is the same." in page
+    assert "All settings and versions are the same." in page
     figures = page.partition("<h2>Metrics</h2>")[2].partition("</table>")[0]
     assert "<b>" not in figures
 
@@ -59,7 +59,7 @@ def test_an_empty_bag_has_no_figures(tmp_path: Path) -> None:
     empty = side(tmp_path / "bag", "empty")
     known = {name for name, (value, _, _) in side_metrics(empty).items() if np.isfinite(value)}
     assert known <= {"time"}
-    assert "Neither bag holds a state of the robot." in render_comparison((empty, empty))
+    assert "Neither bag contains a state of the robot." in render_comparison((empty, empty))
 
 
 def test_the_command_compares(

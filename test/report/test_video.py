@@ -68,7 +68,7 @@ def test_the_video_plays_in_real_time(tmp_path: Path, model: mujoco.MjModel) -> 
 
 
 def test_the_goal_is_seen_as_a_green_ghost(tmp_path: Path, model: mujoco.MjModel) -> None:
-    # The floor is grey and the box brown: what is much more green than red is the ghost.
+    # The floor is grey and the box brown, so pixels with much more green than red are the ghost.
     def green(goal: Any) -> int:
         moving = Motion(motion().time, motion().qpos, goal, "box")
         write_poster(model, moving, 0.5, tmp_path / "p.png", (160, 96))
@@ -86,7 +86,7 @@ def test_a_single_state_makes_a_picture(tmp_path: Path, model: mujoco.MjModel) -
 
 def test_nothing_to_film_is_an_error(tmp_path: Path, model: mujoco.MjModel) -> None:
     nothing = Motion(np.zeros(0), np.zeros((0, model.nq)))
-    with pytest.raises(VideoError, match="no state to film"):
+    with pytest.raises(VideoError, match="nothing to film"):
         write_video(model, nothing, tmp_path / "a.mp4", SMALL)
 
 

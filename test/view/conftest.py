@@ -44,7 +44,7 @@ CYCLE_TYPE = MSGS + "PlannerCycle"
 
 
 class Recorder:
-    """Writes what happens in a lockstep episode as the nodes would say it."""
+    """Records a lockstep episode as the nodes would publish it."""
 
     def __init__(self, folder: Path, task: str) -> None:
         self.writer = BagWriter(folder, {"task": task, "seed": "7"})
@@ -74,7 +74,7 @@ class Recorder:
 
 @dataclass
 class MadeBag:
-    """A recorded run and what is known of it: plans, reports of the planner, goal."""
+    """A recorded run with its plans, planner reports and goal."""
 
     path: Path
     plans: list[Plan]
@@ -153,7 +153,7 @@ def _write_state(recorder: Recorder, lockstep: Lockstep, begin: float) -> None:
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """Return a finder of ports that nobody listens on."""
+    """Return a function that finds a free port."""
 
     def find() -> int:
         with socket.socket() as probe:

@@ -30,7 +30,7 @@ from gpc_ros.view.server import start_server
 from gpc_ros.view.sliders import Sliders
 from gpc_ros.view.timeline import TimeLine, TimeLineControls
 
-PATIENCE = 20.0  # [s]
+PATIENCE = 60.0  # [s]
 encode = msgspec.msgpack.encode
 CAMERA = {
     "type": "ViewerCameraMessage", "wxyz": [1.0, 0.0, 0.0, 0.0], "position": [1.0, 1.0, 1.0],
@@ -84,7 +84,7 @@ class Panel:
         client.send(encode(CAMERA))
         found: dict[str, str] = {}
         while "set goal" not in found or "time [s]" not in found:
-            raw = client.recv(timeout=20.0)
+            raw = client.recv(timeout=PATIENCE)
             assert isinstance(raw, bytes)
             size = int.from_bytes(raw[8:16], "little")
             content = ZstdDecompressor().decompress(raw[16 : 16 + size], max_output_size=2**24)
@@ -115,7 +115,7 @@ def update(uuid: str, value: Any) -> bytes:
 
 
 def get(panel: Panel, path: str, **headers: str) -> tuple[int, str, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", panel.port, timeout=20.0)
+    connection = http.client.HTTPConnection("127.0.0.1", panel.port, timeout=PATIENCE)
     try:
         connection.putrequest("GET", path, skip_host=True)
         for name, value in {"Host": f"127.0.0.1:{panel.port}", **headers}.items():
@@ -287,4 +287,4 @@ def test_oversized_message_closes_the_connection(panel: Panel) -> None:
             client.send(b"\x00" * (MAX_SIZE + 1))
         with pytest.raises(Exception, match="1009"):
             while True:
-                client.recv(timeout=20.0)
+                client.recv(timeout=PATIENCE)

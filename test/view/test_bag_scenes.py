@@ -53,14 +53,14 @@ def test_candidates_are_those_of_the_plan(scenes: BagScenes, pushing: MadeBag) -
 
 
 def test_paths_are_walked_by_the_walker_of_the_bag_or_by_the_default_one(scenes: BagScenes) -> None:
-    said = SimpleNamespace(
+    message = SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=0, nanosec=0)),
         walker="gallop",
         state=[0.0],
     )
     assert scenes.walker == walker_of(scenes.walker).name == DEFAULT_WALKER
-    scenes._take_memory(-5.0, said)
-    assert scenes.walker == "gallop"  # somebody's own, whose card is not here
+    scenes._take_memory(-5.0, message)
+    assert scenes.walker == "gallop"  # a walker without a card here
     assert walker_of(scenes.walker).name == DEFAULT_WALKER
 
 
@@ -141,7 +141,7 @@ def test_candidates_of_another_length_are_refused() -> None:
 
 def test_a_bag_without_states_is_refused(tmp_path: Path) -> None:
     BagWriter(tmp_path / "bag", {"task": "box_push"}).close()
-    with pytest.raises(BagError, match="holds no state"):
+    with pytest.raises(BagError, match="contains no state"):
         BagScenes(BagReader(tmp_path / "bag"))
 
 

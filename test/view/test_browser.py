@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-# Width of the panel on the right, which is no part of the scene [px].
+# Width of the panel on the right, outside of the scene [px].
 _PANEL = 350
 
 
@@ -47,7 +47,7 @@ def page(player: Player, open_page: Callable[[str, str], Any]) -> Any:
 
 
 def picture(page: Any) -> np.ndarray:
-    """Return what is drawn, without the panel (height, width, 3)."""
+    """Return the picture of the scene, without the panel (height, width, 3)."""
     size = page.viewport_size
     clip = {"x": 0, "y": 0, "width": size["width"] - _PANEL, "height": size["height"]}
     data = page.screenshot(clip=clip)
@@ -94,7 +94,7 @@ def test_robot_box_goal_and_paths_are_drawn(
         hidden = another(page, shown)
         assert changed(hidden, shown) < shown.shape[0] * shown.shape[1] / 4
         box.check()
-        # Not compared with what was shown at first: a busy machine may draw the paths after that.
+        # The first picture is not compared: a busy machine may draw the paths later.
         shown = another(page, hidden)
 
 

@@ -1,4 +1,4 @@
-"""What of the scene is visible: what is known, as far as its layer is shown."""
+"""Visibility of the scene: known parts of shown layers are visible."""
 
 from __future__ import annotations
 
