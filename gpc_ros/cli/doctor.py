@@ -16,15 +16,20 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common.environment import check_environment
 from gpc_ros.common.errors import GpcError
+
+if TYPE_CHECKING:
+    from gpc_ros.cli.parser import CommandParser
 
 # What runs in the robot.
 ROBOT_DDS = "0.10.2"
 # How long a check that starts a process may take [s].
 _TIMEOUT = 40.0
+_TRAINING = ("torch", "onnx", "onnxruntime", "matplotlib", "rsl-rl-lib", "tensordict")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox", "xdg-open")
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Run every check and print one line each."""
     failed = False
     for name, check in CHECKS.items():
-        finding = check()
+        finding = _finding(check)
         failed |= finding.level == "fail"
         print(f"[{finding.level:^4}] {name:<18} {finding.text}")
         if finding.remedy and finding.level != "ok":
@@ -60,17 +65,28 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _finding(check: Callable[[], Finding]) -> Finding:
+    """Run one check; an exception of any kind is a finding too."""
+    try:
+        return check()
+    except Exception as error:
+        reason = _last_line(f"{type(error).__name__}: {error}")
+        return Finding("fail", f"the check itself failed ({reason})", "reinstall this part")
+
+
 def check_python() -> Finding:
     """Python is new enough."""
     version = platform.python_version_tuple()
-    if (int(version[0]), int(version[1])) < (3, 10):
-        return Finding("fail", ".".join(version), "use Python 3.10 or newer")
+    if (int(version[0]), int(version[1])) < (3, 11):
+        return Finding("fail", ".".join(version), "use Python 3.11, 3.12 or 3.13")
     return Finding("ok", f"{'.'.join(version)} at {sys.prefix}")
 
 
 def check_cores() -> Finding:
     """There are cores enough for planner and robot at once."""
-    cores = len(os.sched_getaffinity(0))
+    # Not every system has affinity masks.
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     if cores < 2:
         return Finding("warn", f"{cores} core", "expect missed deadlines; lower num_rollouts:=")
     return Finding("ok", f"{cores} cores")
@@ -131,22 +147,79 @@ def check_mujoco() -> Finding:
     """MuJoCo is new enough for batched stepping."""
     if importlib.util.find_spec("mujoco") is None:
         return Finding("fail", "mujoco is not installed", "pip install mujoco")
-    code, output = _python("import mujoco, mujoco.batch; print(mujoco.__version__)")
+    # Drawing is another check.
+    code, output = _python(
+        "import mujoco, mujoco.batch; print(mujoco.__version__)", MUJOCO_GL="disable"
+    )
     if code:
         return Finding("fail", f"mujoco: {_last_line(output)}", "pip install 'mujoco>=4'")
     return Finding("ok", f"mujoco {_last_line(output)}")
 
 
-def check_rendering() -> Finding:
-    """MuJoCo can draw without a screen, which the video of a run takes."""
+def check_graphics() -> Finding:
+    """MuJoCo can draw without a screen, which the video of a run needs."""
+    from gpc_ros.common.environment import check_rendering
+
+    environment = dict(os.environ)
+    try:
+        check_rendering(environment)
+    except GpcError as error:
+        return Finding("fail", str(error))
+    backend = environment.get("MUJOCO_GL") or "egl"
     code, output = _python(
         "import mujoco; r = mujoco.Renderer(mujoco.MjModel.from_xml_string("
         "'<mujoco><worldbody><geom size=\"1\"/></worldbody></mujoco>'), 64, 64); r.close()",
-        MUJOCO_GL=os.environ.get("MUJOCO_GL", "egl"),
+        MUJOCO_GL=backend,
     )
     if code:
-        return Finding("warn", f"no EGL: {_last_line(output)}", "runs leave no episode.mp4")
-    return Finding("ok", "off-screen drawing with EGL")
+        return Finding(
+            "warn",
+            f"no drawing with MUJOCO_GL={backend}: {_last_line(output)}",
+            "runs leave no episode.mp4; sudo apt-get install libegl1, then export MUJOCO_GL=egl",
+        )
+    return Finding("ok", f"off-screen drawing with MUJOCO_GL={backend}")
+
+
+def check_video() -> Finding:
+    """The ffmpeg of imageio-ffmpeg runs."""
+    code, output = _python(
+        "import subprocess, imageio_ffmpeg as f; "
+        "subprocess.run([f.get_ffmpeg_exe(), '-version'], check=True, capture_output=True); "
+        "print(f.get_ffmpeg_version())"
+    )
+    if code:
+        remedy = "runs leave no episode.mp4; pip install imageio-ffmpeg"
+        return Finding("warn", f"ffmpeg does not run: {_last_line(output)}", remedy)
+    return Finding("ok", f"ffmpeg {_last_line(output)}")
+
+
+def check_browser() -> Finding:
+    """``gpc view`` can serve its page, and there is a browser to look at it."""
+    code, output = _python("import viser, trimesh; print(viser.__version__)")
+    if code:
+        remedy = "only gpc view needs it: pip install viser trimesh"
+        return Finding("warn", f"the viewer does not load: {_last_line(output)}", remedy)
+    text = f"viser {_last_line(output)}"
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        remedy = "open gpc view from another computer, or: make browser"
+        return Finding("warn", f"{text}, but no browser on this machine", remedy)
+    return Finding("ok", f"{text}, {found}")
+
+
+def check_training() -> Finding:
+    """The packages that training needs load."""
+    missing = [name for name in _TRAINING if not _installed(name)]
+    if missing:
+        remedy = "only training needs it: make training"
+        return Finding("warn", f"missing: {', '.join(missing)}", remedy)
+    code, output = _python(
+        "import torch, onnx, onnxruntime, tensordict; "
+        "print(torch.__version__, 'with a GPU' if torch.cuda.is_available() else 'without a GPU')"
+    )
+    if code:
+        return Finding("warn", f"torch does not load: {_last_line(output)}", "make training")
+    return Finding("ok", f"torch {_last_line(output)}")
 
 
 def check_optional() -> Finding:
@@ -154,11 +227,17 @@ def check_optional() -> Finding:
     wanted = {
         "pin": "kinematics tests",
         "rosbags": "recording",
-        "imageio-ffmpeg": "video",
+        "mcap": "recording",
+        "pyarrow": "gpc export",
+        "motioncapture": "motion capture on a robot: make hardware",
     }
     missing = [f"{name} ({use})" for name, use in wanted.items() if not _installed(name)]
     if missing:
-        return Finding("warn", "missing: " + ", ".join(missing), "pip install them by these names")
+        return Finding(
+            "warn",
+            "missing: " + ", ".join(missing),
+            "pip install them by these names, or run make venv",
+        )
     return Finding("ok", ", ".join(wanted))
 
 
@@ -168,12 +247,12 @@ def check_realtime() -> Finding:
         previous = os.sched_getscheduler(0)
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         os.sched_setscheduler(0, previous, os.sched_param(0))
-    except PermissionError:
+    except OSError:  # no permission, or a kernel without it
         return Finding(
             "warn",
             "no permission for real-time priority",
             "the 500 Hz loop is a few milliseconds late at times; to allow it, put the line "
-            f"'{getpass.getuser()} - rtprio 50' into /etc/security/limits.d/gpc.conf and log in "
+            f"'{_user()} - rtprio 50' into /etc/security/limits.d/gpc.conf and log in "
             "again (ulimit -r then says 50; in a container: docker run --ulimit rtprio=50 "
             "--cap-add SYS_NICE)",
         )
@@ -198,7 +277,8 @@ def _real_time_share() -> float:
 def check_sdk() -> Finding:
     """Unitree's SDK loads, over the version of Cyclone DDS that runs in the robot."""
     if importlib.util.find_spec("unitree_sdk2py") is None:
-        return Finding("warn", "not installed", "only a real Go2 needs it: make hardware")
+        old = " (with Python 3.11 or 3.12)" if sys.version_info >= (3, 13) else ""
+        return Finding("warn", "not installed", f"only a real Go2 needs it: make hardware{old}")
     code, output = _python("from gpc_ros.unitree.dds import load; print(load())")
     if code:
         return Finding("warn", f"the SDK does not load: {_last_line(output)}", "make hardware")
@@ -266,13 +346,23 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "gpc_msgs": check_messages,
     "DDS": check_dds,
     "mujoco": check_mujoco,
-    "rendering": check_rendering,
+    "graphics": check_graphics,
+    "video": check_video,
+    "browser": check_browser,
     "other packages": check_optional,
     "real time": check_realtime,
-    "SDK": check_sdk,
+    "training": check_training,
+    "hardware SDK": check_sdk,
     "domain": check_domains,
     "network": check_network,
 }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an id without a name, as in a container
+        return "USER"
 
 
 def _installed(distribution: str) -> bool:
@@ -284,19 +374,29 @@ def _installed(distribution: str) -> bool:
 
 
 def _python(code: str, **environment: str) -> tuple[int, str]:
-    """Run code in a fresh Python; return its exit code and output."""
+    """Run code in a fresh Python; return its exit code and its output.
+
+    Output is stdout alone after success, since middleware writes its warnings to stderr.
+    """
     try:
         result = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_TIMEOUT,
             env={**os.environ, **environment},
             check=False,
         )
     except subprocess.TimeoutExpired:
         return 124, f"no answer within {_TIMEOUT:.0f} s"
-    return result.returncode, result.stdout + result.stderr
+    except OSError as error:
+        return 126, f"{sys.executable or 'python'} does not start: {error}"
+    if result.returncode < 0:
+        return result.returncode, f"ended by signal {-result.returncode}"
+    if result.returncode:
+        return result.returncode, result.stdout + result.stderr
+    return 0, result.stdout
 
 
 def _last_line(output: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +119,93 @@ def test_without_a_home_the_other_checks_get_a_log_folder(
     monkeypatch.setenv("ROS_LOG_DIR", "")
     assert doctor.CHECKS["environment"]().level == "ok"
     assert os.environ["ROS_LOG_DIR"]
+
+
+def test_a_check_that_raises_is_a_failure_and_the_others_still_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> Finding:
+        raise ModuleNotFoundError("No module named 'numpy'")
+
+    monkeypatch.setattr(
+        doctor, "CHECKS", {"first": broken, "second": lambda: Finding("ok", "still checked")}
+    )
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "ModuleNotFoundError: No module named 'numpy'" in out and "still checked" in out
+
+
+def test_warnings_on_stderr_are_not_read_as_the_answer() -> None:
+    code = "import sys; print('answer'); print('deprecated', file=sys.stderr)"
+    assert doctor._python(code) == (0, "answer\n")
+
+
+def test_a_python_that_dies_or_does_not_start_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, output = doctor._python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    assert code < 0 and "signal 11" in output
+    monkeypatch.setattr("sys.executable", "/nonexistent/python")
+    assert "does not start" in doctor._python("print(1)")[1]
+
+
+def test_a_user_without_a_name_gets_the_remedy_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("os.sched_setscheduler", refuse)
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert "'USER - rtprio 50'" in doctor.check_realtime().remedy
+
+
+def test_an_unknown_way_to_draw_is_a_failure_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "elg")
+    finding = doctor.check_graphics()
+    assert finding.level == "fail" and "export MUJOCO_GL=egl" in finding.text
+
+
+def test_training_and_browser_name_the_target_that_brings_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "_installed", lambda name: name != "torch")
+    assert doctor.check_training() == Finding(
+        "warn", "missing: torch", "only training needs it: make training"
+    )
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr(doctor, "_python", lambda code: (0, "1.1.1"))
+    assert "make browser" in doctor.check_browser().remedy
+
+
+BROKEN = {
+    "variables": {
+        "HOME": "/nonexistent", "MUJOCO_GL": "bad", "ROS_DOMAIN_ID": "-1", "LC_ALL": "C",
+        "RMW_IMPLEMENTATION": "rmw_nothing", "ROS_AUTOMATIC_DISCOVERY_RANGE": "NOWHERE",
+        "PATH": "", "USER": "", "LOGNAME": "", "ROS_LOG_DIR": "/proc/nothing",
+        "FASTRTPS_DEFAULT_PROFILES_FILE": "/nonexistent.xml", "TMPDIR": "/nonexistent",
+    },
+    "modules": {},
+}  # fmt: skip
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("case", BROKEN)
+def test_nothing_that_is_broken_ends_in_a_traceback(case: str, tmp_path: Path) -> None:
+    environment = {**os.environ, **BROKEN[case]}
+    if case == "modules":  # each is found and does not load
+        for name in ("numpy", "yaml", "mujoco", "rclpy", "gpc_msgs", "viser", "rosbags", "torch"):
+            text = f"raise ImportError('{name} is broken')\n"
+            (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        environment["PYTHONPATH"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "gpc_ros.cli.main", "doctor"], env=environment,
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Something will not run" in done.stdout
+    assert done.stdout.count("\n[") + 1 == len(doctor.CHECKS)
