@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
@@ -14,6 +17,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from gpc_ros.common.errors import REFUSED, ConfigError, suggest
 from gpc_ros.common.graph_identity import VARIABLE, new_graph_id
+from gpc_ros.common.paths import share
 from gpc_ros.graph.graphs import GRAPHS, PACKAGE, Argument, Graph
 from gpc_ros.graph.resolve import NodeStart, former_arguments, resolve
 
@@ -30,7 +34,7 @@ def launch_description(name: str) -> LaunchDescription:
 
 def _nodes(context: LaunchContext, graph: Graph) -> list[Any]:
     """Return the nodes, once the arguments are known."""
-    messages = _refuse_misspelt(getattr(context, "argv", ()), graph)
+    messages = _check_names(getattr(context, "argv", ()), graph)
     identity = new_graph_id()
     given = {a.name: LaunchConfiguration(a.name).perform(context) for a in graph.arguments}
     for former, name in former_arguments(graph).items():
@@ -75,27 +79,41 @@ def _typed(parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _refuse_misspelt(words: Sequence[str], graph: Graph) -> list[LogInfo]:
-    """Refuse command line arguments that look like misspelt ones of this graph.
+def _check_names(words: Sequence[str], graph: Graph) -> list[LogInfo]:
+    """Refuse a misspelt argument if this file was launched itself, else log a warning.
 
-    ``ros2 launch`` accepts every name. One that resembles none of ours may belong to a launch
-    file that includes this one, so it only earns a remark.
+    ``ros2 launch`` accepts every name, and hands those of the launched file to included files too.
     """
     names = [a.name for a in graph.arguments]
-    remarks = []
+    warnings = []
     for word in words:
         name, sign, _ = word.partition(":=")
         if not sign or name in names or name in former_arguments(graph):
             continue
         hint = suggest(name, names)
-        if hint.startswith("did you mean"):
+        similar = hint.startswith("did you mean")
+        if similar and _launched_itself(graph, sys.argv):
             raise ConfigError(f"unknown argument '{name}'; {hint}")
-        remarks.append(LogInfo(msg=f"{graph.name}.launch.py does not use the argument '{name}'"))
-    return remarks
+        text = f"warning: {graph.name}.launch.py does not use the argument '{name}'"
+        warnings.append(LogInfo(msg=f"{text}; {hint}" if similar else text))
+    return warnings
+
+
+def _launched_itself(graph: Graph, command: Sequence[str]) -> bool:
+    """Return whether ``ros2 launch`` was called with this graph's file, by package or by path."""
+    name = f"{graph.name}.launch.py"
+    for before, word in itertools.pairwise(command):
+        path = Path(word)
+        if word == name and before == PACKAGE:
+            return True
+        if path.name == name and path.is_file() and path.samefile(share("launch", name)):
+            return True
+    return False
 
 
 def _description(argument: Argument) -> str:
     """Return the help of an argument for ``ros2 launch --show-args``."""
     choices = f" One of: {', '.join(argument.choices)}." if argument.choices else ""
-    source = " Empty: as in the configuration files." if argument.sets else ""
+    from_files = argument.sets and not argument.default and "empty:" not in argument.doc
+    source = " Empty: as in the configuration files." if from_files else ""
     return f"{argument.doc}.{choices}{source}"

@@ -255,15 +255,37 @@ def test_every_graph_has_a_launch_file_and_every_launch_file_a_graph() -> None:
     assert files == set(GRAPHS)
 
 
-def test_a_misspelt_argument_is_refused(launch_file: Callable[..., list[Recorded]]) -> None:
+@pytest.mark.parametrize("by_path", [False, True])
+def test_a_misspelt_argument_of_the_launched_file_is_refused(
+    by_path: bool, launch_file: Callable[..., list[Recorded]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = [str(share("launch", "sim.launch.py"))] if by_path else ["gpc_ros", "sim.launch.py"]
+    monkeypatch.setattr("sys.argv", ["ros2", "launch", *file, "sed:=3"])
     with pytest.raises(ConfigError, match="did you mean 'seed'"):
         launch_file("sim", "sed:=3")
 
 
-def test_an_argument_of_an_including_file_is_only_remarked(
+@pytest.mark.parametrize("name", ["config_file", "rviz", "world", "interface", "sed"])
+@pytest.mark.parametrize("outer", ["robot.launch.py", "sim.launch.py"])
+def test_an_argument_of_an_including_file_gives_a_warning_only(
+    name: str,
+    outer: str,
     launch_file: Callable[..., list[Recorded]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert len(of_kind(launch_file("sim", "use_rviz_window:=1", "out:=x"), LogInfo)) == 1
+    monkeypatch.setattr("sys.argv", ["ros2", "launch", "my_robot", outer, f"{name}:=1"])
+    (warning,) = of_kind(launch_file("sim", f"{name}:=1", "out:=x"), LogInfo)
+    assert f"does not use the argument '{name}'" in warning.kwargs["msg"]
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_help_texts_of_arguments_do_not_contradict_themselves(
+    name: str, launch_file: Callable[..., list[Recorded]], tmp_path: Path
+) -> None:
+    words = [*fitting(name, ["out:=runs/test"]), *needed(name, tmp_path)]
+    for argument in of_kind(launch_file(name, *words), DeclareLaunchArgument):
+        text = argument.kwargs["description"].lower()
+        assert text.count("empty:") <= (0 if argument.kwargs["default_value"] else 1), text
 
 
 def test_text_stays_text(launch_file: Callable[..., list[Recorded]]) -> None:
