@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import getpass
-import importlib.metadata
 import importlib.util
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpc_ros.cli.doctor_probe import Finding
+from gpc_ros.cli.doctor_probe import installed as _installed
+from gpc_ros.cli.doctor_probe import last_line as _last_line
+from gpc_ros.cli.doctor_probe import run_python as _python
+from gpc_ros.cli.doctor_probe import user as _user
 from gpc_ros.common.environment import check_environment
 from gpc_ros.common.errors import GpcError
 
@@ -26,25 +27,8 @@ if TYPE_CHECKING:
 
 # What runs in the robot.
 ROBOT_DDS = "0.10.2"
-# How long a check that starts a process may take [s].
-_TIMEOUT = 40.0
 _TRAINING = ("torch", "onnx", "onnxruntime", "matplotlib", "rsl-rl-lib", "tensordict")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox", "xdg-open")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found.
-
-    Attributes:
-        level: ``ok``, ``warn`` (works, worse) or ``fail`` (something will not run).
-        text: what was found.
-        remedy: what to do about it.
-    """
-
-    level: str
-    text: str
-    remedy: str = ""
 
 
 def configure(parser: CommandParser) -> None:
@@ -233,11 +217,7 @@ def check_optional() -> Finding:
     }
     missing = [f"{name} ({use})" for name, use in wanted.items() if not _installed(name)]
     if missing:
-        return Finding(
-            "warn",
-            "missing: " + ", ".join(missing),
-            "pip install them by these names, or run make venv",
-        )
+        return Finding("warn", "missing: " + ", ".join(missing), "pip install them by these names")
     return Finding("ok", ", ".join(wanted))
 
 
@@ -356,49 +336,3 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "domain": check_domains,
     "network": check_network,
 }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # an id without a name, as in a container
-        return "USER"
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _python(code: str, **environment: str) -> tuple[int, str]:
-    """Run code in a fresh Python; return its exit code and its output.
-
-    Output is stdout alone after success, since middleware writes its warnings to stderr.
-    """
-    try:
-        result = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT,
-            env={**os.environ, **environment},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return 124, f"no answer within {_TIMEOUT:.0f} s"
-    except OSError as error:
-        return 126, f"{sys.executable or 'python'} does not start: {error}"
-    if result.returncode < 0:
-        return result.returncode, f"ended by signal {-result.returncode}"
-    if result.returncode:
-        return result.returncode, result.stdout + result.stderr
-    return 0, result.stdout
-
-
-def _last_line(output: str) -> str:
-    lines = output.strip().splitlines()
-    return lines[-1] if lines else "no output"
