@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpc_ros.cli import doctor
-from gpc_ros.cli.doctor import Finding
+from gpc_ros.cli.doctor_probe import Finding, last_line, run_python
 from gpc_ros.cli.main import main
 
 
@@ -44,9 +44,9 @@ def test_a_failure_is_exit_code_1(
 
 
 def test_a_broken_import_is_told_with_its_last_line() -> None:
-    code, output = doctor._python("raise ImportError('libfoo.so is missing')")
+    code, output = run_python("raise ImportError('libfoo.so is missing')")
     assert code != 0
-    assert doctor._last_line(output) == "ImportError: libfoo.so is missing"
+    assert last_line(output) == "ImportError: libfoo.so is missing"
 
 
 def test_the_quick_checks_run_here() -> None:
@@ -137,16 +137,16 @@ def test_a_check_that_raises_is_a_failure_and_the_others_still_run(
 
 def test_warnings_on_stderr_are_not_read_as_the_answer() -> None:
     code = "import sys; print('answer'); print('deprecated', file=sys.stderr)"
-    assert doctor._python(code) == (0, "answer\n")
+    assert run_python(code) == (0, "answer\n")
 
 
 def test_a_python_that_dies_or_does_not_start_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    code, output = doctor._python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    code, output = run_python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     assert code < 0 and "signal 11" in output
     monkeypatch.setattr("sys.executable", "/nonexistent/python")
-    assert "does not start" in doctor._python("print(1)")[1]
+    assert "does not start" in run_python("print(1)")[1]
 
 
 def test_a_user_without_a_name_gets_the_remedy_too(monkeypatch: pytest.MonkeyPatch) -> None:

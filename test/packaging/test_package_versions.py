@@ -115,7 +115,7 @@ def test_every_locked_requirement_has_the_hashes_of_its_files() -> None:
 def test_the_supported_pythons_are_stated_alike(python: str) -> None:
     assert python in makefile()
     assert f"python{python}" in (REPO / ".ci/pythons").read_text(encoding="utf-8")
-    assert f"| {python} |" in (REPO / "docs/install.md").read_text(encoding="utf-8")
+    assert f"| {python} | Jazzy, wheels |" in (REPO / "docs/install.md").read_text(encoding="utf-8")
 
 
 def test_a_machine_with_ros_gets_all_that_is_imported() -> None:
