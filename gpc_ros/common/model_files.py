@@ -1,9 +1,14 @@
-"""Read model cards (JSON) and the weight files that they name."""
+"""Read and write model cards (JSON) and the weight files that they name.
+
+Loading runs no code: weights are safetensors, and their checksum must be that of the card.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +17,63 @@ from numpy.typing import NDArray
 
 from gpc_ros.common.documents import DocumentError, read_json
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.common.files import read_input
+from gpc_ros.common.files import read_input, write_atomic
 
 # No network of this package is larger [bytes].
 _MAX_WEIGHTS = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """The entries that the cards of all trained models have in common.
+
+    Attributes:
+        files: name and SHA-256 of each file of weights, by kind (safetensors, onnx).
+        training: parameters of the training, by dotted name.
+        figures: measured results.
+        made_with: versions and machine.
+        reproduce: the commands that reproduce the model.
+    """
+
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    reproduce: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the card as text."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def common_entries(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of :class:`ModelCard` in the entries of a card.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: an entry is missing or malformed.
+    """
+    return {
+        "files": {str(k): dict(v) for k, v in document["files"].items()},
+        "training": dict(document["training"]),
+        "figures": dict(document["figures"]),
+        "made_with": dict(document["made_with"]),
+        "reproduce": tuple(str(line) for line in document["reproduce"]),
+    }
+
+
+def write_card(path: Path, card: ModelCard) -> None:
+    """Write a card atomically."""
+    write_atomic(path, card.to_json())
+
+
+def write_weights(card_file: Path, arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Write arrays as safetensors beside a card, atomically; return their entry in ``files``."""
+    from safetensors.numpy import save
+
+    content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    path = card_file.with_suffix(".safetensors")
+    write_atomic(path, content)
+    return {"name": path.name, "sha256": checksum(content)}
 
 
 def checksum(content: bytes) -> str:

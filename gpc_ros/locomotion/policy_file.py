@@ -1,28 +1,29 @@
-"""Trained walkers as files: a card (JSON) that describes, and weights (safetensors) beside it.
+"""Trained walkers as files: a card (JSON) and weights (safetensors) beside it.
 
-Loading runs no code. A card of another format or robot, weights whose checksum is another's, and
-layers that do not fit are refused with the reason.
+A card of another format or robot, weights with another checksum and layers of the wrong size are
+rejected with the reason; see :mod:`gpc_ros.common.model_files`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.common.files import write_atomic
 from gpc_ros.common.model_files import (
-    checksum,
+    ModelCard,
+    common_entries,
     invalid_entry,
     parse_weights,
     read_document,
     read_named,
+    write_card,
+    write_weights,
 )
 from gpc_ros.locomotion.network import Layer, Mlp, OnnxNetwork, check_layers
 from gpc_ros.locomotion.policy import Description, PolicyWalker
@@ -33,26 +34,16 @@ ROBOT = "go2"
 
 
 @dataclass(frozen=True)
-class WalkerCard:
-    """What a trained walker is.
+class WalkerCard(ModelCard):
+    """The card of a trained walker.
 
     Attributes:
-        description: how its network is connected to the robot.
-        files: name and SHA-256 of each file of weights, by kind.
-        training: parameters of the training, by dotted name.
-        figures: what was measured.
-        made_with: versions and machine.
-        reproduce: the commands that make it again.
-        robot: that it was trained for.
+        description: connection of its network to the robot.
+        robot: robot of the training.
         format: of the file.
     """
 
     description: Description
-    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    made_with: Mapping[str, str] = field(default_factory=dict)
-    reproduce: tuple[str, ...] = ()
     robot: str = ROBOT
     format: str = FORMAT
 
@@ -61,7 +52,7 @@ def read_card(path: Path) -> WalkerCard:
     """Read a card.
 
     Raises:
-        ModelFileError: it is missing, is no card, or of another format or robot.
+        ModelFileError: the file is missing, malformed, or of another format or robot.
     """
     document = read_document(path, "the card of a walker", "gpc walker train makes one", FORMAT)
     if document.get("robot") != ROBOT:
@@ -69,11 +60,7 @@ def read_card(path: Path) -> WalkerCard:
     try:
         return WalkerCard(
             description=parse_description(document["description"], path),
-            files={str(k): dict(v) for k, v in document["files"].items()},
-            training=dict(document["training"]),
-            figures=dict(document["figures"]),
-            made_with=dict(document["made_with"]),
-            reproduce=tuple(str(line) for line in document["reproduce"]),
+            **common_entries(document),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise invalid_entry(path, error) from None
@@ -118,7 +105,7 @@ def load_walker(path: Path) -> PolicyWalker:
 
 
 def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
-    """Return somebody's ONNX network as a walker.
+    """Return an external ONNX network as a walker.
 
     Args:
         path: of the network.
@@ -135,29 +122,22 @@ def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
 
 
 def note_figures(path: Path, figures: Mapping[str, Any]) -> None:
-    """Add figures to a card, in place of those of the same names.
+    """Add figures to a card; existing figures of the same names are replaced.
 
     Raises:
         ModelFileError: the card cannot be read.
     """
     card = read_card(path)
-    written = dataclasses.replace(card, figures={**card.figures, **figures})
-    write_atomic(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
+    write_card(path, dataclasses.replace(card, figures={**card.figures, **figures}))
 
 
 def save_walker(path: Path, card: WalkerCard, layers: Sequence[Layer]) -> WalkerCard:
-    """Write weights and then the card, each whole or not at all; return the card as written."""
-    from safetensors.numpy import save
-
+    """Write weights and then the card, each atomically; return the card as written."""
     check_layers(card.description, layers)
     arrays: dict[str, Any] = {}
     for i, (weight, bias) in enumerate(layers):
-        arrays[f"{i}.weight"] = np.ascontiguousarray(weight, np.float32)
-        arrays[f"{i}.bias"] = np.ascontiguousarray(bias, np.float32)
-    content = save(arrays)
-    weights = path.with_suffix(".safetensors")
-    write_atomic(weights, content)
-    files = {"safetensors": {"name": weights.name, "sha256": checksum(content)}}
-    written = dataclasses.replace(card, files=files)
-    write_atomic(path, json.dumps(dataclasses.asdict(written), indent=1) + "\n")
+        arrays[f"{i}.weight"] = np.asarray(weight, np.float32)
+        arrays[f"{i}.bias"] = np.asarray(bias, np.float32)
+    written = dataclasses.replace(card, files={"safetensors": write_weights(path, arrays)})
+    write_card(path, written)
     return written

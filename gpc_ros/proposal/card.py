@@ -1,21 +1,25 @@
-"""The card of a proposal: a JSON file beside its weights that says what it is and fits to.
+"""The card of a proposal: a JSON file beside its weights with its kind, task and walker.
 
-Loading runs no code. A proposal whose task, observation, commands, walker or format is another is
-refused with the reason, and so are weights whose checksum is not the card's.
+A proposal of another task, observation, walker, kind of command or format is rejected with the
+reason, as are weights with another checksum; see :mod:`gpc_ros.common.model_files`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gpc_ros.common import splines
 from gpc_ros.common.errors import ModelFileError
-from gpc_ros.common.files import write_atomic
-from gpc_ros.common.model_files import invalid_entry, read_document, read_named
+from gpc_ros.common.model_files import (
+    ModelCard,
+    common_entries,
+    invalid_entry,
+    read_document,
+    read_named,
+)
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.tasks.task import Task
 
@@ -28,26 +32,21 @@ _MAX_KNOTS, _MAX_LAYERS, _MAX_WIDTH = 1000, 64, 65_536
 
 
 @dataclass(frozen=True)
-class Card:
-    """What a proposal is.
+class Card(ModelCard):
+    """The card of a proposal.
 
     Attributes:
         kind: flow (conditional flow matching) or gaussian (unconditional, the control).
-        task: that it was trained for.
-        walker: that its commands were given to.
+        task: task of the training.
+        walker: walker of the training.
         observation: names of the entries of an observation (d).
         knots: number of knots K.
         knot_dt: time between them [s].
         spline: kind of curve through them.
-        hidden: width of each hidden layer; none for gaussian.
-        window: time that its cost to go is over [s]; zero if it has none.
-        cost_hidden: width of each hidden layer of the cost to go.
-        files: name and SHA-256 of each file of weights, by kind (safetensors, onnx).
-        training: parameters of the training, by dotted name.
-        data: what it was trained on: seeds, plans, settings of the collection.
-        figures: what was measured at the end of the training.
-        made_with: versions and machine.
-        reproduce: the commands that make it again.
+        hidden: width of each hidden layer; empty for gaussian.
+        window: duration of its cost-to-go [s]; zero without one.
+        cost_hidden: width of each hidden layer of the cost-to-go.
+        data: training data: seeds, plans, settings of the collection.
         commands: axes of a knot.
         format: of the file.
     """
@@ -62,12 +61,7 @@ class Card:
     hidden: tuple[int, ...] = ()
     window: float = 0.0
     cost_hidden: tuple[int, ...] = ()
-    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    made_with: Mapping[str, str] = field(default_factory=dict)
-    reproduce: tuple[str, ...] = ()
     commands: tuple[str, ...] = COMMANDS
     format: str = FORMAT
 
@@ -75,10 +69,6 @@ class Card:
     def order(self) -> int:
         """Order of the spline."""
         return splines.spline_order(self.spline)
-
-    def to_json(self) -> str:
-        """Return the card as text."""
-        return json.dumps(asdict(self), indent=1) + "\n"
 
 
 def card_path(path: Path) -> Path:
@@ -92,16 +82,11 @@ def card_stem(path: Path) -> str:
     return path.stem if path.suffix in known else path.name
 
 
-def save_card(path: Path, card: Card) -> None:
-    """Write a card, whole or not at all."""
-    write_atomic(path, card.to_json())
-
-
 def load_card(path: Path) -> Card:
     """Read a card.
 
     Raises:
-        ModelFileError: it is missing, is no card, or of another format.
+        ModelFileError: the file is missing, malformed or of another format.
     """
     document = read_document(path, "the card of a proposal", "gpc proposal train makes one", FORMAT)
     try:
@@ -117,19 +102,15 @@ def load_card(path: Path) -> Card:
             hidden=tuple(int(width) for width in document["hidden"]),
             window=float(document["window"]),
             cost_hidden=tuple(int(width) for width in document["cost_hidden"]),
-            files={str(k): dict(v) for k, v in document["files"].items()},
-            training=dict(document["training"]),
             data=dict(document["data"]),
-            figures=dict(document["figures"]),
-            made_with=dict(document["made_with"]),
-            reproduce=tuple(str(line) for line in document["reproduce"]),
             commands=tuple(str(name) for name in document["commands"]),
+            **common_entries(document),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise invalid_entry(path, error) from None
-    wrong = _nonsense(card)
-    if wrong:
-        raise ModelFileError(f"{path}: {wrong}")
+    invalid = _invalid(card)
+    if invalid:
+        raise ModelFileError(f"{path}: {invalid}")
     return card
 
 
@@ -150,8 +131,8 @@ def _check_types(document: Mapping[str, Any]) -> None:
             raise TypeError(f"{name} holds something other than whole numbers")
 
 
-def _nonsense(card: Card) -> str:
-    """Return what in a card cannot be; empty if all can."""
+def _invalid(card: Card) -> str:
+    """Return the first invalid entry of a card as a sentence; empty for a valid card."""
     if card.kind not in KINDS:
         return f"kind '{card.kind}' is not one of {', '.join(KINDS)}"
     if not 1 <= card.knots <= _MAX_KNOTS or not 1e-4 <= card.knot_dt < 1e3:
@@ -171,10 +152,10 @@ def _nonsense(card: Card) -> str:
 
 
 def read_weights(card_file: Path, card: Card) -> bytes:
-    """Return the weights that a card names, after comparing their checksum.
+    """Return the weights of a card after a check of their checksum.
 
     Raises:
-        ModelFileError: they are missing, or not those that the card was written for.
+        ModelFileError: the file is missing or has another checksum.
     """
     return read_named(card_file, card.files["safetensors"])
 

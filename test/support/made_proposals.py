@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from gpc_ros.common.model_files import checksum
-from gpc_ros.proposal.card import Card, save_card
+from gpc_ros.common.model_files import checksum, write_card
+from gpc_ros.proposal.card import Card
 from gpc_ros.proposal.flow_model import Weights, expected_shapes
 from gpc_ros.tasks import TASKS
 from gpc_ros.training.proposal.shards import Shard
@@ -50,7 +50,7 @@ def write(path: Path, card: Card, weights: Weights) -> Path:
     content = save(weights)
     path.with_suffix(".safetensors").write_bytes(content)
     entry = {"name": path.with_suffix(".safetensors").name, "sha256": checksum(content)}
-    save_card(path, dataclasses.replace(card, files={"safetensors": entry}))
+    write_card(path, dataclasses.replace(card, files={"safetensors": entry}))
     return path
 
 

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from gpc_ros.common.config import flatten
 from gpc_ros.common.files import write_atomic
-from gpc_ros.common.model_files import checksum
+from gpc_ros.common.model_files import checksum, write_card, write_weights
 from gpc_ros.evaluation.provenance import made_with
-from gpc_ros.proposal.card import Card, card_path, card_stem, save_card
-from gpc_ros.proposal.flow_model import Weights
+from gpc_ros.proposal.card import Card, card_path, card_stem
 from gpc_ros.training.proposal.dataset import Dataset
 from gpc_ros.training.proposal.flow_training import Trained, blank_card
 from gpc_ros.training.proposal.loss_curves import training_curves
@@ -61,27 +59,20 @@ def store(
     write_atomic(target.with_name(f"{stem}.svg"), training_curves(trained))
     write_atomic(target.with_name(f"{stem}.onnx"), onnx)
     control = control_path(target)
-    files = {"safetensors": _write(control, trained.gaussian)}
+    files = {"safetensors": write_weights(control, trained.gaussian)}
     figures = {"energy_score": round(trained.control_score, 4)}
     card = dataclasses.replace(
         blank_card(dataset, config, "gaussian"), files=files, figures=figures, **common
     )
-    save_card(control, card)
+    write_card(control, card)
     files = {
-        "safetensors": _write(target, trained.weights),
+        "safetensors": write_weights(target, trained.weights),
         "onnx": {"name": f"{stem}.onnx", "sha256": checksum(onnx)},
     }
     figures = _figures(trained)
     card = dataclasses.replace(blank_card(dataset, config), files=files, figures=figures, **common)
-    save_card(target, card)
+    write_card(target, card)
     return card
-
-
-def _write(card_file: Path, weights: Weights) -> dict[str, str]:
-    content = save({name: np.ascontiguousarray(value) for name, value in weights.items()})
-    path = card_file.with_suffix(".safetensors")
-    write_atomic(path, content)
-    return {"name": path.name, "sha256": checksum(content)}
 
 
 def _plain(config: TrainConfig) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
-from gpc_ros.common.model_files import checksum
+from gpc_ros.common.model_files import checksum, write_card
 from gpc_ros.common.paths import share
-from gpc_ros.proposal.card import Card, load_card, read_weights, save_card
+from gpc_ros.proposal.card import Card, load_card, read_weights
 from gpc_ros.proposal.flow_model import Weights
 
 
@@ -58,7 +58,7 @@ def write(path: Path, card: Card, weights: Weights) -> Path:
     stored = path.with_suffix(".safetensors")
     stored.write_bytes(content)
     entry = {"name": stored.name, "sha256": checksum(content)}
-    save_card(path, dataclasses.replace(card, files={"safetensors": entry}))
+    write_card(path, dataclasses.replace(card, files={"safetensors": entry}))
     return path
 
 
