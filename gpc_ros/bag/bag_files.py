@@ -28,7 +28,7 @@ class BagFiles:
         missing: names of parts that metadata.yaml lists and that are not there.
         counts: number of messages by topic in metadata.yaml.
         compressed: format of messages that are compressed one by one; empty if they are not.
-        problems: what is wrong with the folder, each in a sentence.
+        problems: defects of the folder, each in a sentence.
     """
 
     parts: list[list[Path]] = field(default_factory=list)

@@ -91,7 +91,7 @@ class BagReader:
         path: of the bag as given.
         info: description of the run (task, seed, versions); empty for a foreign bag.
         topics: the topics with messages, by name.
-        problems: what could not be read, each in a sentence; grows while messages are decoded.
+        problems: unreadable parts, each in a sentence; grows while messages are decoded.
         complete: whether every file is there and was closed properly.
         attachments: number of attached files, which are not read.
     """
@@ -308,7 +308,7 @@ class BagReader:
 
 
 def _take_stock(path: Path) -> _Part:
-    """Read a file once and return what it holds."""
+    """Read a file once and count its messages."""
     scan = open_scan(path)
     part = _Part(path)
     for channel, time, data, _ in scan.messages():

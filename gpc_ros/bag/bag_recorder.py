@@ -61,7 +61,7 @@ class RecorderStatus:
 
 @dataclass
 class _Account:
-    """What is counted under the lock."""
+    """Counters that the lock protects."""
 
     dropped: int = 0
     waiting: int = 0
@@ -86,7 +86,7 @@ class Recorder:
         Args:
             folder: the bag; must not exist or be empty.
             config: how it is written.
-            info: what the run is (see :func:`gpc_ros.bag.recording_info.run_info`).
+            info: description of the run (see :func:`gpc_ros.bag.recording_info.run_info`).
             make_writer: replaces the writer in tests.
 
         Raises:
@@ -212,7 +212,7 @@ class Recorder:
             )
 
     def _stop(self, error: str) -> None:
-        """End the recording because of an error; what was flushed can be read."""
+        """End the recording because of an error; flushed messages stay readable."""
         self._writer.abandon()
         with self._wake:
             self._recording = False

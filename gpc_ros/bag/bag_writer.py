@@ -1,6 +1,6 @@
 """Writes a rosbag2 bag: a folder with an MCAP file and metadata.yaml, from serialised messages.
 
-What has been flushed can be read whatever happens to the process after it.
+Flushed messages stay readable if the process is killed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COMPRESSIONS = {
 }  # fmt: skip
 # Version of the metadata.yaml of rosbag2 (Kilted; Jazzy reads it too).
 _BAG_VERSION = 9
-# Name of the record that carries what the run was, inside the MCAP file.
+# Name of the record with the description of the run, inside the MCAP file.
 INFO_RECORD = "gpc_ros"
 _FOREVER = {"sec": 9223372036, "nsec": 854775807}
 
@@ -87,7 +87,7 @@ class BagWriter:
 
         Args:
             folder: the bag; must not exist or be empty.
-            info: what the run was (task, seed, versions), kept in the bag.
+            info: description of the run (task, seed, versions), kept in the bag.
             compression: of the file's chunks: zstd, lz4 or none.
             stream: where the MCAP file's bytes go instead of the file (for tests).
 
@@ -223,7 +223,7 @@ class BagWriter:
         """Write the index and metadata.yaml, and close the file.
 
         Raises:
-            BagError: the disk is full or failing; what was flushed can be read.
+            BagError: the disk is full or failing; flushed messages stay readable.
         """
         try:
             self._mcap.finish()

@@ -49,7 +49,7 @@ class Budget:
 
 
 class ByteSource:
-    """A stream with a position; it never allocates more than what is there.
+    """A stream with a position; it never allocates more than the file holds.
 
     Attributes:
         position: bytes read or skipped so far.

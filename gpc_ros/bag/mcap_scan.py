@@ -70,7 +70,7 @@ class Problems:
     """Sentences about one file, bounded in number.
 
     Attributes:
-        sentences: what could not be read.
+        sentences: the unreadable parts.
         more: number of further problems.
     """
 
@@ -97,7 +97,7 @@ class Scan:
         channels: channels by their number.
         metadata: name to key-value pairs that the writer left.
         attachments: number of attached files, which are not read.
-        problems: what could not be read.
+        problems: the unreadable parts.
         complete: whether the file was closed properly.
     """
 

@@ -1,4 +1,4 @@
-"""What a run was made with: kept in the bag, shown in the report."""
+"""Describe a run: settings, versions and machine, for the bag and the report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PACKAGES = ("mujoco", "numpy", "rclpy", "rosbags")
 
 
 def run_info(settings: Mapping[str, object]) -> dict[str, str]:
-    """Return what a bag should know of its run, as texts.
+    """Return the description of a run as texts.
 
     Args:
-        settings: what the run was started with; the report reads ``task``, ``task_params`` and
+        settings: settings of the run; the report reads ``task``, ``task_params`` and
             ``seed``.
     """
     info = {name: str(value) for name, value in settings.items()}

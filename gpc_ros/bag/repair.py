@@ -18,7 +18,7 @@ class Repair:
         reader: the damaged bag.
         written: number of messages in the copy.
         topics: number of topics in the copy.
-        lost: what could not be read, each in a sentence.
+        lost: unreadable parts, each in a sentence.
         undecoded: topics whose messages are copied but cannot be decoded here, with the reason.
     """
 

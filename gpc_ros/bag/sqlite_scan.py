@@ -33,7 +33,7 @@ class SqliteScan:
         channels: channels by their number.
         metadata: empty; this format has none.
         attachments: zero; this format has none.
-        problems: what could not be read.
+        problems: the unreadable parts.
         complete: whether every row could be read.
     """
 

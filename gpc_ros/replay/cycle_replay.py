@@ -1,4 +1,4 @@
-"""Plans again what a bag recorded: exactly, and with other settings side by side.
+"""Plan the cycles of a bag again: exactly, and with other settings side by side.
 
 Every recorded cycle is given to the planner of the recorded settings, which must come to the same
 plan bit for bit, and to a second planner with other settings ("what if"). That one sees the
@@ -35,7 +35,7 @@ class Replay:
     Attributes:
         records: every readable cycle in the order of the bag.
         recorded: settings of the planner by serial number.
-        problems: what could not be read or taken over, each in a sentence.
+        problems: unreadable cycles and settings, each in a sentence.
         lost: cycles whose record is missing between the first and the last one.
     """
 
@@ -118,7 +118,7 @@ class Replay:
             raise ConfigError(f"limit: '{limit}' is neither none nor live")
         if overrides:
             for settings in self.recorded.values():
-                changed(settings, overrides)  # said before anything is computed
+                changed(settings, overrides)  # rejects bad names before anything is computed
         results: list[Replayed] = []
         serial: int | None = None
         again, other = None, None

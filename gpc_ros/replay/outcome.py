@@ -1,4 +1,4 @@
-"""Whether a recorded run reached its goal, judged from what the bag says happened."""
+"""Judge from a bag whether a run reached its goal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Outcome:
 def run_task(run: Run) -> Task | None:
     """Return the task of a run with the parameters that it ran with; None if it is not known.
 
-    What is wrong with it joins the problems of the run.
+    An invalid task joins the problems of the run.
     """
     if not run.task:
         return None
@@ -56,7 +56,7 @@ def judge(run: Run, task: Task | None) -> Outcome:
 
     Args:
         run: the run.
-        task: of the run; without it only what the planner said is known.
+        task: of the run; without it only the planner's status is used.
     """
     end = float(run.motion.base.time[-1]) if len(run.motion.base.time) else run.duration
     fault = _fault(run)

@@ -15,7 +15,7 @@ from gpc_ros.common.errors import BagError
 
 # A recorder writes topic after topic, so that messages stand out of order by a little [ns].
 _WINDOW = 1_000_000_000
-# A clock that steps back by more, or ahead by more, has jumped; nobody waits for it [ns].
+# A clock that steps back by more, or ahead by more, has jumped; playback does not wait for it [ns].
 _BACK, _AHEAD = _WINDOW, 10_000_000_000
 # A bag out of order is sorted in memory up to this size [bytes].
 _MAX_SORTED = 512_000_000

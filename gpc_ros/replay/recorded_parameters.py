@@ -1,4 +1,4 @@
-"""The parameters that every node of a run really had, as the topic ``parameters`` tells them."""
+"""Read the parameters of every node of a run from the topic ``parameters``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Settings:
         serial: counts up with every change.
         time: when it was received, on the bag's clock [s].
         parameters: every parameter by dotted name.
-        facts: what else the node said of itself, such as its model's card.
+        facts: further entries of the message, such as the model's card.
     """
 
     node: str
@@ -113,7 +113,7 @@ def settings_as(defaults: T, settings: Settings, problems: list[str]) -> T:
 
     Args:
         defaults: settings of the node.
-        settings: what was recorded.
+        settings: the recorded parameters.
         problems: grows by a sentence for each parameter that could not be taken over.
     """
     result = defaults

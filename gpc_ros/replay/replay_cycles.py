@@ -25,7 +25,7 @@ class Outcome:
 
     Attributes:
         plan: None with a reason.
-        hold_reason: why there is no plan.
+        hold_reason: reason for a cycle without a plan; empty otherwise.
         cost: that the planner expected of its best candidate.
         judged: cost of the plan by the recorded settings (horizon, weights, model), so that plans
             of different settings can be compared; NaN without a plan.
@@ -48,13 +48,13 @@ class Replayed:
     """One cycle, as it was and as it came out again.
 
     Attributes:
-        record: what was.
-        again: what the recorded settings gave.
+        record: the recorded cycle.
+        again: result of the recorded settings.
         exact: whether that is the recorded plan, bit for bit.
         chained: whether the planner's memory followed from the cycle before, rather than from the
             record, as it must for the first one and after a gap.
         deviation: largest difference of a knot [m/s, rad/s]; NaN if only one is a plan.
-        other: what the other settings gave; None without any.
+        other: result of the other settings; None without any.
         difference: root mean square over the shorter horizon of other minus recorded command, vx,
             vy [m/s] and yaw rate [rad/s] (3,); NaN without two plans.
     """
@@ -73,7 +73,7 @@ def same(a: Plan | None, b: Plan | None) -> bool:
     if a is None or b is None:
         return a is b
     pairs = [(getattr(a, name), getattr(b, name)) for name in vars(a) if name != "knots"]
-    # A cost that is no number equals itself here.
+    # NaN costs count as equal here.
     equal = all(x == y or (x != x and y != y) for x, y in pairs)
     return equal and a.knots.tobytes() == b.knots.tobytes()
 

@@ -1,4 +1,4 @@
-"""What a replay found: as JSON, cycle by cycle, and as a summary for people."""
+"""Present the results of a replay: as JSON, cycle by cycle, and as a short summary."""
 
 from __future__ import annotations
 
