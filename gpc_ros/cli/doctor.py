@@ -19,8 +19,8 @@ from gpc_ros.cli.doctor_probe import installed as _installed
 from gpc_ros.cli.doctor_probe import last_line as _last_line
 from gpc_ros.cli.doctor_probe import run_python as _python
 from gpc_ros.cli.doctor_probe import user as _user
-from gpc_ros.common.environment import check_environment
 from gpc_ros.common.errors import GpcError
+from gpc_ros.common.process_environment import check_environment
 
 if TYPE_CHECKING:
     from gpc_ros.cli.parser import CommandParser
@@ -142,7 +142,7 @@ def check_mujoco() -> Finding:
 
 def check_graphics() -> Finding:
     """MuJoCo can draw without a screen, which the video of a run needs."""
-    from gpc_ros.common.environment import check_rendering
+    from gpc_ros.common.process_environment import check_rendering
 
     environment = dict(os.environ)
     try:

@@ -7,8 +7,8 @@ import time
 
 from gpc_ros.cli.graph_command import arguments_help, configure_graph, start_graph
 from gpc_ros.cli.parser import CommandParser
-from gpc_ros.common.environment import check_namespace
 from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.process_environment import check_namespace
 from gpc_ros.graph.graphs import GRAPHS
 
 _GRAPH = "emulator"

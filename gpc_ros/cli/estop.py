@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common.config import param
-from gpc_ros.common.environment import check_namespace
+from gpc_ros.common.process_environment import check_namespace
 
 _HELP = "Enter presses and releases; Ctrl-C, or the end of the input, presses and ends."
 

@@ -18,7 +18,7 @@ from gpc_ros.cli.parser import CommandParser
 from gpc_ros.common import config
 from gpc_ros.common.assignments import format_assignments
 from gpc_ros.common.config import Parameter, param
-from gpc_ros.common.environment import check_output_folder
+from gpc_ros.common.process_environment import check_output_folder
 from gpc_ros.graph.graphs import GRAPHS, Argument
 from gpc_ros.graph.resolve import former_arguments, resolve
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from gpc_ros import __version__
 from gpc_ros.cli.commands import GROUPS, Command, find_command, overview
-from gpc_ros.common.environment import check_environment, make_output_robust
 from gpc_ros.common.errors import REFUSED, GpcError
+from gpc_ros.common.process_environment import check_environment, make_output_robust
 
 if TYPE_CHECKING:
     from gpc_ros.cli.parser import CommandParser

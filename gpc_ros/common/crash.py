@@ -8,8 +8,8 @@ import time
 import traceback
 
 from gpc_ros import __version__
-from gpc_ros.common.environment import private_folder
 from gpc_ros.common.errors import GpcError
+from gpc_ros.common.process_environment import private_folder
 
 # Exit code of a program that an unforeseen exception ended.
 CRASHED = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
-from gpc_ros.common.environment import check_environment, make_output_robust
 from gpc_ros.common.errors import REFUSED, ConfigError
+from gpc_ros.common.process_environment import check_environment, make_output_robust
 from gpc_ros.common.scheduling import begin_aside, is_node
 
 

@@ -21,7 +21,7 @@ from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.evaluation.statistics import Interval, bootstrap
 from gpc_ros.locomotion.registry import make_walker
-from gpc_ros.planning.optimizers.registry import make_optimizer
+from gpc_ros.planning.optimizers.optimizer_registry import make_optimizer
 from gpc_ros.proposal.sampler import fingerprint
 from gpc_ros.tasks import make_task
 

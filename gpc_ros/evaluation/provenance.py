@@ -15,7 +15,7 @@ import numpy as np
 from gpc_ros import __version__
 from gpc_ros.common import config
 from gpc_ros.common.config import flatten
-from gpc_ros.planning.optimizers.registry import OPTIMIZERS
+from gpc_ros.planning.optimizers.optimizer_registry import OPTIMIZERS
 from gpc_ros.planning.planner_config import PlannerConfig
 from gpc_ros.proposal.monitor import VALUE_PARAMETERS
 from gpc_ros.proposal.sampler import NONE

@@ -11,9 +11,9 @@ from typing import Any
 
 from gpc_ros.common import config
 from gpc_ros.common.assignments import NO_GOAL, parse_assignments, parse_goal
-from gpc_ros.common.environment import check_namespace
 from gpc_ros.common.errors import ConfigError, suggest
 from gpc_ros.common.paths import share
+from gpc_ros.common.process_environment import check_namespace
 from gpc_ros.graph.graphs import Graph
 from gpc_ros.unitree.domains import check_domains, sdk_domain
 

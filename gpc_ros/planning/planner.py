@@ -20,7 +20,7 @@ from gpc_ros.common.errors import ConfigError
 from gpc_ros.locomotion.walker import Walker
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.memory import PlannerMemory
-from gpc_ros.planning.optimizers.registry import make_optimizer
+from gpc_ros.planning.optimizers.optimizer_registry import make_optimizer
 from gpc_ros.planning.plan import ROBOT, Plan
 from gpc_ros.planning.planner_config import PlannerConfig
 from gpc_ros.planning.prediction import Prediction, Predictor

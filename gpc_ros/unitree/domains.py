@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from gpc_ros.common.environment import ros_domain as ros_domain
 from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.process_environment import ros_domain as ros_domain
 
 
 def sdk_domain(parameters: Mapping[str, Any]) -> int | None:

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from gpc_ros.cli.main import main
-from gpc_ros.common import environment as env
+from gpc_ros.common import process_environment as env
 from gpc_ros.common.crash import crash_sentence
-from gpc_ros.common.environment import (
+from gpc_ros.common.errors import ConfigError
+from gpc_ros.common.process_environment import (
     check_environment,
     check_namespace,
     check_output_folder,
@@ -23,7 +24,6 @@ from gpc_ros.common.environment import (
     ros_domain,
     write_problem,
 )
-from gpc_ros.common.errors import ConfigError
 
 NODES = ("sim", "estimator", "planner", "bridge", "monitor", "recorder", "player", "mocap")
 

@@ -13,7 +13,7 @@ from gpc_ros.evaluation.compare import known_cells, load_rows
 from gpc_ros.evaluation.evaluate import Evaluation, evaluate
 from gpc_ros.evaluation.lockstep import EpisodeConfig
 from gpc_ros.evaluation.provenance import current_settings, difference
-from gpc_ros.planning.optimizers.registry import OPTIMIZERS
+from gpc_ros.planning.optimizers.optimizer_registry import OPTIMIZERS
 from gpc_ros.planning.planner import PlannerConfig
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

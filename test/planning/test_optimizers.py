@@ -11,7 +11,7 @@ from gpc_ros.common.errors import ConfigError
 from gpc_ros.planning.optimizers.base import Optimizer, gaussian, softmin_weights
 from gpc_ros.planning.optimizers.cem import Cem, CemConfig
 from gpc_ros.planning.optimizers.mppi import Mppi
-from gpc_ros.planning.optimizers.registry import make_optimizer
+from gpc_ros.planning.optimizers.optimizer_registry import make_optimizer
 
 NAMES = ["cem", "mppi", "predictive_sampling"]
 TARGET = np.linspace(-0.6, 0.6, 12).reshape(4, 3)

@@ -25,7 +25,7 @@ from gpc_ros.evaluation.pool import run_jobs
 from gpc_ros.evaluation.provenance import difference, made_with, plain_settings
 from gpc_ros.planning.cycle_report import PlannerReport
 from gpc_ros.planning.optimizers.base import elite_count
-from gpc_ros.planning.optimizers.registry import make_optimizer
+from gpc_ros.planning.optimizers.optimizer_registry import make_optimizer
 from gpc_ros.planning.plan import Plan
 from gpc_ros.tasks import make_task
 from gpc_ros.training.proposal.shards import Shard, load_shard, path_of, save_shard, shard_paths
