@@ -22,12 +22,12 @@ class BagFiles:
     """The files of a bag.
 
     Attributes:
-        parts: for every part, in order, its file; or a plain and a packed one of the same part.
-        listed: number of messages of each part by name, as far as metadata.yaml has it.
+        parts: the files of each part, in order: one file, or a plain and a packed copy of it.
+        listed: number of messages by part name, where metadata.yaml contains it.
         unlisted: names of parts that metadata.yaml does not list.
-        missing: names of parts that metadata.yaml lists and that are not there.
+        missing: names of parts that metadata.yaml lists but the folder lacks.
         counts: number of messages by topic in metadata.yaml.
-        compressed: format of messages that are compressed one by one; empty if they are not.
+        compressed: format of individually compressed messages; empty without such compression.
         problems: defects of the folder, each in a sentence.
     """
 
@@ -44,10 +44,10 @@ def find_bag_files(path: Path) -> BagFiles:
     """Return the files of a bag.
 
     Args:
-        path: the folder of a bag, a folder that holds one named ``bag``, or one file of a bag.
+        path: the folder of a bag, a folder with a subfolder ``bag``, or one file of a bag.
 
     Raises:
-        BagError: there is no bag.
+        BagError: the path does not lead to a bag.
     """
     try:
         if path.is_dir():
@@ -68,7 +68,7 @@ def open_scan(path: Path) -> Scan | SqliteScan:
 
 
 def part_name(path: Path) -> str:
-    """Return the name of the part that a file holds, packed or not."""
+    """Return the name of a file's part, packed or not."""
     return _stem(path).name
 
 
@@ -88,21 +88,21 @@ def _in_folder(folder: Path) -> BagFiles:
     if not found:
         if order:
             raise BagError(f"{folder}: every file that metadata.yaml lists is missing: {order[0]}")
-        raise BagError(f"{folder}: holds no bag (no .mcap and no .db3 file)")
+        raise BagError(f"{folder}: contains no bag (no .mcap and no .db3 file)")
     files.missing = [name for name in order if name not in found]
     if order:
         files.unlisted = set(found) - set(order)
     elif any(name.endswith(".mcap") for name in found):
         for name in [n for n in found if n.endswith(".db3")]:
             del found[name]
-            files.problems.append(f"{name} stands beside .mcap files and is not read")
+            files.problems.append(f"{name} is not read, since the folder contains .mcap files")
     rest = sorted((n for n in found if n not in order), key=_natural)
     files.parts = [found[name] for name in (*order, *rest) if name in found]
     return files
 
 
 def _parts(folder: Path) -> dict[str, list[Path]]:
-    """Return the files of a folder by the part that they hold, plain ones first."""
+    """Return the files of a folder by part, plain files before packed ones."""
     found: dict[str, list[Path]] = {}
     try:
         for path in sorted(folder.iterdir(), key=lambda p: (p.suffix in _PACKED, p.name)):
@@ -118,7 +118,7 @@ def _read_metadata(folder: Path, files: BagFiles) -> list[str]:
     content = read_yaml(folder / "metadata.yaml")
     info = content.get("rosbag2_bagfile_information") if isinstance(content, dict) else None
     if not isinstance(info, dict):
-        files.problems.append("metadata.yaml is not that of a bag")
+        files.problems.append("metadata.yaml does not describe a bag")
         return []
     names = [
         part_name(Path(name))
@@ -152,7 +152,7 @@ def _count(value: Any) -> int | None:
 
 
 def _stem(path: Path) -> Path:
-    """Return a path without the ending of packed files."""
+    """Return a path without the suffix of packed files."""
     return path.with_suffix("") if path.suffix in _PACKED and path.stem else path
 
 

@@ -1,6 +1,6 @@
-"""Read bags: ours and other rosbag2 bags in MCAP or SQLite, whole, cut, packed, without metadata.
+"""Read rosbag2 bags in MCAP or SQLite: complete, truncated, packed or without metadata.
 
-Everything readable is read; the rest is named in :attr:`BagReader.problems`.
+All readable messages are read; :attr:`BagReader.problems` lists the unreadable parts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gpc_ros.bag.message_types import Codec
 from gpc_ros.bag.topic_info import TopicInfo, TypeInfo, channel_type, parse_qos
 from gpc_ros.common.errors import BagError
 
-# The names, values and number of entries of a bag's description are bounded.
+# Bounds on the names, values and number of entries in a bag's description.
 _MAX_INFO = 10_000
 
 
@@ -32,7 +32,7 @@ class BagMessage(NamedTuple):
     Attributes:
         topic: name of its topic.
         time: of receipt [s].
-        data: the message: fields as attributes, arrays of numbers as numpy arrays.
+        data: the message, with fields as attributes and arrays of numbers as NumPy arrays.
         variant: index of its type in the topic's types.
         size: of the serialised message [bytes].
     """
@@ -80,7 +80,7 @@ class _Part:
 
     @property
     def span(self) -> tuple[int, int]:
-        """First and last time [ns]; the first is the greater one if there is no message."""
+        """First and last time [ns]; without messages the first is greater than the last."""
         return min(self.first.values(), default=1), max(self.last.values(), default=0)
 
 
@@ -88,22 +88,22 @@ class BagReader:
     """An open bag.
 
     Attributes:
-        path: of the bag as given.
+        path: path of the bag as given.
         info: description of the run (task, seed, versions); empty for a foreign bag.
         topics: the topics with messages, by name.
         problems: unreadable parts, each in a sentence; grows while messages are decoded.
-        complete: whether every file is there and was closed properly.
-        attachments: number of attached files, which are not read.
+        complete: whether every file exists and was closed properly.
+        attachments: number of attached files; they are not read.
     """
 
     def __init__(self, path: Path) -> None:
         """Find the files of a bag, read each one once and count its messages.
 
         Args:
-            path: the folder of a bag, a folder that holds one named ``bag``, or one bag file.
+            path: the folder of a bag, a folder with a subfolder ``bag``, or one bag file.
 
         Raises:
-            BagError: there is no bag, or its messages are compressed in an unknown format.
+            BagError: the path is not a bag, or its messages are compressed in an unknown format.
         """
         self.path = path
         self.info: dict[str, str] = {}
@@ -126,7 +126,7 @@ class BagReader:
             self._add_part(candidates)
         self._check_metadata(self._files)
         if not self.topics and not self.problems:
-            self.problems.append("the bag holds no message")
+            self.problems.append("the bag contains no message")
 
     @property
     def count(self) -> int:
@@ -149,11 +149,11 @@ class BagReader:
                 found = known[channel]
                 if found is None:
                     continue
-                if data.startswith(ZSTD_MAGIC):  # no serialised message begins like this
+                if data.startswith(ZSTD_MAGIC):  # serialised messages never begin with these bytes
                     data, error = unpack_zstd(data)
                     if error or not data:
                         broken[found[0]] += 1
-                        why.setdefault(found[0], error or "it is cut")
+                        why.setdefault(found[0], error or "it is truncated")
                         continue
                 yield Record(*found, time, published, data)
         for name, number in broken.items():
@@ -183,7 +183,7 @@ class BagReader:
         kept: dict[str, float] = {}
         for name, variant, time, _, data in self.records(topics):
             codec = self.codec(name, variant)
-            # A negative gap is a clock that jumped back, not a message too many.
+            # After a backward clock jump the gap is negative; the message is kept.
             if codec is None or 0 <= time - kept.get(name, -1e30) < gaps.get(name, 0.0):
                 continue
             kept[name] = time
@@ -198,7 +198,7 @@ class BagReader:
             self._note(f"{name}: {number} messages cannot be read ({why[name]})")
 
     def codec(self, name: str, variant: int = 0) -> Codec | None:
-        """Return the codec of a topic's type; None, and a problem, if its type is unknown."""
+        """Return the codec of a topic's type; for an unknown type add a problem and return None."""
         kind = self.topics[name].types[variant]
         if kind not in self._codecs:
             try:
@@ -211,14 +211,14 @@ class BagReader:
         return self._codecs[kind]
 
     def _note_skipped(self, name: str, kind: TypeInfo) -> None:
-        """Name a second topic of a type that cannot be decoded."""
+        """Add the problem of another topic whose type cannot be decoded."""
         if not any(problem.startswith(f"{name}: skipped") for problem in self.problems):
             self._note(f"{name}: skipped: type {kind.name} cannot be decoded here")
 
     def _resolve(
         self, part: _Part, channel: int, topics: Collection[str] | None
     ) -> tuple[str, int] | None:
-        """Return topic and variant of a channel; None if it is not wanted."""
+        """Return topic and variant of a channel; None if the topic was not requested."""
         entry = part.channels.get(channel)
         if entry is None or (topics is not None and entry[0] not in topics):
             return None
@@ -226,7 +226,7 @@ class BagReader:
         return (name, self.topics[name].types.index(kind)) if name in self.topics else None
 
     def _add_part(self, candidates: list[Path]) -> None:
-        """Add one part of the bag; of a plain and a packed file of it, the better one."""
+        """Add one part of the bag, from its most complete file if it is plain and packed."""
         parts = []
         for path in candidates:
             try:
@@ -249,11 +249,11 @@ class BagReader:
         if name in self._files.unlisted:
             if any(_overlap(p.span, part.span) for p in self._parts):
                 self._note(
-                    f"{part.path.name} is not listed in metadata.yaml and covers the time of other "
+                    f"{part.path.name} is not listed in metadata.yaml and overlaps with other "
                     "files: not read"
                 )
                 return
-            self._note(f"{part.path.name} is not listed in metadata.yaml; it is read all the same")
+            self._note(f"{part.path.name} is not listed in metadata.yaml; it is read nevertheless")
         self._parts.append(part)
         self._count(part)
 
@@ -277,7 +277,7 @@ class BagReader:
                 topic.types.append(kind)
                 self._note_change(topic, kind)
         if unknown:
-            self._note(f"{part.path.name}: {unknown} messages of a topic that is not described")
+            self._note(f"{part.path.name}: {unknown} messages of a topic without a description")
         self.info.update(part.info)
         self.complete &= part.complete
         self.attachments += part.attachments
@@ -300,7 +300,7 @@ class BagReader:
         for name, number in files.counts.items():
             there = self.topics[name].count if name in self.topics else 0
             if there < number:
-                self._note(f"{name}: metadata.yaml lists {number} messages, the files hold {there}")
+                self._note(f"{name}: metadata.yaml lists {number} messages, the files have {there}")
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:

@@ -1,6 +1,6 @@
-"""Records serialised messages in a thread of its own: whoever delivers them never waits or fails.
+"""Record serialised messages in a separate thread, so that callers never block or fail.
 
-The node of the same name only feeds it. Trouble (a full disk, an unknown type) is kept for
+The recorder node only passes messages on. Errors (a full disk, an unknown type) are reported by
 :meth:`Recorder.status`.
 """
 
@@ -21,15 +21,15 @@ from gpc_ros.common.errors import BagError
 
 @dataclass(frozen=True)
 class RecorderConfig:
-    """How the bag is written."""
+    """Parameters of the recorder."""
 
     compression: str = param("zstd", "Compression of the bag", choices=tuple(COMPRESSIONS))
     flush_period: float = param(
-        0.25, "At most this much is lost when the recorder is killed", unit="s", low=0.05, high=10.0
+        0.25, "Time between flushes; bounds the loss after a kill", unit="s", low=0.05, high=10.0
     )
-    sync: bool = param(True, "Wait for the disk at every flush, so that a power cut loses no more")
+    sync: bool = param(True, "Wait for the disk at every flush, against power cuts")
     queue: float = param(
-        64.0, "Messages waiting for a slow disk; more are dropped", unit="MB", low=1.0, high=4096.0
+        64.0, "Queue for a slow disk; drops messages when full", unit="MB", low=1.0, high=4096.0
     )
     min_free: float = param(
         200.0, "Stop recording when the disk has less space left", unit="MB", low=0.0, high=1e6
@@ -38,15 +38,15 @@ class RecorderConfig:
 
 @dataclass(frozen=True)
 class RecorderStatus:
-    """How the recording goes.
+    """The state of a recording.
 
     Attributes:
         recording: whether messages are being written.
         counts: messages written, by topic.
         bytes: size of all messages written.
         dropped: messages lost because the disk was too slow or the recording had stopped.
-        waiting: bytes that wait to be written.
-        error: why the recording stopped early; empty if it did not.
+        waiting: bytes in the queue.
+        error: reason for an early stop of the recording; empty without one.
         refused: topics that cannot be recorded, each with the reason.
     """
 
@@ -72,7 +72,7 @@ class _Account:
 
 
 class Recorder:
-    """A bag that fills in the background."""
+    """Writes a bag in the background."""
 
     def __init__(
         self,
@@ -84,8 +84,8 @@ class Recorder:
         """Create the bag and start the thread.
 
         Args:
-            folder: the bag; must not exist or be empty.
-            config: how it is written.
+            folder: the new bag; must be empty if it exists.
+            config: parameters.
             info: description of the run (see :func:`gpc_ros.bag.recording_info.run_info`).
             make_writer: replaces the writer in tests.
 
@@ -106,14 +106,14 @@ class Recorder:
     def put(
         self, topic: str, type_name: str, data: bytes, time_ns: int, qos: Qos | None = None
     ) -> None:
-        """Hand over a serialised message; returns at once and never raises.
+        """Queue a serialised message; returns at once and never raises.
 
         Args:
             topic: full name of the topic.
             type_name: such as ``sensor_msgs/msg/Imu``.
-            data: the message as it came from the middleware (CDR).
-            time_ns: when it was received [ns].
-            qos: how the topic is offered.
+            data: the message as received from the middleware (CDR).
+            time_ns: time of receipt [ns].
+            qos: quality of service of the topic's publisher.
         """
         with self._wake:
             room = self._account.waiting + len(data) <= self._config.queue * 1e6
@@ -121,11 +121,11 @@ class Recorder:
                 self._account.dropped += 1
                 return
             self._account.waiting += len(data)
-            # Nobody is woken: the thread comes by often enough, and a switch costs more.
+            # The thread polls often enough; waking it would cost a context switch.
             self._queue.append((topic, type_name, data, time_ns, qos))
 
     def status(self) -> RecorderStatus:
-        """Return how the recording goes."""
+        """Return the state of the recording."""
         with self._wake:
             a = self._account
             return RecorderStatus(
@@ -134,7 +134,7 @@ class Recorder:
             )  # fmt: skip
 
     def close(self, timeout: float = 30.0) -> RecorderStatus:
-        """Write what waits, finish the bag and return the final account.
+        """Write the queued messages, finish the bag and return the final state.
 
         Args:
             timeout: longest time to wait for the disk [s].
@@ -144,7 +144,7 @@ class Recorder:
             self._wake.notify_all()
         self._thread.join(timeout)
         if self._thread.is_alive():
-            self._stop(f"{self._folder}: the disk did not take the rest within {timeout:g} s")
+            self._stop(f"{self._folder}: the disk did not accept the rest within {timeout:g} s")
         return self.status()
 
     def _work(self) -> None:
@@ -167,7 +167,7 @@ class Recorder:
             self._writer.close()
         except BagError as error:
             self._stop(str(error))
-        except Exception as error:  # a defect here must not end the process that delivers
+        except Exception as error:  # a defect here must not end the calling process
             self._stop(f"{self._folder}: {type(error).__name__}: {error}")
         with self._wake:
             self._recording = False
@@ -198,7 +198,7 @@ class Recorder:
                 self._account.waiting -= sum(len(item[2]) for item in batch)
 
     def _check_space(self) -> None:
-        """Stop while there is still room to finish the bag properly.
+        """Stop while the disk has enough space left to finish the bag.
 
         Raises:
             BagError: the disk is nearly full.

@@ -1,4 +1,4 @@
-"""Writes a rosbag2 bag: a folder with an MCAP file and metadata.yaml, from serialised messages.
+"""Write serialised messages to a rosbag2 bag: a folder with an MCAP file and metadata.yaml.
 
 Flushed messages stay readable if the process is killed.
 """
@@ -35,7 +35,7 @@ _FOREVER = {"sec": 9223372036, "nsec": 854775807}
 
 @dataclass(frozen=True)
 class Qos:
-    """How a topic was offered, so that playing the bag offers it alike.
+    """Quality of service of a topic's publisher, which ros2 bag play restores.
 
     Attributes:
         reliability: ``reliable`` or ``best_effort``.
@@ -74,7 +74,7 @@ class _Topic:
 
 
 class BagWriter:
-    """One bag under construction; every method may raise BagError, as when the disk is full."""
+    """Writes one bag; every method can raise BagError, for example on a full disk."""
 
     def __init__(
         self,
@@ -86,13 +86,13 @@ class BagWriter:
         """Create the folder and the file.
 
         Args:
-            folder: the bag; must not exist or be empty.
+            folder: the new bag; must be empty if it exists.
             info: description of the run (task, seed, versions), kept in the bag.
             compression: of the file's chunks: zstd, lz4 or none.
-            stream: where the MCAP file's bytes go instead of the file (for tests).
+            stream: receives the MCAP file's bytes instead of the file (for tests).
 
         Raises:
-            BagError: the folder holds something, or cannot be written.
+            BagError: the folder is not empty or cannot be written.
         """
         self.folder = folder
         self.file = folder / f"{folder.name}.mcap"
@@ -115,12 +115,12 @@ class BagWriter:
             raise BagError(f"{folder}: the bag cannot be created: {_cause(error)}") from None
 
     def add_topic(self, topic: str, type_name: str, qos: Qos | None = None) -> None:
-        """Announce a topic before its first message; a second time nothing happens.
+        """Declare a topic before its first message; a repeated call has no effect.
 
         Args:
             topic: full name of the topic.
             type_name: such as ``sensor_msgs/msg/Imu``.
-            qos: how it is offered.
+            qos: quality of service of its publisher.
 
         Raises:
             BagError: the type's definition is not installed, or the topic has another type.
@@ -138,17 +138,17 @@ class BagWriter:
     def add_foreign_topic(
         self, topic: str, type_name: str, text: str, digest: str, encoding: str, qos: Qos
     ) -> None:
-        """Announce a topic whose definition is given as text."""
+        """Declare a topic with the text of its message definition."""
         self._add(topic, 0, (type_name, encoding, text.encode()), digest, "cdr", qos)
 
     def add_typed_topic(self, topic: str, kind: TypeInfo, qos: Qos, variant: int = 0) -> None:
-        """Announce a topic of another bag with the type that it has there.
+        """Declare a topic of another bag with its type from there.
 
         Args:
             topic: full name of the topic.
             kind: its type.
-            qos: how it was offered.
-            variant: index of the type, for a topic that has several.
+            qos: quality of service of its publisher.
+            variant: index of the type, for a topic with several.
         """
         schema = (kind.name, kind.encoding, kind.data)
         self._add(topic, variant, schema, kind.digest, kind.message_encoding, qos)
@@ -184,9 +184,9 @@ class BagWriter:
 
         Args:
             topic: a topic that was added.
-            data: the serialised message (CDR), as it came from the middleware.
+            data: the serialised message (CDR), as received from the middleware.
             time: of receipt [ns].
-            variant: index of the message's type, for a topic that has several.
+            variant: index of the message's type, for a topic with several.
             published: time of sending [ns]; the time of receipt if not given.
 
         Raises:
@@ -204,10 +204,10 @@ class BagWriter:
         self._last = max(self._last, time)
 
     def flush(self, sync: bool = False) -> None:
-        """Close the chunk, so that all messages so far survive the end of this process.
+        """Close the chunk, so that its messages survive if this process is killed.
 
         Args:
-            sync: wait until the disk has them, so that they survive a power cut too.
+            sync: wait until they are on the disk, so that they survive a power cut too.
 
         Raises:
             BagError: the disk is full or failing.
@@ -236,7 +236,7 @@ class BagWriter:
             self.abandon()
 
     def abandon(self) -> None:
-        """Close the file as it is, without an index; the reader copes."""
+        """Close the file without an index; the reader does not need one."""
         with suppress(OSError, ValueError):
             self._stream.close()
 
@@ -248,7 +248,7 @@ class BagWriter:
         return counts
 
     def _write_metadata(self) -> None:
-        """Write metadata.yaml; appears whole or not at all."""
+        """Write metadata.yaml atomically."""
         begin = self._first or 0
         span = {
             "duration": {"nanoseconds": max(self._last - begin, 0)},
@@ -286,7 +286,7 @@ class BagWriter:
 
 
 class _Plain(yaml.SafeDumper):
-    """A dumper that repeats equal parts instead of naming them: rosbag2 knows no aliases."""
+    """A YAML dumper without aliases, which rosbag2 does not support."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

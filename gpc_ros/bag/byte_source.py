@@ -1,4 +1,4 @@
-"""Bytes of a bag file read front to back, plain or unpacked from zstd, with bounded memory."""
+"""Read the bytes of a plain or zstd-packed bag file in order, with bounded memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import zstandard
 from gpc_ros.common.errors import BagError
 from gpc_ros.common.files import open_input, size_text
 
-# A chunk or a compressed message that unpacks to more is rejected [bytes].
+# Largest unpacked size of a chunk or a compressed message [bytes].
 MAX_CONTENT = 256_000_000
-# A whole file may unpack to this much plus this many times its size [bytes].
+# A file may unpack to this size plus this multiple of its own size [bytes].
 _BUDGET, _RATIO = 300_000_000, 200
 _PIECE = 1 << 16
 _MAX_WINDOW = 1 << 27
@@ -27,7 +27,7 @@ DAMAGE = (zstandard.ZstdError, RuntimeError, ValueError, OverflowError, EOFError
 
 
 class Budget:
-    """Bytes that a file may still unpack to; a small file must not cost minutes."""
+    """Remaining unpacked size of a file, so that a small file cannot take minutes."""
 
     def __init__(self, size: int) -> None:
         """Set the budget of a file.
@@ -45,7 +45,7 @@ class Budget:
         """
         self.left -= size
         if self.left < 0:
-            raise BagError("it unpacks to far more than its size, and the rest is not read")
+            raise BagError("its unpacked size is implausibly large; the rest is not read")
 
 
 class ByteSource:
@@ -54,15 +54,15 @@ class ByteSource:
     Attributes:
         position: bytes read or skipped so far.
         size: total length [bytes]; None for a packed file.
-        budget: of everything that is unpacked from it.
-        error: why a packed stream ended early; empty if it did not.
+        budget: limit of the unpacked size.
+        error: reason for an early end of a packed stream; empty without one.
     """
 
     def __init__(self, stream: IO[bytes], size: int, packed: bool) -> None:
         """Wrap a stream.
 
         Args:
-            stream: at its beginning.
+            stream: a stream at its beginning.
             size: length of the file [bytes].
             packed: whether the whole file is compressed by zstd.
         """
@@ -89,7 +89,7 @@ class ByteSource:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def skip(self, length: int) -> int:
-        """Move on by some bytes and return how many there were."""
+        """Skip some bytes and return the number skipped, smaller at the end of the stream."""
         if self.size is not None:
             step = max(min(length, self.size - self.position), 0)
             self._stream.seek(step, os.SEEK_CUR)
@@ -121,7 +121,7 @@ class ByteSource:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[ByteSource]:
-    """Open a bag file; a whole file packed by zstd is unpacked while it is read.
+    """Open a bag file; a file packed with zstd is unpacked during reading.
 
     Raises:
         BagError: the file cannot be opened.
@@ -138,10 +138,10 @@ def open_source(path: Path) -> Iterator[ByteSource]:
 
 
 def unpack_zstd(data: bytes, limit: int = MAX_CONTENT) -> tuple[bytes, str]:
-    """Return the content of zstd data as far as it goes, and why it ends early.
+    """Return the readable content of zstd data, and the reason for an early end.
 
     Args:
-        data: one frame, whole or cut.
+        data: one frame, possibly truncated.
         limit: of the content [bytes].
     """
     reader = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(io.BytesIO(data))
@@ -149,7 +149,7 @@ def unpack_zstd(data: bytes, limit: int = MAX_CONTENT) -> tuple[bytes, str]:
 
 
 def unpack_lz4(data: bytes, limit: int = MAX_CONTENT) -> tuple[bytes, str]:
-    """Return the content of LZ4 data as far as it goes, and why it ends early."""
+    """Return the readable content of LZ4 data, and the reason for an early end."""
     decompressor = lz4.frame.LZ4FrameDecompressor()
     rest = [data]
 

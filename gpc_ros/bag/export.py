@@ -1,4 +1,4 @@
-"""A bag as tables: one Parquet file a topic, one column a number, for pandas and its like."""
+"""Export a bag as Parquet tables: one file per topic, one column per scalar field."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gpc_ros.bag.topic_info import TopicInfo
 from gpc_ros.common.errors import BagError
 from gpc_ros.common.files import make_folder, new_file
 
-# Rows that are gathered before they are written: a long bag must not lie in memory as a whole.
+# Rows per batch: a long bag must not be in memory completely.
 _BATCH, _BATCH_BYTES = 20_000, 32_000_000
-# A table of more columns is of no use, and costs gigabytes.
+# Tables with more columns would need gigabytes and are skipped.
 _MAX_COLUMNS = 20_000
 _LONGEST_NAME = 200
-# Arrays up to this length become numbered columns; longer ones and those of varying length lists.
+# Fixed arrays up to this length become numbered columns; other arrays become lists.
 _SPREAD = 16
-# How rosbags describes a field.
+# Description of a field in rosbags.
 _SCALAR, _MESSAGE, _FIXED = 1, 2, 3
 _TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
 
@@ -37,7 +37,7 @@ class Export:
     Attributes:
         files: the tables that were written.
         rows: number of rows in all of them.
-        missing: number of messages that are in the bag and in no table.
+        missing: number of messages in the bag that no table contains.
     """
 
     files: list[Path]
@@ -50,16 +50,16 @@ def export_parquet(
 ) -> Export:
     """Write one table for every topic, as ``<topic>.parquet`` with dots for slashes.
 
-    Columns are ``time`` (of receipt [s]) and the message's fields by dotted name, as in
+    Columns are ``time`` (of receipt [s]) and the message's fields by dotted name, such as
     ``pose.position.x``; ``header.stamp`` and other times are seconds. Fixed arrays of up to 16
     numbers are spread (``joint_position.0``), others stay lists, and lists of messages become one
     list a field (``objects.name``). A topic whose type changed has one table for each definition,
     the further ones as ``<topic>.2.parquet``; so has a second topic with an equal file name.
 
     Args:
-        reader: the bag; its ``problems`` grow by what cannot be read.
-        folder: where to; files of the same name are replaced.
-        every: called with each topic that was written.
+        reader: the bag; unreadable parts are added to its ``problems``.
+        folder: output folder; files of the same name are replaced.
+        every: called after each topic with its name.
 
     Raises:
         BagError: pyarrow is not installed, or the folder cannot be written.
@@ -87,7 +87,7 @@ def export_parquet(
 
 
 def _file_name(topic: str, taken: set[str]) -> str:
-    """Return the file name of a topic's next table; no two are equal."""
+    """Return a unique file name for a topic's next table."""
     plain = "".join(c if c.isprintable() else "_" for c in topic.strip("/").replace("/", "."))
     if plain.startswith(".") or not plain:
         plain = f"topic{plain}"
@@ -102,7 +102,7 @@ def _file_name(topic: str, taken: set[str]) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: name, type (a Parquet type's name, or a list of one) and how it is read."""
+    """One column: name, type (a Parquet type's name, or a list of one) and reading function."""
 
     name: str
     type: Any

@@ -1,6 +1,6 @@
-"""Read an MCAP file front to back, whole or cut, and collect the problems on the way.
+"""Read a complete or truncated MCAP file in order and collect its problems.
 
-It needs no index: a killed recorder leaves none. See the MCAP specification for the records
+No index is needed, since a killed recorder writes none. See the MCAP specification for the records
 (opcode, 8-byte length, content). Every allocation is bounded before it is made.
 """
 
@@ -37,20 +37,20 @@ _CHUNK = struct.Struct("<QQQII")  # begin, end, size, checksum, length of the co
 _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time
 # Exceptions that a damaged record raises.
 _DAMAGE = (McapError, struct.error, *DAMAGE)
-# No record of a valid file is longer [bytes].
+# Longest record of a valid file [bytes].
 _LONGEST = 2**31
-# Records of these kinds are small; a larger one is damaged or hostile [bytes].
+# Maximum length of records that are small in every valid file [bytes].
 _MAX_DECLARATION = 16_000_000
-# A chunk of a usual recording unpacks to less than this many times its size.
+# Largest usual ratio of the unpacked to the packed size of a chunk.
 _FAIR_RATIO = 64
-# A file declares at most this many schemas, channels and metadata records of each kind.
+# Maximum number of schemas, channels and metadata records, each.
 _MAX_DECLARED = 65_536
-# More problems of one file than these are only counted.
+# Maximum number of stored problems per file; further ones are counted.
 _MAX_PROBLEMS = 20
 
 
 class Raw(NamedTuple):
-    """One message as it lies in the file.
+    """One message as stored in the file.
 
     Attributes:
         channel: number of its channel.
@@ -67,7 +67,7 @@ class Raw(NamedTuple):
 
 @dataclass
 class Problems:
-    """Sentences about one file, bounded in number.
+    """The problems of one file, bounded in number.
 
     Attributes:
         sentences: the unreadable parts.
@@ -78,7 +78,7 @@ class Problems:
     more: int = 0
 
     def add(self, sentence: str) -> None:
-        """Add a sentence; equal ones are kept once."""
+        """Add a sentence unless it is already stored."""
         if sentence in self.sentences:
             return
         if len(self.sentences) < _MAX_PROBLEMS:
@@ -89,14 +89,14 @@ class Problems:
 
 @dataclass
 class Scan:
-    """One pass over a file: iterate :meth:`messages`; the rest fills meanwhile.
+    """One pass over a file; the attributes are filled while :meth:`messages` is iterated.
 
     Attributes:
         path: the file.
         schemas: definitions by their number.
         channels: channels by their number.
-        metadata: name to key-value pairs that the writer left.
-        attachments: number of attached files, which are not read.
+        metadata: the writer's key-value pairs by record name.
+        attachments: number of attached files; they are not read.
         problems: the unreadable parts.
         complete: whether the file was closed properly.
     """
@@ -142,7 +142,7 @@ class Scan:
 
     def _records(self, source: ByteSource) -> Iterator[Raw]:
         """Yield the messages of all records from here to the end of the file."""
-        ended = False  # the data section; behind it stand copies of the declarations and the index
+        ended = False  # after the data section: copies of declarations, then the index
         while True:
             start = source.position
             head = _spending(source, _HEAD.size)
@@ -164,15 +164,15 @@ class Scan:
             if source.position < start + _HEAD.size + length and not self._resumed(source):
                 break
         if ended:
-            self._problem("lacks its end; every message is there")
+            self._problem("lacks its end; it contains every message")
         else:
             self._problem(
-                f"was cut off at {source.position} bytes, or its recorder was killed: what came "
+                f"was cut off at {source.position} bytes, or its recorder was killed: the part "
                 "before is read"
             )
 
     def _record(self, source: ByteSource, opcode: int, length: int, start: int) -> Iterator[Raw]:
-        """Read one record behind its head and yield its messages."""
+        """Read the content of one record and yield its messages."""
         if opcode == Opcode.CHUNK:
             self._chunks_seen.add(start)
             yield from self._chunk(source, length, start)
@@ -189,10 +189,10 @@ class Scan:
             _skip(source, length)
 
     def _resumed(self, source: ByteSource) -> bool:
-        """Go to the next chunk of the file's index that was not read; False if there is none.
+        """Seek to the next unread chunk of the file's index; return False without one.
 
-        A damaged length leads into the middle of another record: the index knows where the next
-        chunk begins.
+        A damaged length leads into the middle of another record. The index contains the
+        offset of the next chunk.
         """
         if source.size is None:
             return False
@@ -202,13 +202,13 @@ class Scan:
         following = next((offset for offset in self._index if offset > last), None)
         if following is None or following >= source.size:
             return False
-        self._problem(f"is damaged at byte {last} or behind it; reading goes on at {following}")
+        self._problem(f"is damaged at or after byte {last}; reading resumes at {following}")
         source.seek(following)
         self._chunks_seen.add(following)
         return True
 
     def _body(self, source: ByteSource, length: int, start: int, limit: int) -> bytes | None:
-        """Return a record; None if it is too long, which is a problem, or incomplete."""
+        """Return a record; None if it is incomplete, or too long (which adds a problem)."""
         if length > limit:
             if _skip(source, length) == length:
                 self._problem(f"holds a record of {size_text(length)} at byte {start}: not read")
@@ -223,7 +223,7 @@ class Scan:
         self._problem(f"holds no record at byte {start}: {rest} not read")
 
     def _chunk(self, source: ByteSource, length: int, start: int) -> Iterator[Raw]:
-        """Yield the messages of a compressed chunk, of a cut one as far as it goes."""
+        """Yield the messages of a compressed chunk, or of the readable part of a truncated one."""
         if length > MAX_CONTENT:
             if _skip(source, length) == length:
                 self._problem(f"holds a chunk of {size_text(length)} at byte {start}: not read")
@@ -237,7 +237,7 @@ class Scan:
         _, _, size, checksum, n = _CHUNK.unpack_from(data)
         body = _CHUNK.size + n + 8
         compression = data[_CHUNK.size : _CHUNK.size + min(n, 64)].decode("utf-8", "replace")
-        # A size that is damaged or a lie must not decide how much is allocated.
+        # A damaged or forged size must not determine the allocation.
         fair = _FAIR_RATIO * len(data)
         limit = min(MAX_CONTENT, fair if size > MAX_CONTENT else max(size, fair))
         content, error = _unpack(compression, memoryview(data)[body:].tobytes(), limit)
@@ -290,7 +290,7 @@ class Scan:
         yield Raw(channel, time, record[_MESSAGE.size :], published)
 
     def _declare(self, opcode: int, record: bytes) -> None:
-        """Add a schema, a channel or metadata; a number keeps its first meaning."""
+        """Add a schema, a channel or metadata; a repeated number keeps its first declaration."""
         stream = ReadDataStream(BytesIO(record))
         name = Opcode(opcode).name.lower()
         try:
@@ -316,7 +316,7 @@ class Scan:
 
 
 class _Spent(Exception):
-    """A limit that ends the reading of a file."""
+    """Raised when a limit ends the reading of a file."""
 
 
 def _spending(source: ByteSource, length: int) -> bytes:
@@ -345,7 +345,7 @@ def _rest(error: BagError) -> str:
 
 
 def _unpack(compression: str, data: bytes, limit: int) -> tuple[bytes, str]:
-    """Return the content of a chunk as far as it can be decompressed, and why it ends early."""
+    """Return the content of a chunk up to a defect, and the reason for an early end."""
     if compression == "":
         return data, ""
     if compression == "zstd":

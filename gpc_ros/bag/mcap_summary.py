@@ -1,4 +1,4 @@
-"""The summary at the end of an MCAP file: where its chunks begin and how many messages it has."""
+"""Read the summary at the end of an MCAP file: chunk offsets and number of messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INDEX = struct.Struct("<QQQ")  # first time, last time, offset of the chunk
 _STATISTICS = struct.Struct("<Q")  # number of messages
 _MAGIC_SIZE = 8
 _TAIL = _HEAD.size + _FOOTER.size + _MAGIC_SIZE
-# A longer summary is not read [bytes].
+# Longest summary that is read [bytes].
 _MAX_SUMMARY = 64_000_000
 
 
@@ -28,7 +28,7 @@ class Summary:
 
     Attributes:
         chunks: offsets of the chunks in ascending order [bytes].
-        messages: number of messages in the file; None if it is not known.
+        messages: number of messages in the file; None if unknown.
     """
 
     chunks: list[int] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Summary:
 
 
 def read_summary(path: Path) -> Summary:
-    """Return the summary of a plain MCAP file; an empty one if there is none."""
+    """Return the summary of a plain MCAP file; empty if the file lacks it."""
     try:
         with open_input(path) as stream:
             return _parse(_summary_bytes(stream))

@@ -1,4 +1,4 @@
-"""The text, fields and hash of every message type: the one place that knows how bytes are read.
+"""Definitions, fields and hashes of message types, and codecs for their serialised messages.
 
 The text of a type is the ``.msg`` file that every ROS package installs (share/<package>/msg), and
 for the interfaces of ROS itself, where they are not installed, the copy that rosbags carries.
@@ -34,12 +34,12 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class Definition:
-    """A message type as a bag carries it.
+    """A message type as stored in a bag.
 
     Attributes:
         name: such as ``geometry_msgs/msg/PoseStamped``.
-        text: its .msg file, followed by those of the types that it holds.
-        digest: its hash as ROS 2 computes it (RIHS01).
+        text: its .msg file, followed by the .msg files of the nested types.
+        digest: its hash as computed by ROS 2 (RIHS01).
     """
 
     name: str
@@ -48,9 +48,9 @@ class Definition:
 
 
 class Codec:
-    """Turns the bytes of one message type into a record and back.
+    """Decodes and encodes the messages of one type.
 
-    The record has the fields of the message as attributes; arrays of numbers are numpy arrays.
+    A decoded message has the fields as attributes; arrays of numbers are NumPy arrays.
     """
 
     def __init__(self, name: str, text: str, encoding: str = "ros2msg") -> None:
@@ -58,7 +58,7 @@ class Codec:
 
         Args:
             name: name of the type.
-            text: definition with those of the types that it holds.
+            text: definition, followed by the definitions of the nested types.
             encoding: language of the text, ``ros2msg`` or ``ros2idl``.
 
         Raises:
@@ -85,7 +85,7 @@ class Codec:
         """Return the message in serialised bytes (CDR).
 
         Raises:
-            BagError: the bytes are no such message.
+            BagError: the bytes are not a message of this type.
         """
         if self._empty and len(data) == _HEADER:  # some middlewares send no filler byte
             data = data + b"\0"
@@ -99,11 +99,11 @@ class Codec:
         return bytes(self._store.serialize_cdr(message, self.name))
 
     def fields(self, type_name: str) -> list[tuple[str, Any]]:
-        """Return names and descriptions (as rosbags has them) of the fields of a type in here."""
+        """Return names and descriptions (as in rosbags) of the fields of a contained type."""
         return list(self._store.fielddefs[type_name][1])
 
     def make(self, type_name: str, **fields: Any) -> Any:
-        """Return a new message of this type, or of one that it holds, with every field given."""
+        """Return a new message of this type or of a nested type, with every field given."""
         return self._store.types[type_name](**fields)
 
 
@@ -115,7 +115,7 @@ def definition(name: str) -> Definition:
         name: such as ``gpc_msgs/msg/Plan``.
 
     Raises:
-        BagError: the type, or one that it holds, is not installed here.
+        BagError: the type, or a nested one, is not installed here.
     """
     own = _own_text(name)
     texts: dict[str, str] = {}
@@ -144,7 +144,7 @@ def codec(name: str) -> Codec:
 
 
 def _gather(name: str, text: str, texts: dict[str, str]) -> None:
-    """Collect the texts of all types that a type holds, in order of first use."""
+    """Collect the texts of all nested types, in order of first use."""
     try:
         fields = get_types_from_msg(text, name)[name][1]
     except _UNREADABLE as error:
@@ -182,11 +182,11 @@ def _own_text(name: str) -> str:
 
 
 def _roots() -> Iterator[Path]:
-    """Yield the folders that hold the share folders of ROS packages."""
+    """Yield the folders with the share folders of ROS packages."""
     for prefix in (*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix):
         if prefix:
             yield Path(prefix) / "share"
-    yield Path(__file__).resolve().parents[2]  # a source checkout holds gpc_msgs itself
+    yield Path(__file__).resolve().parents[2]  # a source checkout contains gpc_msgs
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ class Repair:
         written: number of messages in the copy.
         topics: number of topics in the copy.
         lost: unreadable parts, each in a sentence.
-        undecoded: topics whose messages are copied but cannot be decoded here, with the reason.
+        undecoded: topics with copied messages that cannot be decoded here, with the reason.
     """
 
     reader: BagReader
@@ -37,19 +37,19 @@ class Repair:
 def repair(source: Path, target: Path) -> Repair:
     """Copy everything readable of a bag into a new one.
 
-    Messages are copied as they are, with their definitions; those that were compressed one by one
-    are decompressed.
+    Messages are copied unchanged, with their definitions; individually compressed messages are
+    decompressed.
 
     Args:
         source: the damaged bag.
         target: folder of the new bag.
 
     Raises:
-        BagError: there is nothing to read, or the new bag cannot be written.
+        BagError: the bag contains no readable message, or the new bag cannot be written.
     """
     reader = BagReader(source)
     if not reader.topics:
-        raise BagError(f"{source}: holds no readable message: {'; '.join(reader.problems)}")
+        raise BagError(f"{source}: contains no readable message: {'; '.join(reader.problems)}")
     lost = list(reader.problems)
     undecoded = _undecoded(reader)
     lost += [p for p in reader.problems if p not in lost and p not in undecoded]
@@ -72,7 +72,7 @@ def repair(source: Path, target: Path) -> Repair:
 
 
 def _undecoded(reader: BagReader) -> list[str]:
-    """Decode every message once and return a sentence for each topic that has bad ones."""
+    """Decode every message once and return a sentence for each topic with invalid messages."""
     before = set(reader.problems)
     for _ in reader.messages():
         pass

@@ -25,14 +25,14 @@ _PIECE = 1 << 20
 
 @dataclass
 class SqliteScan:
-    """One pass over a file: iterate :meth:`messages`; the rest fills meanwhile.
+    """One pass over a file; the attributes are filled while :meth:`messages` is iterated.
 
     Attributes:
         path: the file.
         schemas: definitions by their number.
         channels: channels by their number.
-        metadata: empty; this format has none.
-        attachments: zero; this format has none.
+        metadata: empty; the format does not contain metadata.
+        attachments: zero; the format does not contain attachments.
         problems: the unreadable parts.
         complete: whether every row could be read.
     """
@@ -63,7 +63,7 @@ class SqliteScan:
                 database.close()
 
     def _plain(self, folder: Path) -> Path:
-        """Return the file itself, or its unpacked copy if it is packed by zstd."""
+        """Return the file itself, or its unpacked copy if it is packed with zstd."""
         try:
             with open_input(self.path) as stream:
                 head = stream.read(len(_MAGIC))
@@ -104,7 +104,7 @@ class SqliteScan:
                     self.problems.add(f"{self.path.name} holds a row that is not a message")
             self.complete = not self.problems.sentences
         except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-            self.problems.add(f"{self.path.name} is damaged ({error}): what came before is read")
+            self.problems.add(f"{self.path.name} is damaged ({error}): the rows before are read")
 
     def _declare(self, database: sqlite3.Connection, columns: dict[str, set[str]]) -> None:
         """Read topics and definitions."""
@@ -142,9 +142,9 @@ class SqliteScan:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open a database for reading, without leaving files beside it."""
+    """Open a database for reading, without creating files beside it."""
     log = path.with_name(path.name + "-wal")
-    # A write-ahead log of a killed recorder holds messages too.
+    # The write-ahead log of a killed recorder contains messages too.
     mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
     database = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{mode}", uri=True)
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_CONTENT)
@@ -153,7 +153,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _tables(database: sqlite3.Connection) -> dict[str, set[str]]:
-    """Return the columns of every plain table; views could run anything."""
+    """Return the columns of every plain table; views are rejected, since they can run any query."""
     found: dict[str, set[str]] = {}
     for name, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE type='table'"):
         if name in (*_NEEDED, "message_definitions") and not re.match(
@@ -165,7 +165,7 @@ def _tables(database: sqlite3.Connection) -> dict[str, set[str]]:
 
 
 def _ros2msg(text: str) -> str:
-    """Return a definition without the line that rosbag2 puts before the main type."""
+    """Return a definition without the line that rosbag2 writes before the main type."""
     lines = text.split("\n")
     if len(lines) > 1 and lines[0].startswith("====") and lines[1].startswith("MSG:"):
         return "\n".join(lines[2:])

@@ -1,4 +1,4 @@
-"""Topics of a bag and the message types that their messages have."""
+"""Describe the topics of a bag and their message types."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gpc_ros.common.errors import BagError
 
 @dataclass(frozen=True)
 class TypeInfo:
-    """A message type as one channel of a bag declares it.
+    """A message type as declared by one channel of a bag.
 
     Attributes:
         name: such as ``sensor_msgs/msg/Imu``.
         data: definition; empty if the bag lacks it.
         encoding: language of the definition.
         digest: hash of the type; empty if the bag lacks it.
-        message_encoding: how messages are serialised; ``cdr`` in ROS 2.
+        message_encoding: serialisation format of the messages; ``cdr`` in ROS 2.
     """
 
     name: str
@@ -38,8 +38,8 @@ class TypeInfo:
     def codec(self) -> Codec:
         """Return the codec of the type.
 
-        Without a definition in the bag, the installed one is taken if its hash is the recorded
-        one or the bag has no hash.
+        If the bag lacks the definition, the installed one is used, unless its hash differs from the
+        recorded hash.
 
         Raises:
             BagError: messages of the type cannot be decoded here.
@@ -55,11 +55,11 @@ class TypeInfo:
             own = definition(self.name)
         except BagError:
             raise BagError(
-                f"type {self.name}: the bag does not hold its definition and this machine neither"
+                f"type {self.name}: neither the bag nor this machine contains its definition"
             ) from None
         if self.digest and self.digest != own.digest:
             raise BagError(
-                f"type {self.name}: the bag does not hold its definition, and the installed one "
+                f"type {self.name}: the bag does not contain its definition, and the installed one "
                 "has another hash"
             )
         return Codec(self.name, own.text)
@@ -71,11 +71,11 @@ class TopicInfo:
 
     Attributes:
         name: full name of the topic.
-        types: every type that its messages have; more than one if a definition changed.
+        types: types of its messages; several if a definition changed.
         count: number of messages.
-        first: time of receipt of the first one [ns].
-        last: time of receipt of the last one [ns].
-        qos: how the topic was offered.
+        first: time of receipt of the first message [ns].
+        last: time of receipt of the last message [ns].
+        qos: quality of service of its publisher.
     """
 
     name: str
@@ -119,11 +119,11 @@ def channel_type(channel: Channel, schema: Schema | None) -> TypeInfo:
 
 
 def parse_qos(text: str) -> Qos:
-    """Return the quality of service in a channel's metadata; the default if there is none."""
+    """Return the quality of service in a channel's metadata, or the default."""
     default = Qos()
     try:
         profile = (load_yaml(text) or [{}])[0]
-        # Bags of older distributions have numbers here.
+        # Bags of older distributions contain numbers here.
         reliability = {1: "reliable", 2: "best_effort"}.get(
             profile.get("reliability"), profile.get("reliability")
         )

@@ -1,4 +1,4 @@
-"""The topics of the graph as the recorder and the report know them: name, type, how offered."""
+"""Topics of the recorder and the report: name, type and quality of service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Topic:
     Attributes:
         name: relative name.
         type: name of the message type.
-        qos: how it is offered.
+        qos: quality of service of its publisher.
     """
 
     name: str
@@ -60,13 +60,13 @@ def mocap(body: str) -> Topic:
 
 
 def topic_body(name: str) -> str:
-    """Return the body whose motion capture pose a topic carries, in any namespace; else nothing."""
+    """Return the body of a motion capture topic in any namespace; empty for other topics."""
     parts = name.split("/")
     return parts[-2] if len(parts) >= 3 and parts[-3] == "mocap" and parts[-1] == "pose" else ""
 
 
 def recorded(bodies: tuple[str, ...]) -> tuple[Topic, ...]:
-    """Return everything that a recorder listens to.
+    """Return the topics of the recorder.
 
     Args:
         bodies: names of the task's objects; the robot's base is added.
@@ -75,7 +75,7 @@ def recorded(bodies: tuple[str, ...]) -> tuple[Topic, ...]:
 
 
 def find(reader: BagReader, wanted: Topic) -> str:
-    """Return the bag's name of a topic, in whatever namespace; empty if it is not there."""
+    """Return the bag's name of a topic, in any namespace; empty if the bag lacks the topic."""
     matches = [
         name
         for name, topic in reader.topics.items()

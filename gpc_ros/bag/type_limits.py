@@ -1,6 +1,6 @@
-"""Bounds on the definition of a message type, checked before and after it is parsed.
+"""Check the definition of a message type against bounds, before and after it is parsed.
 
-A definition comes from the bag. A short text can describe arrays of gigabytes, shifts by millions
+Definitions come from bags. A short text can describe arrays of gigabytes, shifts by millions
 of bits or types that nest without end.
 """
 
@@ -15,7 +15,7 @@ from gpc_ros.common.errors import BagError
 _MAX_TEXT = 1_000_000
 _MAX_LINE = 20_000
 _MAX_FIELDS = 4_000
-# Values of one message outside sequences: fields of fields, entries of fixed arrays.
+# Maximum number of values in one message outside of sequences, nested fields included.
 _MAX_VALUES = 2_000_000
 _MAX_ARRAY = 2_000_000
 _MAX_DIGITS = 40
@@ -34,7 +34,7 @@ def check_text(name: str, text: str) -> None:
     """Check a definition before it is parsed.
 
     Raises:
-        BagError: it is too long, or holds numbers or expressions that no message type needs.
+        BagError: it is too long, or contains numbers or expressions that no message type needs.
     """
     if len(text) > _MAX_TEXT:
         raise BagError(f"type {name}: its definition is longer than {_MAX_TEXT} characters")
@@ -45,16 +45,16 @@ def check_text(name: str, text: str) -> None:
         if len(code) > _MAX_LINE:
             raise BagError(f"type {name}: a line of its definition is too long")
         if any(len(n) > _MAX_DIGITS for n in _NUMBER.findall(code)):
-            raise BagError(f"type {name}: its definition holds a number of too many digits")
+            raise BagError(f"type {name}: its definition contains a number with too many digits")
         if _LONG_ARRAY.search(code):
-            raise BagError(f"type {name}: its definition holds an array of too many entries")
+            raise BagError(f"type {name}: its definition contains an array with too many entries")
     if fields > _MAX_FIELDS:
         raise BagError(f"type {name}: its definition has more than {_MAX_FIELDS} lines")
     code = _QUOTED.sub("", text)
     if _SHIFT.search(code) or _LONG_SHIFT.search(text):
-        raise BagError(f"type {name}: its definition holds a bit shift, which is not supported")
+        raise BagError(f"type {name}: its definition contains a bit shift, which is not supported")
     if code.count("*") > _MAX_PRODUCTS:
-        raise BagError(f"type {name}: its definition holds too many products")
+        raise BagError(f"type {name}: its definition contains too many products")
 
 
 def check_types(name: str, types: Mapping[str, Any]) -> None:
@@ -62,10 +62,10 @@ def check_types(name: str, types: Mapping[str, Any]) -> None:
 
     Args:
         name: of the message type.
-        types: constants and fields by type name, as rosbags has them.
+        types: constants and fields by type name, as in rosbags.
 
     Raises:
-        BagError: a type holds itself, or one message has too many fields or values.
+        BagError: a type contains itself, or one message has too many fields or values.
     """
     sizes: dict[str, int] = {}
 
@@ -73,7 +73,7 @@ def check_types(name: str, types: Mapping[str, Any]) -> None:
         if kind in sizes:
             return sizes[kind]
         if kind in path:
-            raise BagError(f"type {name}: its definition holds itself ({kind})")
+            raise BagError(f"type {name}: its definition contains itself ({kind})")
         if depth > _MAX_DEPTH:
             raise BagError(f"type {name}: its definition nests deeper than {_MAX_DEPTH} types")
         if kind not in types:
@@ -85,7 +85,7 @@ def check_types(name: str, types: Mapping[str, Any]) -> None:
         for _, description in fields:
             total += of(description, depth, (*path, kind))
             if total > _MAX_VALUES:
-                raise BagError(f"type {name}: one message holds more than {_MAX_VALUES} values")
+                raise BagError(f"type {name}: one message contains more than {_MAX_VALUES} values")
         sizes[kind] = max(total, 1)
         return sizes[kind]
 

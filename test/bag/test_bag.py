@@ -1,4 +1,4 @@
-"""What goes into a bag comes out, whole or cut, here and in the tools of others."""
+"""Written bags are read back complete or truncated, here and by other tools."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_other_readers_decode_every_type_of_a_run(tmp_path: Path, made_run: Any)
         decoded = {c.topic: m for _, c, _, m in reader.iter_decoded_messages()}
     assert decoded.keys() == ours.topics.keys()
     last = {message.topic: message.data for message in ours.messages()}
-    theirs, mine = decoded["/scene_state"], last["/scene_state"]
-    assert theirs.objects[0].name == mine.objects[0].name == "box"
-    assert list(theirs.joint_position) == mine.joint_position.tolist()
+    other, own = decoded["/scene_state"], last["/scene_state"]
+    assert other.objects[0].name == own.objects[0].name == "box"
+    assert list(other.joint_position) == own.joint_position.tolist()
     assert list(decoded["/plan"].knots) == last["/plan"].knots.tolist()
     with AnyReader([folder]) as bag:
         values: dict[str, Any] = {
@@ -105,7 +105,7 @@ def test_metadata_is_version_9(pose_bag: PoseBag) -> None:
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(share=st.floats(0.0, 1.0))
-def test_cut_anywhere_reads_what_was_flushed(
+def test_bag_cut_anywhere_yields_the_flushed_messages(
     tmp_path_factory: pytest.TempPathFactory, pose: Pose, compression: str, share: float
 ) -> None:
     folder = tmp_path_factory.mktemp("cut")
@@ -132,7 +132,7 @@ def test_cut_anywhere_reads_what_was_flushed(
 
 
 class _Keeping(io.BytesIO):
-    """A stream whose content survives its closing."""
+    """A stream that keeps its content after it is closed."""
 
     def close(self) -> None:
         self.content = super().getvalue()
@@ -171,7 +171,7 @@ def test_without_metadata(pose_bag: PoseBag) -> None:
     assert len(positions(BagReader(folder))) == 20
 
 
-def test_salvage_makes_a_whole_bag(pose_bag: PoseBag, tmp_path: Path) -> None:
+def test_repair_makes_a_complete_bag(pose_bag: PoseBag, tmp_path: Path) -> None:
     folder = pose_bag(300, every=5)
     file = folder / "bag.mcap"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -198,13 +198,13 @@ def test_a_run_folder_is_accepted(pose_bag: PoseBag) -> None:
     ("name", "message"),
     [
         ("absent", "does not exist"),
-        ("empty", "holds no bag"),
+        ("empty", "contains no bag"),
         ("sqlite", "not an SQLite file"),
         ("text.mcap", "not an MCAP file"),
         ("notes.txt", "is not a bag file"),
     ],
 )
-def test_what_is_no_bag_is_refused(tmp_path: Path, name: str, message: str) -> None:
+def test_a_path_without_a_bag_is_rejected(tmp_path: Path, name: str, message: str) -> None:
     for folder in ("empty", "sqlite"):
         (tmp_path / folder).mkdir()
     (tmp_path / "sqlite" / "a.db3").touch()
@@ -214,18 +214,18 @@ def test_what_is_no_bag_is_refused(tmp_path: Path, name: str, message: str) -> N
         BagReader(tmp_path / name)
 
 
-def test_empty_file_is_told(tmp_path: Path) -> None:
+def test_empty_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "a.mcap").touch()
     reader = BagReader(tmp_path / "a.mcap")
     assert reader.count == 0
     assert "empty" in reader.problems[0]
 
 
-def test_unknown_types_are_told_and_the_rest_is_read(tmp_path: Path, pose: Pose) -> None:
+def test_unknown_types_are_skipped_and_named(tmp_path: Path, pose: Pose) -> None:
     writer = BagWriter(tmp_path / "bag")
     qos = Qos()
     writer.add_topic("/pose", POSE)
-    writer.add_foreign_topic("/odd", "odd_msgs/msg/Odd", "what is this?", "", "ros2msg", qos)
+    writer.add_foreign_topic("/odd", "odd_msgs/msg/Odd", "invalid text?", "", "ros2msg", qos)
     writer.add_foreign_topic("/proto", "pb.Thing", "syntax", "", "protobuf", qos)
     writer.add_foreign_topic("/wrong", "std_msgs/msg/String", "string data\n", "", "ros2msg", qos)
     for i in range(3):
@@ -259,7 +259,7 @@ def test_folder_in_use_is_refused(pose_bag: PoseBag) -> None:
         BagWriter(pose_bag())
 
 
-def test_topic_keeps_its_type(tmp_path: Path) -> None:
+def test_a_second_type_of_a_topic_is_rejected(tmp_path: Path) -> None:
     writer = BagWriter(tmp_path / "bag")
     writer.add_topic("/a", POSE)
     writer.add_topic("/a", POSE)
@@ -268,7 +268,7 @@ def test_topic_keeps_its_type(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_full_disk_is_an_error_that_says_so(tmp_path: Path, pose: Pose) -> None:
+def test_full_disk_raises_an_error_that_names_it(tmp_path: Path, pose: Pose) -> None:
     disk = _Disk(12_000)
     writer = BagWriter(tmp_path / "bag", compression="none", stream=disk)
     writer.add_topic("/pose", POSE)
@@ -284,7 +284,7 @@ def test_full_disk_is_an_error_that_says_so(tmp_path: Path, pose: Pose) -> None:
 
 
 class _Disk(io.BytesIO):
-    """A disk that takes only so many bytes."""
+    """A disk with room for a limited number of bytes."""
 
     def __init__(self, room: int) -> None:
         super().__init__()

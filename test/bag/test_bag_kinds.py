@@ -1,4 +1,4 @@
-"""Bags as other recorders, tools and accidents leave them: read in full, or named in a sentence."""
+"""Bags from other recorders and tools, and damaged bags: read, or reported as a problem."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_messages_compressed_one_by_one_are_decompressed(tmp_path: Path, metadat
     assert pq.read_table(tmp_path / "b" / "tables" / "p.parquet")["x"].to_pylist() == ten()
 
 
-def test_an_unknown_compression_of_messages_is_refused_by_name(tmp_path: Path) -> None:
+def test_unknown_message_compression_is_rejected_by_name(tmp_path: Path) -> None:
     write_mcap(tmp_path / "b" / "b_0.mcap", points())
     mode: Any = {"compression_mode": "message", "compression_format": "snappy"}
     write_metadata(tmp_path / "b", {"b_0.mcap": 10}, **mode)
@@ -80,7 +80,7 @@ def test_a_damaged_or_huge_compressed_message_is_counted(tmp_path: Path) -> None
     assert main(["export", str(tmp_path / "b.mcap"), "--out", str(tmp_path / "t")]) == 1
 
 
-def test_a_changed_definition_has_a_codec_of_its_own(tmp_path: Path) -> None:
+def test_a_changed_definition_has_a_separate_codec(tmp_path: Path) -> None:
     rows = points(3) + [
         Row("/p", 10**9 + i, point(float(3 + i), 0.5, YX), text=YX) for i in range(3)
     ]
@@ -96,14 +96,14 @@ def test_a_changed_definition_has_a_codec_of_its_own(tmp_path: Path) -> None:
     assert xs(BagReader(tmp_path / "copy")) == ten(6)
 
 
-def test_a_definition_that_changed_between_files_too(tmp_path: Path) -> None:
+def test_a_definition_may_change_between_files(tmp_path: Path) -> None:
     folder = tmp_path / "b"
     write_mcap(folder / "b_0.mcap", points(3))
     write_mcap(folder / "b_1.mcap", points(3, start=3, text=YX))
     assert xs(BagReader(folder)) == ten(6)
 
 
-def test_empty_types_are_messages_too(tmp_path: Path, encoded: Encoded) -> None:
+def test_messages_of_empty_types_are_read(tmp_path: Path, encoded: Encoded) -> None:
     make = installed("std_msgs/msg/Empty")
     rows = [make("/e", 1, b"\0\1\0\0\0"), make("/e", 2, b"\0\1\0\0")]
     write_mcap(tmp_path / "b.mcap", rows)
@@ -160,7 +160,7 @@ def test_sqlite_without_definitions_reads_installed_types(tmp_path: Path, pose: 
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "view", "text", "other"])
-def test_damaged_sqlite_never_escapes(tmp_path: Path, damage: str) -> None:
+def test_damaged_sqlite_raises_bag_errors_only(tmp_path: Path, damage: str) -> None:
     import sqlite3
 
     path = write_db3(tmp_path / "b.db3", points(500))
@@ -193,7 +193,7 @@ def test_damaged_sqlite_never_escapes(tmp_path: Path, damage: str) -> None:
     list(reader.messages())
 
 
-def test_a_missing_part_is_named_with_its_messages(
+def test_a_missing_part_is_named_with_its_number_of_messages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "b"
@@ -226,7 +226,7 @@ def test_a_copy_of_a_part_is_not_read_twice(tmp_path: Path) -> None:
     assert any("filtered.mcap is not listed in metadata.yaml" in p for p in reader.problems)
 
 
-def test_an_unlisted_part_that_goes_on_is_read(tmp_path: Path) -> None:
+def test_an_unlisted_later_part_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "b"
     write_mcap(folder / "b_0.mcap", points(5))
     write_mcap(folder / "b_1.mcap", points(5, start=5))
@@ -237,7 +237,7 @@ def test_an_unlisted_part_that_goes_on_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", ["neither", "plain", "packed"])
-def test_of_packed_and_plain_the_better_one_is_read_once(tmp_path: Path, cut: str) -> None:
+def test_the_better_of_a_packed_and_a_plain_file_is_read_once(tmp_path: Path, cut: str) -> None:
     folder = tmp_path / "b"
     rows = points(200)
     plain = write_mcap(folder / "b_0.mcap", rows, NONE, chunk=500)
@@ -261,11 +261,11 @@ def test_packed_and_plain_parts_mixed_after_a_power_cut(tmp_path: Path) -> None:
     assert reader.problems == []
 
 
-def test_metadata_with_more_messages_than_the_files_is_told(tmp_path: Path) -> None:
+def test_metadata_with_more_messages_than_the_files_is_a_problem(tmp_path: Path) -> None:
     folder = tmp_path / "b"
     write_mcap(folder / "b_0.mcap", points(5))
     write_metadata(folder, {"b_0.mcap": 7}, {"/p": 7})
-    assert BagReader(folder).problems == ["/p: metadata.yaml lists 7 messages, the files hold 5"]
+    assert BagReader(folder).problems == ["/p: metadata.yaml lists 7 messages, the files have 5"]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_metadata_with_more_messages_than_the_files_is_told(tmp_path: Path) -> N
      b"rosbag2_bagfile_information: {relative_file_paths: [1, {a: 2}, \"../../x.mcap\"],"
      b" files: [3], topics_with_message_count: {a: b}, compression_mode: [1]}"],
 )  # fmt: skip
-def test_a_senseless_metadata_is_a_problem_not_an_end(tmp_path: Path, text: bytes) -> None:
+def test_a_bag_with_invalid_metadata_is_read(tmp_path: Path, text: bytes) -> None:
     write_mcap(tmp_path / "b" / "b_0.mcap", points(5))
     (tmp_path / "b" / "metadata.yaml").write_bytes(text)
     reader = BagReader(tmp_path / "b")
@@ -282,7 +282,7 @@ def test_a_senseless_metadata_is_a_problem_not_an_end(tmp_path: Path, text: byte
     assert reader.problems
 
 
-def test_repair_does_not_say_whole_of_what_it_cannot_decode(
+def test_repair_names_the_topics_that_cannot_be_decoded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     odd = [
@@ -305,7 +305,7 @@ def test_repair_does_not_say_whole_of_what_it_cannot_decode(
 
 def test_a_bag_without_a_message_is_not_repaired(tmp_path: Path) -> None:
     write_mcap(tmp_path / "b.mcap", [])
-    with pytest.raises(BagError, match="holds no readable message"):
+    with pytest.raises(BagError, match="contains no readable message"):
         repair(tmp_path / "b.mcap", tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
 
@@ -322,11 +322,11 @@ def test_a_damaged_length_does_not_hide_later_chunks(tmp_path: Path) -> None:
     reader = BagReader(file)
     per_chunk = 400 / len(chunks)
     assert 400 - 3 * per_chunk - 5 <= len(xs(reader)) < 400
-    assert any("reading goes on" in p for p in reader.problems)
+    assert any("reading resumes" in p for p in reader.problems)
     assert any("messages are not readable" in p for p in reader.problems)
 
 
-def test_claimed_gigabytes_are_not_allocated(tmp_path: Path) -> None:
+def test_a_declared_size_of_gigabytes_is_not_allocated(tmp_path: Path) -> None:
     import resource
 
     file = write_mcap(tmp_path / "b.mcap", points(5), NONE)
@@ -351,7 +351,7 @@ def test_claimed_gigabytes_are_not_allocated(tmp_path: Path) -> None:
         "Point x", "int32 A=1<<99999999999", "int32 X=" + "9" * 5000, "(" * 50_000, "\0",
     ],
 )  # fmt: skip
-def test_hostile_definitions_are_named_in_bounded_time(tmp_path: Path, text: str) -> None:
+def test_hostile_definitions_are_reported_in_bounded_time(tmp_path: Path, text: str) -> None:
     import time
 
     if text.startswith("B["):

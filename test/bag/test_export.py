@@ -1,4 +1,4 @@
-"""A bag as Parquet tables: every number of every message, whole, cut or with unknown types."""
+"""Parquet tables of a bag contain every number, also of truncated bags and unknown types."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_lists_may_be_empty_at_first(tmp_path: Path, made_run: Make) -> None:
     assert table["objects.name"][0] == []
 
 
-def test_a_cut_bag_is_exported_as_far_as_it_goes(tmp_path: Path, made_run: Make) -> None:
+def test_the_readable_part_of_a_cut_bag_is_exported(tmp_path: Path, made_run: Make) -> None:
     file = made_run().write(tmp_path / "bag") / "bag.mcap"
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
     reader = BagReader(tmp_path / "bag")
@@ -61,7 +61,7 @@ def test_a_cut_bag_is_exported_as_far_as_it_goes(tmp_path: Path, made_run: Make)
     assert reader.problems
 
 
-def test_an_unknown_type_is_left_out_and_told(tmp_path: Path, pose: Callable[..., bytes]) -> None:
+def test_an_unknown_type_is_skipped_and_named(tmp_path: Path, pose: Callable[..., bytes]) -> None:
     writer = BagWriter(tmp_path / "bag")
     writer.add_topic("/pose", "geometry_msgs/msg/PoseStamped")
     writer.write("/pose", pose(1.0), 1)
@@ -74,7 +74,7 @@ def test_an_unknown_type_is_left_out_and_told(tmp_path: Path, pose: Callable[...
     assert any("/odd: skipped" in problem for problem in reader.problems)
 
 
-def test_the_command_says_how_much(
+def test_the_command_prints_the_number_of_rows(
     tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made_run(end=0.5).write(tmp_path / "run" / "bag")
@@ -83,7 +83,7 @@ def test_the_command_says_how_much(
     assert (tmp_path / "run" / "tables" / "plan.parquet").is_file()
 
 
-def test_an_unwritable_place_is_an_error(tmp_path: Path, made_run: Make) -> None:
+def test_an_unwritable_folder_is_an_error(tmp_path: Path, made_run: Make) -> None:
     (tmp_path / "file").write_text("")
     reader = BagReader(made_run(end=0.2).write(tmp_path / "bag"))
     with pytest.raises(BagError, match="cannot be written"):

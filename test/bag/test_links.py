@@ -1,4 +1,4 @@
-"""Links, FIFOs and odd names in a run's folder: nothing outside it is written, nothing hangs."""
+"""Links, FIFOs and odd names in a run's folder cause no write outside of it and no hang."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINKED = ("report.html", "episode.mp4", "comparison.html", "replay.json")
 
 @pytest.fixture
 def run_folder(tmp_path: Path, made_run: Callable[..., Any]) -> Path:
-    """A run whose outputs are links into somebody else's folder."""
+    """Return a run whose output files are links into another folder."""
     folder, victim = tmp_path / "run", tmp_path / "victim"
     made_run(end=0.3).write(folder / "bag")
     victim.mkdir()
@@ -63,7 +63,7 @@ def test_links_with_old_temporary_names_are_not_followed(run_folder: Path) -> No
 
 @pytest.mark.parametrize("command", ["report", "export", "repair", "replay"])
 @pytest.mark.parametrize("kind", ["fifo", "in_folder", "metadata", "nul", "long", "device"])
-def test_odd_inputs_end_at_once_in_one_sentence(
+def test_odd_inputs_are_rejected_at_once_in_one_sentence(
     tmp_path: Path, command: str, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bag = tmp_path / "b.mcap"

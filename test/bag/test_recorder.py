@@ -1,4 +1,4 @@
-"""The recorder writes what it is given, and its troubles never reach who gives."""
+"""The recorder writes every message, and its errors never reach the caller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POSE = "geometry_msgs/msg/PoseStamped"
 Pose = Callable[..., bytes]
 
 
-def test_all_that_was_put_is_in_the_bag(tmp_path: Path, pose: Pose) -> None:
+def test_every_queued_message_is_in_the_bag(tmp_path: Path, pose: Pose) -> None:
     recorder = Recorder(tmp_path / "bag", info={"task": "navigate"})
     sent = [("/a" if i % 2 else "/b", i, pose(float(i))) for i in range(500)]
     for topic, time, data in sent:
@@ -41,7 +41,7 @@ def test_all_that_was_put_is_in_the_bag(tmp_path: Path, pose: Pose) -> None:
     assert reader.topics["/a"].qos.reliability == "best_effort"
 
 
-def test_what_waited_long_enough_is_on_disk_before_the_end(tmp_path: Path, pose: Pose) -> None:
+def test_messages_are_flushed_while_the_recorder_runs(tmp_path: Path, pose: Pose) -> None:
     flushed = threading.Event()
 
     class Telling(BagWriter):
@@ -54,14 +54,14 @@ def test_what_waited_long_enough_is_on_disk_before_the_end(tmp_path: Path, pose:
     for i in range(3):
         recorder.put("/a", POSE, pose(float(i)), i)
     assert flushed.wait(20.0)
-    # As a reader sees it that comes while the recorder runs, or after it was killed.
+    # A reader finds this state while the recorder runs, or after it was killed.
     reader = BagReader(tmp_path / "bag")
     assert reader.count == 3
     assert not reader.complete
     recorder.close()
 
 
-def test_unknown_type_costs_only_its_topic(tmp_path: Path, pose: Pose) -> None:
+def test_unknown_type_skips_only_its_topic(tmp_path: Path, pose: Pose) -> None:
     recorder = Recorder(tmp_path / "bag")
     recorder.put("/odd", "absent_msgs/msg/Gone", b"\x00\x01\x00\x00", 0)
     recorder.put("/a", POSE, pose(1.0), 1)
@@ -72,7 +72,7 @@ def test_unknown_type_costs_only_its_topic(tmp_path: Path, pose: Pose) -> None:
 
 
 class _FullDisk(io.BytesIO):
-    """A disk without room after some bytes."""
+    """A disk with room for a limited number of bytes."""
 
     room = 12_000
 
@@ -89,7 +89,7 @@ def _on(stream: io.BytesIO) -> Callable[..., BagWriter]:
     return make
 
 
-def test_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path, pose: Pose) -> None:
+def test_full_disk_stops_only_the_recording(tmp_path: Path, pose: Pose) -> None:
     config = RecorderConfig(flush_period=0.05, sync=False)
     recorder = Recorder(tmp_path / "bag", config, make_writer=_on(_FullDisk()))
     for i in range(200):
@@ -121,7 +121,7 @@ def test_recording_stops_before_the_disk_is_full(
     assert reader.count == status.counts["/a"] == 1
 
 
-def test_a_slow_disk_drops_and_counts(tmp_path: Path, pose: Pose) -> None:
+def test_a_slow_disk_drops_and_counts_messages(tmp_path: Path, pose: Pose) -> None:
     gate = threading.Event()
 
     class Slow(BagWriter):
@@ -140,7 +140,7 @@ def test_a_slow_disk_drops_and_counts(tmp_path: Path, pose: Pose) -> None:
     assert BagReader(tmp_path / "bag").count == status.counts["/a"]
 
 
-def test_a_disk_that_hangs_does_not_hang_the_end(tmp_path: Path, pose: Pose) -> None:
+def test_a_hanging_disk_does_not_block_close(tmp_path: Path, pose: Pose) -> None:
     gate = threading.Event()
 
     class Hanging(BagWriter):
@@ -150,11 +150,11 @@ def test_a_disk_that_hangs_does_not_hang_the_end(tmp_path: Path, pose: Pose) -> 
     recorder = Recorder(tmp_path / "bag", make_writer=Hanging)
     recorder.put("/a", POSE, pose(1.0), 1)
     status = recorder.close(timeout=0.2)
-    assert "did not take the rest" in status.error
+    assert "did not accept the rest" in status.error
     gate.set()
 
 
-def test_a_defect_in_the_writer_stays_inside(tmp_path: Path, pose: Pose) -> None:
+def test_a_defect_in_the_writer_does_not_reach_the_caller(tmp_path: Path, pose: Pose) -> None:
     class Broken(BagWriter):
         def write(self, topic: str, data: bytes, time: int, *more: Any) -> None:
             raise ZeroDivisionError("a defect")
@@ -195,7 +195,7 @@ while True:
 
 
 @pytest.mark.integration
-def test_a_killed_recorder_leaves_what_it_flushed(tmp_path: Path, pose: Pose) -> None:
+def test_flushed_messages_survive_a_killed_recorder(tmp_path: Path, pose: Pose) -> None:
     bag = tmp_path / "bag"
     command = [sys.executable, "-c", _RECORDING, str(bag), pose(1.0).hex()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

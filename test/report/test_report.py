@@ -115,7 +115,7 @@ def test_failed_run_is_marked_failed_with_its_reason(tmp_path: Path, made_run: M
 def test_an_empty_bag(tmp_path: Path) -> None:
     BagWriter(tmp_path / "bag").close()
     page, _ = page_of(tmp_path / "bag")
-    assert "the bag holds no message" in page.text
+    assert "the bag contains no message" in page.text
     assert "not judged" in page.text
     assert "contains no planning cycle" in page.text
 
