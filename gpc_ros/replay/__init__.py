@@ -1,1 +1,1 @@
-"""Recorded runs as arrays, and planning them again bit for bit."""
+"""Load recorded runs as arrays, play bags and replay planning cycles bit for bit."""

@@ -1,4 +1,4 @@
-"""Records of planning cycles as messages (gpc_msgs/PlannerCycle) and back, without ROS."""
+"""Convert records of planning cycles to and from gpc_msgs/PlannerCycle, without ROS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpc_ros.planning.plan import ROBOT, Plan
 
 
 def cycle_fields(record: CycleRecord) -> dict[str, Any]:
-    """Return the fields of a message for a record, all but the header."""
+    """Return the message fields of a record, without the header."""
     i, plan = record.inputs, record.plan
     drops = record.drops or DeadlineDrops(0.0)
     columns: list[list[int]] = [list(c) for c in zip(*drops.drops, strict=True)] or [[], [], []]
@@ -51,16 +51,16 @@ def cycle_fields(record: CycleRecord) -> dict[str, Any]:
 
 
 def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -> CycleRecord:
-    """Return the record in a message.
+    """Return the record of a message.
 
     Args:
-        message: with the fields of gpc_msgs/PlannerCycle as attributes.
+        message: a message with the fields of gpc_msgs/PlannerCycle as attributes.
         task: name of the planner's task.
         knot_dt: time between knots [s].
-        order: of the spline.
+        order: spline order.
 
     Raises:
-        InputError: the message makes no sense.
+        InputError: the message is malformed.
     """
     m = message
     columns = [
@@ -114,7 +114,7 @@ def cycle_record_from_msg(message: Any, task: str, knot_dt: float, order: int) -
 
 
 def _msg_stamp(message: Any) -> float:
-    """Return the stamp of a cycle's plan: a plan that was carried on keeps its own."""
+    """Return the stamp of a cycle's plan; a plan that stays in force keeps its first stamp."""
     previous = PlannerMemory.from_json(str(message.memory)).previous
     if previous is not None and previous.id + _id_offset(message) == int(message.id):
         return previous.stamp
@@ -122,7 +122,7 @@ def _msg_stamp(message: Any) -> float:
 
 
 def _id_offset(message: Any) -> int:
-    """Return the difference between published and recorded ids, which only version 0.1.0 had."""
+    """Return published minus recorded plan id, which differ in version 0.1.0 only."""
     return int(getattr(message, "id_offset", 0))
 
 

@@ -1,8 +1,8 @@
-"""Plan the cycles of a bag again: exactly, and with other settings side by side.
+"""Replay the planning cycles of a bag: exactly, and with other settings for comparison.
 
-Every recorded cycle is given to the planner of the recorded settings, which must come to the same
-plan bit for bit, and to a second planner with other settings ("what if"). That one sees the
-recorded states too: what would have happened if its plans had been walked is not known.
+A planner with the recorded settings must reproduce the plan of every cycle bit for bit. A second
+planner with other settings plans from the same recorded states, so the comparison does not show
+the motion that its plans would have caused.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from gpc_ros.replay.replay_cycles import Exact, Other, Replayed
 from gpc_ros.settings.node_settings import PlannerSettings
 from gpc_ros.tasks import make_task
 
-# Parameters of the planner are set as planner.NAME, those of its task as task.NAME.
+# Prefixes of the planner's and the task's parameters in overrides.
 _PLANNER, _TASK = "planner.", "task."
 
 
 class Replay:
-    """The planning cycles of a bag, ready to be planned again.
+    """Replays the planning cycles of a bag.
 
     Attributes:
         records: every readable cycle in the order of the bag.
         recorded: settings of the planner by serial number.
         problems: unreadable cycles and settings, each in a sentence.
-        lost: cycles whose record is missing between the first and the last one.
+        lost: number of cycles missing between the first and the last record.
     """
 
     def __init__(
@@ -49,27 +49,27 @@ class Replay:
 
         Args:
             reader: the bag.
-            settings: its settings, if they have been read already.
-            messages: its cycle messages in order, if they have been read already.
+            settings: its settings, if already read.
+            messages: its cycle messages in order, if already read.
 
         Raises:
-            BagError: the bag holds no cycle, or not the planner's parameters.
+            BagError: the bag lacks cycles or the planner's parameters.
         """
         check_version(reader)
         self.problems = reader.problems
         self.recorded: dict[int, PlannerSettings] = {}
-        for said in read_settings(reader) if settings is None else settings:
-            if said.node.rpartition("/")[2] == "planner":
-                self.recorded[said.serial] = settings_as(PlannerSettings(), said, self.problems)
+        for entry in read_settings(reader) if settings is None else settings:
+            if entry.node.rpartition("/")[2] == "planner":
+                self.recorded[entry.serial] = settings_as(PlannerSettings(), entry, self.problems)
         name = topics.find(reader, topics.CYCLE)
         if not name:
             raise BagError(
-                f"{reader.path}: holds no planning cycles (topic {topics.CYCLE.name}); bags have "
-                "them if the planner had a goal and they are of this version or a later one"
+                f"{reader.path}: contains no planning cycles (topic {topics.CYCLE.name}); they "
+                "are recorded while the planner has a goal, by this version or a later one"
             )
         if not self.recorded:
             raise BagError(
-                f"{reader.path}: does not hold the planner's parameters (topic "
+                f"{reader.path}: lacks the planner's parameters (topic "
                 f"{topics.PARAMETERS.name}), without which its cycles cannot be repeated"
             )
         self.records = list(
@@ -99,20 +99,20 @@ class Replay:
         limit: str = "none",
         every: Callable[[Replayed], None] = lambda _: None,
     ) -> list[Replayed]:
-        """Plan every cycle again.
+        """Replay every cycle.
 
         Args:
-            overrides: other settings for the comparison, as planner.NAME or task.NAME; empty
+            overrides: other settings for the comparison, by planner.NAME or task.NAME; empty
                 replays only.
-            limit: what ends a cycle of the other settings: ``none``, or ``live`` for the recorded
-                share of the period on this machine's clock.
+            limit: end of a cycle with the other settings: ``none``, or ``live`` for the recorded
+                fraction of the period on this machine's clock.
             every: called after each cycle.
 
         Returns:
-            Every cycle that could be repeated; the others are among the problems.
+            The repeatable cycles; the others are listed in the problems.
 
         Raises:
-            ConfigError: an override has an unknown name or a bad value.
+            ConfigError: an override has an unknown name or an invalid value.
         """
         if limit not in ("none", "live"):
             raise ConfigError(f"limit: '{limit}' is neither none nor live")
@@ -141,7 +141,7 @@ class Replay:
         return results
 
     def _planner(self, serial: int) -> Exact | None:
-        """Return the planner of recorded settings; None if there cannot be one here."""
+        """Return the planner of recorded settings; None if it cannot be built here."""
         try:
             return Exact(self.recorded[serial])
         except GpcError as error:
@@ -157,11 +157,11 @@ def changed(settings: PlannerSettings, overrides: Mapping[str, str]) -> PlannerS
     """Return the planner's settings with some replaced.
 
     Args:
-        settings: recorded ones.
+        settings: the recorded settings.
         overrides: values by planner.NAME or task.NAME.
 
     Raises:
-        ConfigError: another prefix, an unknown name or a bad value.
+        ConfigError: a wrong prefix, an unknown name or an invalid value.
     """
     own: dict[str, Any] = {}
     task = parse_assignments(settings.task_params, "task_params")

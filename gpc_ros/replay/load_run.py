@@ -1,4 +1,4 @@
-"""Reads a bag into the arrays of a run."""
+"""Load a bag into the arrays of a run."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from gpc_ros.replay.message_checks import (
 from gpc_ros.replay.recorded_parameters import Settings, settings_from_messages
 from gpc_ros.replay.run import Body, Commands, Delay, Joints, Modes, Motion, Plans, Run, Status
 
-# Of the fast topics this many messages a second are enough for a report [Hz].
+# Rate to which fast topics are thinned for a report [Hz].
 _RATE = 100.0
 _FAST = (topics.STATE, topics.TRUTH, topics.COMMANDS, topics.JOINTS)
-# A stamp this far from its time of receipt is not of the same clock [s].
+# A stamp this far from its time of receipt is from another clock [s].
 _SAME_CLOCK = 60.0
-# A message further than this from the others has a wrong time, such as zero [s].
+# A message farther than this from all others has a wrong time, such as zero [s].
 _LONGEST_RUN = 7 * 86_400.0
 
 
 def load_run(reader: BagReader) -> Run:
-    """Read a bag into arrays.
+    """Load a bag into arrays.
 
     Args:
-        reader: the bag; its ``problems`` grow by the messages that are left out.
+        reader: the bag; skipped messages are added to its ``problems``.
 
     Raises:
-        BagError: the bag was recorded before messages got their present names.
+        BagError: the bag is from before the renaming of messages.
     """
     check_version(reader)
     run = Run(reader, dict(reader.info))
@@ -73,7 +73,7 @@ def load_run(reader: BagReader) -> Run:
             run.delays[topic.name] = _delay(rows, run.begin)
         except MALFORMED as error:
             reader.problems.append(
-                f"{names[topic.name]}: left out: its messages are of another version ({error})"
+                f"{names[topic.name]}: skipped: its messages are of another version ({error})"
             )
     run.mocap = {body: _capture(rows, run.begin) for body, rows in mocap.items()}
     return run
@@ -82,7 +82,7 @@ def load_run(reader: BagReader) -> Run:
 def _collect(
     reader: BagReader, names: dict[str, str]
 ) -> tuple[dict[str, list[BagMessage]], dict[str, list[BagMessage]]]:
-    """Read the bag once: decoded messages by the topic's relative name, and captures by body."""
+    """Read the bag once; return messages by relative topic name, and motion capture by body."""
     wanted = (
         topics.GOAL, topics.PLAN, topics.STATUS, topics.SUPERVISOR, topics.WALKER,
         topics.PARAMETERS, topics.CYCLE, *_FAST,
@@ -108,7 +108,7 @@ def _collect(
 def _cycles(
     reader: BagReader, settings: list[Settings], messages: list[BagMessage]
 ) -> list[CycleRecord]:
-    """Return the planning cycles; empty, with a problem, without the planner's parameters."""
+    """Return the planning cycles; without the planner's parameters add a problem instead."""
     if not topics.find(reader, topics.CYCLE):
         return []
     try:
@@ -130,14 +130,14 @@ def _capture(rows: list[BagMessage], begin: float) -> Body:
 
 
 def _delay(rows: list[BagMessage], begin: float) -> Delay:
-    """Return how old messages were at their receipt, where their stamps are of the same clock."""
+    """Return the age of messages at their receipt, where both times are from the same clock."""
     received = np.array([row.time for row in rows])
     delay = received - np.array([_stamp(row) for row in rows])
     return Delay(received - begin, np.where(delay == 0.0, np.nan, delay))
 
 
 def _begin(reader: BagReader, messages: dict[str, list[BagMessage]]) -> tuple[float, float]:
-    """Return the clock time of the first goal, else of the first message, and the bag's length."""
+    """Return the clock time of the first goal (or of the first message) and the bag's duration."""
     if not reader.topics:
         return 0.0, 0.0
     first, last = _span(reader)
@@ -146,7 +146,7 @@ def _begin(reader: BagReader, messages: dict[str, list[BagMessage]]) -> tuple[fl
 
 
 def _span(reader: BagReader) -> tuple[float, float]:
-    """Return first and last time of the bag [s], without times far from all others."""
+    """Return first and last time of the bag [s], without outliers."""
     firsts = np.array([topic.first for topic in reader.topics.values()]) * 1e-9
     lasts = np.array([topic.last for topic in reader.topics.values()]) * 1e-9
     middle = float(np.median(lasts))
@@ -159,7 +159,7 @@ def _span(reader: BagReader) -> tuple[float, float]:
 
 
 def _stamp(message: BagMessage) -> float:
-    """Return when a message's content was measured; if it does not say, when it was received."""
+    """Return the stamp of a message, or its time of receipt if it has no stamp."""
     stamp = message.data.header.stamp
     time = float(stamp.sec + 1e-9 * stamp.nanosec)
     return time if abs(time - message.time) < _SAME_CLOCK else message.time
@@ -178,7 +178,7 @@ def _xyz(vector: Any) -> tuple[float, float, float]:
 
 
 def _body(times: Array, items: list[Any], ages: list[float], variances: list[Any]) -> Body:
-    """Return the motion of things that have a pose and a twist."""
+    """Return the motion in messages with a pose and a twist."""
     quaternions = np.array([[*_xyz(i.pose.orientation), i.pose.orientation.w] for i in items])
     return Body(
         time=times,
@@ -235,7 +235,7 @@ def _plans(rows: list[BagMessage], begin: float) -> Plans:
     )
 
 
-# Fields of PlannerStatus in bags of version 0.1.0, with their present names.
+# Fields of PlannerStatus in bags of version 0.1.0, with their current names.
 _FORMER_FIELDS = {"samples": "num_rollouts"}
 
 
@@ -280,7 +280,7 @@ def _commands(rows: list[BagMessage], begin: float) -> Commands:
 
 
 def _targets(rows: list[BagMessage], begin: float) -> Joints:
-    """Return joint commands; a joint without position gain has no target angle."""
+    """Return joint commands; the target angle is NaN for a joint without position gain."""
     targets = _joints(rows, begin)
     held = np.array([row.data.kp for row in rows]) > 0.0
     targets.position = np.where(held, targets.position, np.nan)
@@ -298,6 +298,6 @@ def _joints(rows: list[BagMessage], begin: float) -> Joints:
 
 
 def _twelve(values: Iterable[Array]) -> Array:
-    """Stack arrays (12,); one that a message left out becomes NaN."""
+    """Stack arrays (12,); arrays missing in a message become NaN."""
     rows = [v if len(v) == 12 else np.full(12, np.nan) for v in values]
     return np.array(rows).reshape(-1, 12)

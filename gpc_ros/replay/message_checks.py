@@ -1,4 +1,4 @@
-"""Check decoded messages before they become arrays: shapes, finite values, plausible ranges."""
+"""Validate decoded messages before they become arrays: shapes, finite values, ranges."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from gpc_ros.bag import topics
 from gpc_ros.bag.bag_reader import BagMessage, BagReader
 
-# Positions, speeds and angles beyond this are errors of a program, not of a robot [m, m/s, rad].
+# Largest plausible position, speed and angle [m, m/s, rad].
 _MAX_VALUE = 1e5
 _MAX_KNOTS = 1000
-# Exceptions of a message that lacks a field or has another type in it.
+# Exceptions that a missing field or a field of another type raises.
 MALFORMED = (
     AttributeError, TypeError, ValueError, IndexError, KeyError, OverflowError, ZeroDivisionError,
 )  # fmt: skip
@@ -25,13 +25,13 @@ Check = Callable[[Any], str]
 def keep_valid(
     reader: BagReader, topic: str, rows: list[BagMessage], check: Check
 ) -> list[BagMessage]:
-    """Return the messages that pass a check; the others are counted in the bag's problems.
+    """Return the messages that pass a check; add the number of the others to the problems.
 
     Args:
         reader: the bag.
-        topic: name for the problem.
+        topic: topic name for the problem.
         rows: decoded messages of one topic.
-        check: returns the defect of a message; empty if there is none.
+        check: returns the defect of a message; empty for a valid message.
     """
     bad: Counter[str] = Counter()
     kept = []
@@ -47,19 +47,19 @@ def keep_valid(
         else:
             kept.append(row)
     for defect, number in bad.most_common(3):
-        problem = f"{topic}: {number} messages are left out: {defect}"
+        problem = f"{topic}: {number} messages are skipped: {defect}"
         if problem not in reader.problems:
             reader.problems.append(problem)
     return kept
 
 
 def check_of(topic: str) -> Check:
-    """Return the check of a topic's messages by its relative name."""
+    """Return the check for the messages of a topic, given by its relative name."""
     return _CHECKS.get(topic, _has_stamp)
 
 
 def check_pose(message: Any) -> str:
-    """Return the defect of a message with a pose; empty if there is none."""
+    """Return the defect of a message with a pose; empty for a valid message."""
     return _has_stamp(message) or _pose(message.pose)
 
 
@@ -79,7 +79,7 @@ def _pose(pose: Any) -> str:
 
 
 def _values(values: Any, size: int | None, name: str) -> str:
-    """Return the defect of numbers; any length is right if no size is given."""
+    """Return the defect of numbers; without a size any length is valid."""
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or (size is not None and len(array) != size):
         return f"{name} has {array.size} values, not {size}"
@@ -110,8 +110,8 @@ def _scene_state(message: Any) -> str:
 def _plan(message: Any) -> str:
     knots = np.asarray(message.knots)
     if not len(knots) or len(knots) % 3 or len(knots) > 3 * _MAX_KNOTS:
-        return f"{len(knots)} numbers are not the knots of a plan"
-    if not 1e-4 <= float(message.knot_dt) <= 1e3:  # NaN too
+        return f"{len(knots)} numbers do not form the knots of a plan"
+    if not 1e-4 <= float(message.knot_dt) <= 1e3:  # rejects NaN too
         return f"knot_dt of {float(message.knot_dt):g} s"
     if not 0 <= int(message.order) <= 5:
         return f"spline order {int(message.order)}"
@@ -123,7 +123,7 @@ def _command(message: Any) -> str:
 
 
 def _names(message: Any) -> str:
-    return _has_stamp(message) or ("" if isinstance(message.name, str) else "name is no text")
+    return _has_stamp(message) or ("" if isinstance(message.name, str) else "name is not a text")
 
 
 _CHECKS: dict[str, Check] = {
@@ -137,7 +137,7 @@ _CHECKS: dict[str, Check] = {
 
 
 def common_shape(rows: list[BagMessage]) -> list[BagMessage]:
-    """Return the messages whose arrays have the lengths that most messages have."""
+    """Return the messages whose arrays have the most common lengths."""
     shapes = [
         tuple((n, len(v)) for n, v in vars(row.data).items() if isinstance(v, np.ndarray))
         for row in rows

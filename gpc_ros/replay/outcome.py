@@ -17,15 +17,15 @@ from gpc_ros.tasks.task import Task
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.
+    """The outcome of a run.
 
     Attributes:
-        success: whether the goal was reached and held; None if the bag does not tell.
-        time: when that was the case, else when the recording ended [s since the goal].
+        success: whether the goal was reached and held; None if the bag lacks the data.
+        time: time of success, otherwise end of the recording [s since the goal].
         reason: one sentence.
-        times: of the two series (T,) [s].
-        distance: to the goal (T,) [m].
-        yaw_error: to the goal (T,) [rad].
+        times: times of the two series (T,) [s].
+        distance: distance to the goal (T,) [m].
+        yaw_error: yaw error to the goal (T,) [rad].
     """
 
     success: bool | None
@@ -37,9 +37,9 @@ class Outcome:
 
 
 def run_task(run: Run) -> Task | None:
-    """Return the task of a run with the parameters that it ran with; None if it is not known.
+    """Return the task of a run with its recorded parameters; None if unknown.
 
-    An invalid task joins the problems of the run.
+    An invalid task is added to the problems of the run.
     """
     if not run.task:
         return None
@@ -56,16 +56,16 @@ def judge(run: Run, task: Task | None) -> Outcome:
 
     Args:
         run: the run.
-        task: of the run; without it only the planner's status is used.
+        task: its task; without it only the planner's status is used.
     """
     end = float(run.motion.base.time[-1]) if len(run.motion.base.time) else run.duration
     fault = _fault(run)
     if not run.goals and fault:
         return Outcome(False, end, f"{fault} before a goal was set")
     if task is None or not run.goals:
-        said = run.status["success"]
-        if len(said) and (said > 0).any():
-            time = float(run.status.time[np.argmax(said > 0)])
+        success = run.status["success"]
+        if len(success) and (success > 0).any():
+            time = float(run.status.time[np.argmax(success > 0)])
             return Outcome(True, time, "the planner reported success")
         what = "no goal was set" if not run.goals else "the task is unknown"
         return Outcome(None, end, f"{what}: nothing to judge")
@@ -75,7 +75,7 @@ def judge(run: Run, task: Task | None) -> Outcome:
     times = times[times >= begin]
     if not len(times):
         return Outcome(
-            False if fault else None, end, fault or "the bag holds no state after the goal was set"
+            False if fault else None, end, fault or "the bag has no state after the goal was set"
         )
     verdict = judge_series(task, goal, times, qpos)
     distance, yaw = verdict.distance, verdict.yaw_error
@@ -94,7 +94,7 @@ def judge(run: Run, task: Task | None) -> Outcome:
 
 
 def _fault(run: Run) -> str:
-    """Return why the robot stopped itself; empty if it did not."""
+    """Return the reason of the robot's own stop; empty without a stop."""
     for name, reasons in zip(run.modes.name, run.modes.reasons, strict=True):
         if name == "FAULT":
             return f"the robot stopped ({'; '.join(reasons) or 'fault'})"

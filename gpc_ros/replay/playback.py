@@ -1,8 +1,7 @@
-"""Give out the messages of a bag when they are due, by the bag's own clock.
+"""Play the messages of a bag by the bag's clock.
 
-A bag whose topics lie one behind the other (merged, converted or filtered) is sorted by time of
-receipt first, within a bound of memory. A clock that jumped is another matter: then the times of
-one topic step back.
+A bag that stores one topic after the other (merged, converted or filtered) is first sorted by time
+of receipt, in bounded memory. A clock jump is not sorted: there the times within one topic go back.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from collections.abc import Collection, Iterator
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.common.errors import BagError
 
-# A recorder writes topic after topic, so that messages stand out of order by a little [ns].
+# Recorders write topic by topic, so messages are slightly out of order [ns].
 _WINDOW = 1_000_000_000
-# A clock that steps back by more, or ahead by more, has jumped; playback does not wait for it [ns].
+# Steps of the clock beyond these are jumps, for which playback does not wait [ns].
 _BACK, _AHEAD = _WINDOW, 10_000_000_000
-# A bag out of order is sorted in memory up to this size [bytes].
+# Largest size of an unordered bag that is sorted in memory [bytes].
 _MAX_SORTED = 512_000_000
 _MESSAGE_OVERHEAD = 150
 
@@ -25,25 +24,25 @@ Item = tuple[str, int, bytes]
 
 
 class Playback:
-    """A bag that is played.
+    """Plays one bag.
 
     Attributes:
-        time: of the bag's clock, now [ns]; it jumps where the recorded clock jumped.
-        before: the last message of each topic before the start, by topic.
-        jumps: how often the recorded clock jumped so far.
-        done: whether everything was given out.
+        time: current time of the bag's clock [ns]; jumps where the recorded clock jumped.
+        before: last message of each topic before the start, by topic.
+        jumps: number of jumps of the recorded clock so far.
+        done: whether every message was returned.
     """
 
     def __init__(self, reader: BagReader, topics: Collection[str], start: float = 0.0) -> None:
-        """Go to the start.
+        """Seek to the start.
 
         Args:
             reader: the bag.
-            topics: full names of what to play.
-            start: how far into the bag to begin [s].
+            topics: full names of the topics to play.
+            start: offset from the beginning of the bag [s].
 
         Raises:
-            BagError: the bag holds nothing of these topics from there on.
+            BagError: the bag contains no message of these topics after the start.
         """
         present = [reader.topics[name] for name in topics if name in reader.topics]
         names = [topic.name for topic in present]
@@ -60,25 +59,25 @@ class Playback:
             self._next = next(self._items, None)
         if self._next is None:
             last = max((topic.last for topic in present), default=first)
-            length = f"it is {(last - first) * 1e-9:.1f} s long" if present else "it has none of it"
-            raise BagError(f"{reader.path}: holds nothing to play from {start:g} s on; {length}")
+            length = f"it is {(last - first) * 1e-9:.1f} s long" if present else "no such topic"
+            raise BagError(f"{reader.path}: contains nothing to play from {start:g} s on; {length}")
         self.time = self._last = self._next[1]
         self.jumps = 0
 
     @property
     def done(self) -> bool:
-        """Whether everything was given out."""
+        """Whether every message was returned."""
         return self._next is None
 
     def advance(self, by: float) -> list[tuple[str, bytes]]:
-        """Let the bag's clock go on by a time [s] and return topic and content of what is due."""
+        """Advance the bag's clock by a time [s]; return topic and content of the due messages."""
         self.time += round(by * 1e9)
         due: list[tuple[str, bytes]] = []
         while self._next is not None:
             name, time, data = self._next
             if not -_BACK <= time - self._last <= _AHEAD:
                 if due:
-                    break  # what is due belongs to the clock before the jump
+                    break  # the due messages belong to the clock before the jump
                 self.jumps += 1
                 self.time = self._last = time
             if time > self.time:
@@ -90,13 +89,13 @@ class Playback:
 
 
 def _first(spans: list[tuple[int, int]]) -> int:
-    """Return the first time of spans [ns]; a time of zero is a missing one."""
+    """Return the first time of spans [ns]; zero counts as missing."""
     firsts = [first for first, _ in spans if first > 0]
     return min(firsts, default=0)
 
 
 def _unsorted(items: Iterator[Item]) -> bool:
-    """Return whether topics lie one behind the other, each in order of its own time."""
+    """Return whether topics are stored one after the other, each in order of time."""
     newest = 0
     last: dict[str, int] = {}
     behind = False
@@ -113,7 +112,7 @@ def _sorted(reader: BagReader, names: list[str]) -> list[Item]:
     """Return all messages in order of time.
 
     Raises:
-        BagError: they are too many for the memory.
+        BagError: they exceed the memory limit.
     """
     items: list[Item] = []
     size = 0
@@ -131,12 +130,12 @@ def _sorted(reader: BagReader, names: list[str]) -> list[Item]:
 
 
 def _in_order(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield messages by time, as long as they are out of order by less than a second."""
+    """Yield messages in order of time, if they are out of order by less than a second."""
     heap: list[tuple[int, int, str, bytes]] = []
     newest = None
     for number, (name, time, data) in enumerate(items):
         if newest is not None and not -_BACK <= time - newest <= _AHEAD:
-            yield from _drained(heap)  # what was before a jump comes before it
+            yield from _drained(heap)  # messages from before a jump are yielded first
             newest = time
         newest = time if newest is None else max(newest, time)
         heapq.heappush(heap, (time, number, name, data))

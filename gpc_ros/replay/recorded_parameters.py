@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """What one node ran with from one moment on.
+    """The effective parameters of one node from one moment on.
 
     Attributes:
-        node: its name.
-        serial: counts up with every change.
-        time: when it was received, on the bag's clock [s].
+        node: name of the node.
+        serial: incremented with every change.
+        time: of receipt, on the bag's clock [s].
         parameters: every parameter by dotted name.
         facts: further entries of the message, such as the model's card.
     """
@@ -35,7 +35,7 @@ class Settings:
     facts: dict[str, Any]
 
     def same(self, other: Settings) -> bool:
-        """Return whether another message is of the same settings."""
+        """Return whether another message contains the same settings."""
         own = self.node, self.serial, self.parameters
         return own == (other.node, other.serial, other.parameters)
 
@@ -44,7 +44,7 @@ def read_settings(reader: BagReader) -> list[Settings]:
     """Read the settings of all nodes in the order of the bag.
 
     Args:
-        reader: the bag; malformed messages join its ``problems``.
+        reader: the bag; malformed messages are added to its ``problems``.
     """
     name = topics.find(reader, topics.PARAMETERS)
     messages = reader.messages([name] if name else [])
@@ -56,12 +56,12 @@ def settings_from_messages(
 ) -> list[Settings]:
     """Return the settings in messages of the topic ``parameters``.
 
-    A repeated message of the same settings, with more facts, replaces the earlier one.
+    A repeated message of the same settings replaces the earlier one, since it contains more facts.
 
     Args:
         messages: decoded messages in the order of the bag.
         name: full name of the topic.
-        problems: grow by malformed messages.
+        problems: receives malformed messages.
     """
     found: list[Settings] = []
     for message in messages:
@@ -72,19 +72,20 @@ def settings_from_messages(
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             problems.append(f"{name}: a message without valid parameters ({error})")
             continue
-        said = Settings(node, serial, message.time, values, content)
-        before = next((i for i, s in enumerate(found) if s.same(said)), None)
+        entry = Settings(node, serial, message.time, values, content)
+        before = next((i for i, s in enumerate(found) if s.same(entry)), None)
         if before is None:
-            found.append(said)
+            found.append(entry)
         else:
-            found[before] = replace(said, time=found[before].time)
+            found[before] = replace(entry, time=found[before].time)
     return found
 
 
 def known_parameters(reader: BagReader) -> dict[str, dict[str, Any]]:
-    """Return the last parameters of every node that there still are, by node and name.
+    """Return the last known parameters of every node, by node and name.
 
-    A bag without them tells at least the task. What is unknown today joins the bag's problems.
+    A bag without recorded parameters yields the task, its parameters and the seed. Parameters that
+    this version does not have are added to the bag's problems.
     """
     from gpc_ros.settings.node_settings import SETTINGS
 
@@ -95,26 +96,26 @@ def known_parameters(reader: BagReader) -> dict[str, dict[str, Any]]:
         node: {n: v for n, v in general.items() if n in config.flatten(made())}
         for node, made in SETTINGS.items()
     }
-    for said in read_settings(reader):
-        node = said.node
+    for entry in read_settings(reader):
+        node = entry.node
         if node in SETTINGS:
-            current = settings_as(SETTINGS[node](), said, reader.problems)
+            current = settings_as(SETTINGS[node](), entry, reader.problems)
             values = config.flatten(current)
-            recorded = {config.current_name(current, name) for name in said.parameters}
+            recorded = {config.current_name(current, name) for name in entry.parameters}
             found[node] = {name: v for name, v in values.items() if name in recorded}
     return found
 
 
 def settings_as(defaults: T, settings: Settings, problems: list[str]) -> T:
-    """Return recorded parameters as the settings of today.
+    """Return recorded parameters as settings of this version.
 
-    Parameters that are unknown today, or whose value is refused, keep their default, and that is a
-    problem told.
+    A parameter that is unknown in this version, or has an invalid value, keeps its default and adds
+    a problem.
 
     Args:
         defaults: settings of the node.
         settings: the recorded parameters.
-        problems: grows by a sentence for each parameter that could not be taken over.
+        problems: receives a sentence for each parameter that keeps its default.
     """
     result = defaults
     for name, value in settings.parameters.items():

@@ -1,4 +1,4 @@
-"""One recorded cycle planned again: by the recorded settings, and by others for comparison."""
+"""Replay one recorded cycle with the recorded settings, and with others for comparison."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from gpc_ros.settings.planner_setup import make_planner
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one planner made of one cycle.
+    """The result of one planner in one cycle.
 
     Attributes:
-        plan: None with a reason.
+        plan: the plan; None with a reason.
         hold_reason: reason for a cycle without a plan; empty otherwise.
-        cost: that the planner expected of its best candidate.
-        judged: cost of the plan by the recorded settings (horizon, weights, model), so that plans
-            of different settings can be compared; NaN without a plan.
-        plan_time: measured here and now [s].
-        completed: candidates of the last round.
-        effective: sample size.
+        cost: predicted cost of the best candidate.
+        judged: cost of the plan under the recorded settings (horizon, weights, model), which makes
+            plans of different settings comparable; NaN without a plan.
+        plan_time: measured during the replay [s].
+        completed: number of completed candidates in the last round.
+        effective: effective sample size.
     """
 
     plan: Plan | None
@@ -45,15 +45,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Replayed:
-    """One cycle, as it was and as it came out again.
+    """One recorded cycle and its replay.
 
     Attributes:
         record: the recorded cycle.
         again: result of the recorded settings.
-        exact: whether that is the recorded plan, bit for bit.
-        chained: whether the planner's memory followed from the cycle before, rather than from the
-            record, as it must for the first one and after a gap.
-        deviation: largest difference of a knot [m/s, rad/s]; NaN if only one is a plan.
+        exact: whether its plan equals the recorded plan bit for bit.
+        chained: whether the planner's memory came from the previous replayed cycle; for the first
+            cycle and after a gap it comes from the record.
+        deviation: largest difference of a knot [m/s, rad/s]; NaN if only one plan exists.
         other: result of the other settings; None without any.
         difference: root mean square over the shorter horizon of other minus recorded command, vx,
             vy [m/s] and yaw rate [rad/s] (3,); NaN without two plans.
@@ -88,10 +88,10 @@ class Exact:
         self.report = PlannerReport()
 
     def run(self, record: CycleRecord) -> Replayed:
-        """Repeat a cycle.
+        """Replay a cycle.
 
         Raises:
-            InputError: its memory or state is not of this planner.
+            InputError: its memory or state does not fit this planner.
         """
         chained = cycles.chained(self.planner, record)
         if not chained:
@@ -109,7 +109,7 @@ class Exact:
         )
 
     def judge(self, plan: Plan | None, goal: Array) -> float:
-        """Return the cost of a plan by the recorded settings, from the start of the last cycle."""
+        """Return the cost of a plan under the recorded settings, from the last start state."""
         p, report = self.planner, self.report
         if plan is None or not len(report.start_qpos):
             return float("nan")
@@ -128,10 +128,10 @@ class Exact:
 
 
 class Other:
-    """The planner of the other settings: it remembers its own search, but the robot's path."""
+    """The planner of the other settings; it keeps its search state and gets recorded states."""
 
     def __init__(self, settings: PlannerSettings, limit: str) -> None:
-        """Build it; see :meth:`gpc_ros.replay.cycle_replay.Replay.run` for the limit."""
+        """Build the planner; for the limit see :meth:`gpc_ros.replay.cycle_replay.Replay.run`."""
         self._settings, self._limit = settings, limit
         self.planner = make_planner(settings)
         self._before: CycleRecord | None = None
@@ -140,7 +140,7 @@ class Other:
         """Plan a cycle and compare."""
         record = result.record
         if self._before is not None:
-            # The robot walked the recorded plan: predictions start from there.
+            # The robot followed the recorded plan, so predictions assume it.
             self.planner.follow(self._before.plan)
         self._before = record
         begin = time.perf_counter()
@@ -158,7 +158,7 @@ class Other:
         if self._limit == "live":
             s = self._settings
             return Deadline(time.monotonic() + s.deadline_fraction / s.rate)
-        # The time that the cycle took then counts, so that both plans have the same start.
+        # The recorded plan time is used, so that both plans start at the same time.
         drops = record.drops
         return None if drops is None else ReplayDeadline(DeadlineDrops(drops.plan_time))
 
@@ -175,7 +175,7 @@ def _judged(outcome: Outcome, cost: float) -> Outcome:
 
 
 def _followed(plan: Plan, since: Array) -> Array:
-    """Return the commands (T, 3) of a plan at times since its start [s], whatever its expiry."""
+    """Return the commands (T, 3) of a plan at times since its start [s], ignoring its expiry."""
     return basis(since, len(plan.knots), plan.knot_dt, plan.order) @ plan.knots
 
 

@@ -13,20 +13,20 @@ from gpc_ros.evaluation.provenance import made_with
 from gpc_ros.replay.cycle_replay import Replay
 from gpc_ros.replay.replay_cycles import Outcome, Replayed
 
-# Versions that decide whether arithmetic comes out bit for bit.
+# Entries that determine whether arithmetic is bit-exact.
 _DECIDING = ("gpc_ros", "mujoco", "numpy", "machine")
 
 
 def to_json(
     replay: Replay, results: Sequence[Replayed], overrides: dict[str, str], info: dict[str, str]
 ) -> dict[str, Any]:
-    """Return everything as plain values; what is not a number is null.
+    """Return the results as values for JSON; non-finite numbers become null.
 
     Args:
-        replay: what was replayed.
+        replay: the replay.
         results: its cycles.
         overrides: the other settings.
-        info: what the bag's run was.
+        info: description of the bag's run.
     """
     return {
         "recorded_with": info,
@@ -82,18 +82,18 @@ def _number(value: float) -> float | None:
 
 
 def summary(replay: Replay, results: Sequence[Replayed], info: dict[str, str]) -> str:
-    """Return the account in a few lines.
+    """Return the results as a few lines of text.
 
     Args:
-        replay: what was replayed.
+        replay: the replay.
         results: its cycles.
-        info: what the bag's run was.
+        info: description of the bag's run.
     """
     lines = [_exactness(replay, results, info)]
     dropped = sum(bool(r.record.drops and r.record.drops.drops) for r in results)
     if dropped:
         lines.append(
-            f"{dropped} cycles dropped candidates at their deadline, and the same ones again"
+            f"{dropped} cycles dropped candidates at their deadline; the replay dropped the same"
         )
     if results and results[0].other is not None:
         lines += _comparison(results)
@@ -102,34 +102,34 @@ def summary(replay: Replay, results: Sequence[Replayed], info: dict[str, str]) -
 
 def _exactness(replay: Replay, results: Sequence[Replayed], info: dict[str, str]) -> str:
     exact = sum(r.exact for r in results)
-    text = f"{exact} of {len(results)} plans came out again bit for bit"
+    text = f"{exact} of {len(results)} plans were reproduced bit for bit"
     if exact < len(results):
         worst = max((r.deviation for r in results if np.isfinite(r.deviation)), default=math.nan)
         text += f"; largest difference of a knot {worst:.3g}"
         here = made_with()
         other = [
-            f"{name} {info[name]} there, {here[name]} here"
+            f"{name} {info[name]} in the bag, {here[name]} here"
             for name in _DECIDING
             if name in info and info[name] != here.get(name)
         ]
         text += f" ({'; '.join(other)})" if other else ""
     if replay.lost:
-        text += f"; {replay.lost} cycles are missing in the bag"
+        text += f"; {replay.lost} cycles are missing from the bag"
     return text
 
 
 def _comparison(results: Sequence[Replayed]) -> list[str]:
-    """Return the table of both settings: median over the cycles where both gave a plan."""
+    """Return the table of both settings: medians over the cycles in which both made a plan."""
     both = [r for r in results if r.other and r.other.plan is not None and r.again.plan is not None]
     held = sum(r.other is not None and r.other.plan is None for r in results)
     if not both:
-        return ["the other settings never gave a plan"]
+        return ["the other settings never made a plan"]
     again, other = [r.again for r in both], [r.other for r in both if r.other]
     rows: list[tuple[str, str, Callable[[list[Outcome]], float]]] = [
-        ("expected cost, each its own measure", ".4g", lambda x: _median(x, "cost")),
-        ("cost of the plan by the recorded one", ".4g", lambda x: _median(x, "judged")),
+        ("predicted cost, by its own settings", ".4g", lambda x: _median(x, "cost")),
+        ("cost of the plan, recorded settings", ".4g", lambda x: _median(x, "judged")),
         ("plan time here [ms]", ".1f", lambda x: 1e3 * _median(x, "plan_time")),
-        ("p99 of it [ms]", ".1f", lambda x: 1e3 * _p99(x)),
+        ("plan time here, p99 [ms]", ".1f", lambda x: 1e3 * _p99(x)),
         ("effective sample size", ".1f", lambda x: _median(x, "effective")),
     ]
     lines = [f"{'median over the cycles':<38}{'recorded':>12}{'other':>12}"]
@@ -139,13 +139,13 @@ def _comparison(results: Sequence[Replayed]) -> list[str]:
     ]
     better = np.array([o.judged < a.judged for a, o in zip(again, other, strict=True)])
     difference = np.nanmean([r.difference for r in both], axis=0)
-    lines.append(f"the other plan is the better one in {100 * better.mean():.0f} % of the cycles")
+    lines.append(f"the other plan is better in {100 * better.mean():.0f} % of the cycles")
     vx, vy, rate = difference
     lines.append(
         f"the commands differ by {vx:.2f} m/s, {vy:.2f} m/s and {rate:.2f} rad/s (root mean square)"
     )
     if held:
-        lines.append(f"in {held} cycles the other settings gave no plan")
+        lines.append(f"in {held} cycles the other settings made no plan")
     return lines
 
 

@@ -1,7 +1,7 @@
-"""A run as arrays: what the report, the video and an analysis of one's own need of a bag.
+"""Represent a recorded run as NumPy arrays, for the report, the video and user analyses.
 
-Times are in seconds since :attr:`Run.begin`, when the goal was set. Whatever the bag lacks is an
-empty array, never an error.
+Times are in seconds since :attr:`Run.begin`, when the goal was set. Data that the bag lacks is an
+empty array.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gpc_ros.replay.recorded_parameters import Settings
 
 
 def _rows(*shape: int) -> Callable[[], Array]:
-    """Return the maker of an array without rows."""
+    """Return a function that makes an array without rows."""
     return lambda: np.zeros((0, *shape))
 
 
@@ -33,8 +33,8 @@ class Body:
         orientation: (T, 4) wxyz, body to map.
         linear: velocity (T, 3), map frame [m/s].
         angular: velocity (T, 3), body frame [rad/s].
-        age: since it was last seen (T,) [s].
-        deviation: of the position as the estimator believes (T, 3) [m].
+        age: time since its last measurement (T,) [s].
+        deviation: standard deviation of the estimated position (T, 3) [m].
     """
 
     time: Array = field(default_factory=_rows())
@@ -58,7 +58,7 @@ class Motion:
     Attributes:
         base: the robot's base.
         joints: angles (T, 12) [rad].
-        objects: by name; may begin later than the base.
+        objects: bodies by name; they may begin later than the base.
     """
 
     base: Body = field(default_factory=Body)
@@ -66,7 +66,7 @@ class Motion:
     objects: dict[str, Body] = field(default_factory=dict)
 
     def qpos(self, bodies: Iterable[str]) -> tuple[Array, Array]:
-        """Return times (T,) and MuJoCo's qpos (T, 19 + 7 n) where all these objects are known."""
+        """Return the times with data of all bodies (T,), and MuJoCo's qpos (T, 19 + 7 n)."""
         parts = [self.base.position, self.base.orientation, self.joints]
         time = self.base.time
         for name in bodies:
@@ -82,7 +82,7 @@ class Motion:
 class Plans:
     """The plans: id, time of receipt, first knot, expiry, knots (P, K, 3) and predicted cost.
 
-    The spline order is that of the last one.
+    ``order`` is the spline order of the last plan.
     """
 
     id: Array = field(default_factory=_rows())
@@ -97,14 +97,14 @@ class Plans:
 
 @dataclass
 class Status:
-    """One row a planning cycle; the names are those of gpc_msgs/PlannerStatus.
+    """Planner status, one row per planning cycle, with the names of gpc_msgs/PlannerStatus.
 
     Attributes:
         time: (C,) [s].
-        values: every number of the message by its name (C,) or (C, n).
+        values: numeric fields of the message by name, (C,) or (C, n).
         terms: cost terms of the best candidate by name (C,), NaN where unknown.
         missed: whether the cycle missed its deadline (C,).
-        hold: why there was no plan, (C,) texts, empty where there was one.
+        hold: reason for a cycle without a plan (C,); empty for cycles with a plan.
         task: name of the task.
         optimizer: name of the optimizer.
     """
@@ -119,22 +119,22 @@ class Status:
 
     @property
     def planned(self) -> BoolArray:
-        """Which cycles gave a plan (C,)."""
+        """Mask of the cycles with a plan (C,)."""
         return np.array([not reason for reason in self.hold], dtype=np.bool_)
 
     @property
     def tried(self) -> BoolArray:
-        """Which cycles searched for a plan (C,): those that gave one or missed the deadline."""
+        """Mask of the cycles that searched: with a plan, or with a missed deadline (C,)."""
         return self.planned | self.missed
 
     def __getitem__(self, name: str) -> Array:
-        """Return a number of every cycle; NaN where the bag lacks it."""
+        """Return a numeric field of every cycle; NaN where the bag lacks it."""
         return self.values.get(name, np.full(len(self.time), np.nan))
 
 
 @dataclass
 class Modes:
-    """What the supervisor decided: time, name of the state, reasons, and its last figures."""
+    """Supervisor states: times, names, reasons, and the last counters and timing."""
 
     time: Array = field(default_factory=_rows())
     name: list[str] = field(default_factory=list)
@@ -146,7 +146,7 @@ class Modes:
 
 @dataclass
 class Commands:
-    """Velocity commands that the walker followed: time (W,), command (W, 3)."""
+    """Velocity commands to the walker: time (W,), command (W, 3)."""
 
     time: Array = field(default_factory=_rows())
     command: Array = field(default_factory=_rows(3))
@@ -156,7 +156,7 @@ class Commands:
 class Joints:
     """Joint targets or readings: time (J,), position, velocity and effort (J, 12).
 
-    A target position is NaN where the command held no position (kp zero).
+    A target position is NaN where the position gain is zero.
     """
 
     time: Array = field(default_factory=_rows())
@@ -167,7 +167,7 @@ class Joints:
 
 @dataclass
 class Delay:
-    """How old something was when it was heard: time of receipt (D,) [s] and delay (D,) [s]."""
+    """Age of messages at their receipt: time of receipt (D,) [s] and delay (D,) [s]."""
 
     time: Array = field(default_factory=_rows())
     delay: Array = field(default_factory=_rows())
@@ -175,26 +175,26 @@ class Delay:
 
 @dataclass
 class Run:
-    """Everything that a report tells about one bag.
+    """One recorded run.
 
     Attributes:
-        reader: the bag, with its account of topics and problems.
-        info: what the run was (task, seed, versions).
-        begin: clock time that all times count from [s].
-        duration: from the first to the last message [s].
-        state: what the estimator said.
-        truth: what really happened, where the bag knows (simulation).
-        goals: time [s] and goal x, y, yaw (3,).
-        plans: what was planned.
-        status: every planning cycle.
-        modes: the supervisor.
-        commands: velocity commands that were followed.
-        targets: joint targets that were sent.
+        reader: the bag, with its topics and problems.
+        info: description of the run (task, seed, versions).
+        begin: clock time of time zero [s].
+        duration: time from the first to the last message [s].
+        state: the estimated motion.
+        truth: the true motion, from simulation only.
+        goals: time [s] and goal x [m], y [m], yaw [rad] (3,).
+        plans: the published plans.
+        status: planner status of every cycle.
+        modes: states of the supervisor.
+        commands: velocity commands to the walker.
+        targets: joint targets sent to the robot.
         readings: joint readings.
-        mocap: what motion capture saw, by body, without velocities.
-        delays: from a measurement to the message made from it, by the message's topic.
+        mocap: motion capture poses by body, without velocities.
+        delays: delay from a measurement to the resulting message, by the message's topic.
         cycles: every planning cycle with its inputs and scored candidates.
-        settings: parameters of every node, in the order in which they came.
+        settings: parameters of every node, in order of receipt.
     """
 
     reader: BagReader
@@ -217,15 +217,15 @@ class Run:
 
     @property
     def problems(self) -> list[str]:
-        """What could not be read of the bag."""
+        """Unreadable parts of the bag, each in a sentence."""
         return self.reader.problems
 
     @property
     def motion(self) -> Motion:
-        """The true motion where it is known, else the estimated one."""
+        """The true motion if the bag contains it, otherwise the estimated one."""
         return self.truth if len(self.truth.base.time) else self.state
 
     @property
     def task(self) -> str:
-        """Name of the task; empty if the bag does not tell."""
+        """Name of the task; empty if the bag lacks it."""
         return self.info.get("task") or self.status.task

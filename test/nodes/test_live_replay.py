@@ -135,6 +135,6 @@ def test_a_bag_without_inputs_is_refused(tmp_path: Path) -> None:
     BagWriter(tmp_path / "bag", {"task": "navigate"}).close()
     played = gpc("play", str(tmp_path / "bag"), "record:=false")
     assert played.returncode == 2
-    assert "holds nothing to play from 0 s on; it has none of it" in played.stdout
+    assert "contains nothing to play from 0 s on; no such topic" in played.stdout
     assert "Traceback" not in played.stdout
     assert "bag:= is missing" in gpc("play").stdout

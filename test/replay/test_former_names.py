@@ -55,7 +55,7 @@ SENTENCE = "was recorded by gpc_ros 0.1.0"
 
 
 def with_held(text: str) -> str:
-    """Return a definition followed by those of the types that it holds."""
+    """Return a definition followed by the definitions of its nested types."""
     parts = [text, *(f"MSG: {name.replace('/msg/', '/')}\n" + _own(name) for name in _HELD)]
     if "ObjectState" in text:
         parts.append(f"MSG: gpc_msgs/ObjectState\n{OBJECT}")
@@ -83,7 +83,7 @@ def old_bag(tmp_path: Path, message_of: Callable[..., bytes]) -> Path:
 
 
 @pytest.mark.parametrize("command", ["report", "replay", "view", "play"])
-def test_commands_refuse_it_in_one_sentence_that_names_the_version(
+def test_commands_reject_the_bag_and_name_the_version(
     old_bag: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(old_bag.rglob("*"))
@@ -94,12 +94,14 @@ def test_commands_refuse_it_in_one_sentence_that_names_the_version(
     assert sorted(old_bag.rglob("*")) == before
 
 
-def test_a_comparison_refuses_it_too(old_bag: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_comparison_rejects_the_bag_too(
+    old_bag: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["bag", "report", str(old_bag), str(old_bag)]) == 2
     assert SENTENCE in capsys.readouterr().err
 
 
-def test_export_and_repair_work(old_bag: Path) -> None:
+def test_export_and_repair_accept_the_bag(old_bag: Path) -> None:
     assert main(["bag", "export", str(old_bag)]) == 0
     assert pq.read_table(old_bag / "tables" / "state.parquet").num_rows == 5
     assert main(["bag", "repair", str(old_bag)]) == 0

@@ -1,4 +1,4 @@
-"""A bag becomes arrays: on one clock, in our conventions, and without what it lacks."""
+"""A bag becomes arrays on one clock and in our conventions; missing topics become empty."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpc_ros.replay.load_run import load_run
 Make = Callable[..., Any]
 
 
-def test_everything_is_found(tmp_path: Path, made_run: Make) -> None:
+def test_every_topic_is_loaded(tmp_path: Path, made_run: Make) -> None:
     run = load_run(BagReader(made_run().write(tmp_path / "bag")))
     assert run.problems == []
     assert run.task == "box_push"
@@ -46,7 +46,7 @@ def test_everything_is_found(tmp_path: Path, made_run: Make) -> None:
     assert run.targets.position.shape[1] == run.readings.effort.shape[1] == 12
 
 
-def test_a_namespace_does_not_matter(tmp_path: Path, made_run: Make) -> None:
+def test_topics_in_a_namespace_are_loaded(tmp_path: Path, made_run: Make) -> None:
     run = load_run(BagReader(made_run(prefix="/lab/go2/").write(tmp_path / "bag")))
     assert len(run.state.base.time) and len(run.status.time) and run.goals
 
@@ -71,7 +71,7 @@ def test_a_missing_topic_is_an_empty_array(tmp_path: Path, made_run: Make, topic
     assert len(run.motion.base.time)
 
 
-def test_messages_of_another_version_are_told(
+def test_messages_of_another_version_are_a_problem(
     tmp_path: Path, made_run: Make, message_of: Make
 ) -> None:
     folder = tmp_path / "bag"
@@ -84,19 +84,19 @@ def test_messages_of_another_version_are_told(
     writer.close()
     run = load_run(BagReader(folder))
     assert len(run.state.base.time) == 0
-    told = "/scene_state: 1 messages are left out: they are of another version"
-    assert run.problems[0].startswith(told)
+    problem = "/scene_state: 1 messages are skipped: they are of another version"
+    assert run.problems[0].startswith(problem)
 
 
-def test_stamps_of_another_clock_are_not_believed(tmp_path: Path, made_run: Make) -> None:
+def test_stamps_of_another_clock_are_ignored(tmp_path: Path, made_run: Make) -> None:
     made = made_run(end=1.0)
     made.status = {"stamp": 12.5}
     run = load_run(BagReader(made.write(tmp_path / "bag")))
-    # 1 ms is what the made-up recorder takes.
+    # The synthetic recorder takes 1 ms.
     assert run.status.time == pytest.approx(np.arange(0.0, 1.0, 0.1) + 0.001, abs=1e-5)
 
 
-def test_an_object_that_appears_later(tmp_path: Path, made_run: Make) -> None:
+def test_an_object_may_appear_later(tmp_path: Path, made_run: Make) -> None:
     run = load_run(BagReader(made_run(end=1.0).write(tmp_path / "bag")))
     for body in ("time", "position", "orientation"):
         value = getattr(run.truth.objects["box"], body)
@@ -130,7 +130,7 @@ BAD_PLANS: list[dict[str, Any]] = [
     [("scene_state", "SceneState", f) for f in BAD_STATES]
     + [("plan", "Plan", f) for f in BAD_PLANS],
 )
-def test_impossible_values_are_left_out_and_counted(
+def test_impossible_values_are_skipped_and_counted(
     tmp_path: Path, made_run: Make, topic: str, kind: str, fields: dict[str, Any]
 ) -> None:
     folder = made_run(end=0.5).write(tmp_path / "whole")
@@ -145,9 +145,9 @@ def test_impossible_values_are_left_out_and_counted(
             writer.write(name, bad, time + 10_500_000)
     writer.close()
     whole, run = load_run(source), load_run(BagReader(tmp_path / "bag"))
-    assert any(p.startswith(f"/{topic}: ") and "left out" in p for p in run.problems)
+    assert any(p.startswith(f"/{topic}: ") and "skipped" in p for p in run.problems)
     assert len(run.plans.id) == len(whole.plans.id) > 0
-    # The report takes 100 messages a second, so that some valid ones fall out with the others.
+    # The report reads 100 messages a second, so some valid messages are missing too.
     assert len(run.state.base.time) >= 0.9 * len(whole.state.base.time) > 0
     assert np.isfinite(run.state.base.position).all()
 

@@ -1,4 +1,4 @@
-"""A recorded run is judged as it was judged live: inside the tolerance for the dwell time."""
+"""A recorded run is judged by the live criterion: inside the tolerance for the dwell time."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def outcome_of(folder: Path) -> tuple[Outcome, Run]:
     return judge(run, run_task(run)), run
 
 
-def test_success_takes_the_dwell_time(tmp_path: Path, made_run: Make) -> None:
-    # The box is inside 0.15 m when 85 % of the way is done, at 1.7 s, and 0.5 s later it counts.
+def test_success_needs_the_dwell_time(tmp_path: Path, made_run: Make) -> None:
+    # The box is within 0.15 m after 85 % of the way, at 1.7 s; the dwell time adds 0.5 s.
     outcome, _ = outcome_of(made_run(reach=2.0, end=3.0).write(tmp_path / "bag"))
     assert outcome.success is True
     assert outcome.time == pytest.approx(2.2, abs=0.03)
     assert outcome.distance[-1] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_inside_but_too_short(tmp_path: Path, made_run: Make) -> None:
+def test_a_short_stay_inside_is_a_failure(tmp_path: Path, made_run: Make) -> None:
     outcome, _ = outcome_of(made_run(reach=2.0, end=2.0).write(tmp_path / "bag"))
     assert outcome.success is False
     assert outcome.time == pytest.approx(2.0, abs=0.03)
 
 
-def test_failure_says_how_far(tmp_path: Path, made_run: Make) -> None:
+def test_failure_names_the_remaining_distance(tmp_path: Path, made_run: Make) -> None:
     outcome, _ = outcome_of(made_run(reach=10.0, end=2.0).write(tmp_path / "bag"))
     assert outcome.success is False
     assert "0.80 m and 0.00 rad from the goal" in outcome.reason
@@ -58,14 +58,14 @@ def test_a_fault_before_the_goal_is_a_failure(tmp_path: Path, made_run: Make) ->
     assert "no robot state for 60 ms" in outcome.reason
 
 
-def test_parameters_of_the_run_count(tmp_path: Path, made_run: Make) -> None:
+def test_recorded_task_parameters_are_used(tmp_path: Path, made_run: Make) -> None:
     made = made_run(reach=10.0, end=2.0)
     made.info["task_params"] = "success.distance=0.99,success.dwell=0.1"
     outcome, _ = outcome_of(made.write(tmp_path / "bag"))
     assert outcome.success is True
 
 
-def test_without_truth_the_estimate_counts(tmp_path: Path, made_run: Make) -> None:
+def test_without_truth_the_estimate_is_judged(tmp_path: Path, made_run: Make) -> None:
     made = made_run()
     made.leave_out = {"ground_truth"}
     outcome, _ = outcome_of(made.write(tmp_path / "bag"))
@@ -76,7 +76,9 @@ def test_without_truth_the_estimate_counts(tmp_path: Path, made_run: Make) -> No
     ("left_out", "reason"),
     [({"goal"}, "no goal was set"), ({"scene_state", "ground_truth"}, "no state after the goal")],
 )
-def test_nothing_to_judge(tmp_path: Path, made_run: Make, left_out: set[str], reason: str) -> None:
+def test_without_data_the_outcome_is_unknown(
+    tmp_path: Path, made_run: Make, left_out: set[str], reason: str
+) -> None:
     made = made_run()
     made.leave_out = left_out
     outcome, _ = outcome_of(made.write(tmp_path / "bag"))
@@ -84,9 +86,7 @@ def test_nothing_to_judge(tmp_path: Path, made_run: Make, left_out: set[str], re
     assert reason in outcome.reason
 
 
-def test_an_unknown_task_is_a_problem_and_the_planner_is_believed(
-    tmp_path: Path, made_run: Make
-) -> None:
+def test_with_an_unknown_task_the_planner_status_is_used(tmp_path: Path, made_run: Make) -> None:
     made = made_run()
     made.info["task"] = "box_psh"
     outcome, run = outcome_of(made.write(tmp_path / "bag"))

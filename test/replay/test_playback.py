@@ -1,4 +1,4 @@
-"""Messages of a bag come out when they are due, in order, whatever the recorded clock did."""
+"""Playback returns messages at their time and in order, also across clock jumps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Write = Callable[[list[tuple[str, int]]], BagReader]
 
 @pytest.fixture
 def write(tmp_path: Path, pose: Pose) -> Write:
-    """Return a writer of bags from topics and times [ms]."""
+    """Return a function that writes a bag from topics and times [ms]."""
     data = pose(1.0)
     count = iter(range(1000))
 
@@ -47,7 +47,7 @@ def played(playback: Playback, by: float = 0.1) -> list[tuple[int, str]]:
     raise AssertionError("it never ends")
 
 
-def test_nothing_comes_before_its_time(write: Write) -> None:
+def test_no_message_comes_before_its_time(write: Write) -> None:
     playback = Playback(write([("/a", 1000), ("/b", 1150), ("/a", 1300)]), ["/a", "/b"])
     assert [name for name, _ in playback.advance(0.0)] == ["/a"]
     assert playback.advance(0.1) == []
@@ -57,7 +57,7 @@ def test_nothing_comes_before_its_time(write: Write) -> None:
     assert playback.done
 
 
-def test_only_what_is_asked_for(write: Write) -> None:
+def test_only_requested_topics_are_played(write: Write) -> None:
     playback = Playback(write([("/a", 1000), ("/b", 1001)]), ["/b", "/unknown"])
     assert [name for _, name in played(playback)] == ["/b"]
 
@@ -66,7 +66,7 @@ def test_only_what_is_asked_for(write: Write) -> None:
 @settings(
     deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_what_was_written_out_of_order_comes_in_order(
+def test_messages_written_out_of_order_come_in_order(
     write: Write, messages: list[tuple[str, int]]
 ) -> None:
     shifted = [(name, 1000 + time) for name, time in messages]
@@ -77,7 +77,7 @@ def test_what_was_written_out_of_order_comes_in_order(
     assert playback.jumps == 0
 
 
-def test_a_start_in_the_middle_knows_what_was_before(write: Write) -> None:
+def test_a_start_in_the_middle_has_the_messages_before(write: Write) -> None:
     reader = write([("/goal", 1000), ("/a", 1001), ("/a", 2000), ("/a", 3000)])
     playback = Playback(reader, ["/goal", "/a"], start=1.5)
     assert set(playback.before) == {"/goal", "/a"}
@@ -86,7 +86,7 @@ def test_a_start_in_the_middle_knows_what_was_before(write: Write) -> None:
 
 
 @pytest.mark.parametrize("jump", [-5000, 3_600_000])
-def test_a_clock_that_jumped_keeps_nobody_waiting(write: Write, jump: int) -> None:
+def test_playback_does_not_wait_for_a_clock_jump(write: Write, jump: int) -> None:
     times = [10_000, 10_100, 10_200, 10_300 + jump, 10_400 + jump]
     playback = Playback(write([("/a", time) for time in times]), ["/a"])
     found = [time for time, _ in played(playback, 0.01)]
@@ -94,16 +94,16 @@ def test_a_clock_that_jumped_keeps_nobody_waiting(write: Write, jump: int) -> No
     assert playback.jumps == 1
 
 
-def test_nothing_to_play_is_said(write: Write) -> None:
+def test_nothing_to_play_is_an_error(write: Write) -> None:
     reader = write([("/a", 1000), ("/a", 3000)])
     with pytest.raises(BagError, match=r"nothing to play from 9 s on; it is 2\.0 s long"):
         Playback(reader, ["/a"], start=9.0)
-    with pytest.raises(BagError, match="it has none of it"):
+    with pytest.raises(BagError, match="no such topic"):
         Playback(reader, ["/b"])
 
 
 def by_topic(n: int = 60) -> list[tuple[str, int]]:
-    """Messages of three topics, one topic behind the other, over several seconds."""
+    """Return messages of three topics over several seconds, stored topic by topic."""
     return [(name, 1000 + 100 * i + k) for k, name in enumerate(["/a", "/b", "/c"])
             for i in range(n)]  # fmt: skip
 
@@ -118,7 +118,7 @@ def test_a_bag_sorted_by_topic_is_played_in_order_of_time(write: Write) -> None:
     assert playback.jumps == 0
 
 
-def test_a_bag_that_is_too_large_to_sort_names_the_tool(
+def test_the_error_for_a_bag_too_large_to_sort_names_a_tool(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gpc_ros.replay.playback._MAX_SORTED", 1000)

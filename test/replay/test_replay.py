@@ -1,4 +1,4 @@
-"""A bag of cycles is planned again: bit for bit, from anywhere, and with other settings."""
+"""Recorded cycles are replayed bit for bit, from any cycle, and with other settings."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Recording(Observer):
 def records() -> list[CycleRecord]:
     """Return the cycles of two seconds of walking in lockstep."""
     own = EpisodeConfig().planner
-    # The cost to go of a proposal is not part of what plans are judged by.
+    # Plans are judged without the learned cost-to-go of a proposal.
     planner = replace(
         own, num_rollouts=4, horizon=0.4, knots=3, proposal=ProposalConfig(file="none")
     )
@@ -112,7 +112,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path, encoded: Encoded) -> Write:
-    """Return a writer of bags with cycles and the planner's parameters."""
+    """Return a function that writes a bag with cycles and the planner's parameters."""
 
     def make(
         records: list[CycleRecord],
@@ -123,8 +123,8 @@ def write(tmp_path: Path, encoded: Encoded) -> Write:
         later: dict[str, Any] | None = None,
     ) -> Path:
         writer = BagWriter(tmp_path / name, info)
-        said = config.flatten(SETTINGS) if parameters is None else parameters
-        for serial, values in enumerate([said, later], 1):
+        first = config.flatten(SETTINGS) if parameters is None else parameters
+        for serial, values in enumerate([first, later], 1):
             if values:
                 content = {"node": "planner", "serial": serial, "parameters": values}
                 writer.add_topic(f"{prefix}parameters", TEXT)
@@ -143,12 +143,12 @@ def write(tmp_path: Path, encoded: Encoded) -> Write:
     return make
 
 
-def test_a_lockstep_bag_comes_out_bit_for_bit(records: list[CycleRecord], write: Write) -> None:
+def test_a_lockstep_bag_is_reproduced_bit_for_bit(records: list[CycleRecord], write: Write) -> None:
     replay = Replay(BagReader(write(records, prefix="/go2/")))
     results = replay.run()
     assert len(results) == len(records) == 20
     assert all(r.exact for r in results)
-    assert all(r.chained for r in results)  # nothing had to be restored: one seed, one run
+    assert all(r.chained for r in results)  # no memory was restored from a record
     assert replay.problems == [] and replay.lost == 0
     for result, record in zip(results, records, strict=True):
         assert record.plan is not None and result.again.plan is not None
@@ -160,7 +160,7 @@ def test_a_lockstep_bag_comes_out_bit_for_bit(records: list[CycleRecord], write:
     "change",
     [{"cem.noise.sigma": (0.2, 0.2, 0.5), "task_params": "cost.distance=3"}, {"num_rollouts": 7}],
 )
-def test_parameters_changed_while_it_planned_are_replayed_as_they_were(
+def test_parameter_changes_during_the_run_are_replayed(
     records: list[CycleRecord], write: Write, change: dict[str, Any]
 ) -> None:
     other = config.replace(SETTINGS, change, "test")
@@ -186,7 +186,7 @@ def test_a_replay_may_begin_anywhere_and_bridges_gaps(
     assert replay.lost == 3
 
 
-def test_a_plan_that_is_not_the_recorded_one_is_seen(
+def test_a_plan_that_differs_from_the_recorded_one_is_detected(
     records: list[CycleRecord], write: Write
 ) -> None:
     plan = records[3].plan
@@ -205,15 +205,17 @@ def test_more_samples_find_cheaper_plans(records: list[CycleRecord], write: Writ
     assert all(r.exact for r in results)
     again = [r.again.judged for r in results]
     other = [r.other.judged for r in results if r.other]
-    # Judged by the recorded settings, what was planned costs what was expected, but for what the
-    # walker's single precision makes of a batch of another size.
+    # Under the recorded settings a plan's cost equals its prediction, except for the rounding of
+    # the walker's single precision in a batch of another size.
     np.testing.assert_allclose(again, [r.again.cost for r in results], rtol=1e-6)
     assert np.mean(other) < np.mean(again)
     assert all(r.other is not None and r.other.completed == 24 for r in results)
     assert all(np.isfinite(r.difference).all() and r.difference.max() > 0.0 for r in results)
 
 
-def test_the_same_settings_differ_in_nothing(records: list[CycleRecord], write: Write) -> None:
+def test_the_number_of_threads_does_not_change_plans(
+    records: list[CycleRecord], write: Write
+) -> None:
     results = Replay(BagReader(write(records))).run({"planner.threads": "2"})
     assert max(float(r.difference.max()) for r in results) == 0.0
 
@@ -230,7 +232,7 @@ def test_the_same_settings_differ_in_nothing(records: list[CycleRecord], write: 
         ("planner.proposal.file", "shipped"),
     ],
 )
-def test_anything_can_be_otherwise(
+def test_any_setting_can_be_replaced(
     records: list[CycleRecord], write: Write, name: str, value: str
 ) -> None:
     results = Replay(BagReader(write(records[:4]))).run({name: value})
@@ -254,16 +256,20 @@ def test_a_misspelt_setting_is_refused(
         Replay(BagReader(write(records[:2]))).run(given)
 
 
-def test_bags_that_cannot_be_replayed_say_why(records: list[CycleRecord], write: Write) -> None:
-    with pytest.raises(BagError, match="holds no planning cycles"):
+def test_incomplete_bags_are_rejected_with_the_reason(
+    records: list[CycleRecord], write: Write
+) -> None:
+    with pytest.raises(BagError, match="contains no planning cycles"):
         Replay(BagReader(write([])))
-    with pytest.raises(BagError, match="does not hold the planner's parameters"):
+    with pytest.raises(BagError, match="lacks the planner's parameters"):
         Replay(BagReader(write(records, "other", {})))
 
 
-def test_parameters_of_another_version_are_told(records: list[CycleRecord], write: Write) -> None:
-    said = {**config.flatten(SETTINGS), "gone": 3, "rate": -5.0}
-    replay = Replay(BagReader(write(records[:3], parameters=said)))
+def test_parameters_of_another_version_are_a_problem(
+    records: list[CycleRecord], write: Write
+) -> None:
+    recorded = {**config.flatten(SETTINGS), "gone": 3, "rate": -5.0}
+    replay = Replay(BagReader(write(records[:3], parameters=recorded)))
     assert all(r.exact for r in replay.run())
     assert any("unknown parameter 'gone'" in problem for problem in replay.problems)
     assert any("rate: -5.0 Hz is outside" in problem for problem in replay.problems)
@@ -276,27 +282,23 @@ def test_parameters_of_another_version_are_told(records: list[CycleRecord], writ
         ({"proposal.file": "gone.json"}, "gone.json"),
     ],
 )
-def test_cycles_of_settings_that_no_planner_has_are_left_out(
+def test_cycles_with_invalid_settings_are_skipped(
     records: list[CycleRecord], write: Write, damage: dict[str, str], why: str
 ) -> None:
-    said = {**config.flatten(SETTINGS), **damage}
-    replay = Replay(BagReader(write(records[:3], parameters=said)))
+    recorded = {**config.flatten(SETTINGS), **damage}
+    replay = Replay(BagReader(write(records[:3], parameters=recorded)))
     assert replay.run() == []
     assert [p for p in replay.problems if "number 1 cannot be repeated" in p and why in p]
 
 
-def test_cycles_of_parameters_that_were_lost_are_left_out(
-    records: list[CycleRecord], write: Write
-) -> None:
+def test_cycles_with_lost_parameters_are_skipped(records: list[CycleRecord], write: Write) -> None:
     strange = [replace(record, settings=2) for record in records[5:]]
     replay = Replay(BagReader(write([*records[:5], *strange])))
     assert len(replay.run()) == 5
     assert any("number 2 are not in the bag" in problem for problem in replay.problems)
 
 
-def test_a_cycle_that_makes_no_sense_costs_only_itself(
-    records: list[CycleRecord], write: Write
-) -> None:
+def test_a_malformed_cycle_is_skipped_alone(records: list[CycleRecord], write: Write) -> None:
     short = replace(records[2], inputs=replace(records[2].inputs, qpos=np.zeros(3)))
     mad = replace(records[4], inputs=replace(records[4].inputs, memory="?"))
     bag = write([*records[:2], short, records[3], mad, *records[5:]])
@@ -307,15 +309,15 @@ def test_a_cycle_that_makes_no_sense_costs_only_itself(
     assert any("cycle 3 cannot be repeated" in problem for problem in replay.problems)
 
 
-def test_the_command_says_what_came_out(
+def test_the_command_prints_and_stores_the_results(
     records: list[CycleRecord], write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bag, out = write(records), tmp_path / "replay.json"
     assert main(["replay", str(bag)]) == 0
-    assert "20 of 20 plans came out again bit for bit" in capsys.readouterr().out
+    assert "20 of 20 plans were reproduced bit for bit" in capsys.readouterr().out
     words = ["replay", str(bag), "--set", "planner.num_rollouts=8", "--out", str(out)]
     assert main(words) == 0
-    assert "the other plan is the better one in" in capsys.readouterr().out
+    assert "the other plan is better in" in capsys.readouterr().out
     found = json.loads(out.read_text())
     assert found["exact"] == found["cycles_replayed"] == 20
     assert found["set"] == {"planner.num_rollouts": "8"}
@@ -332,9 +334,9 @@ def test_the_command_fails_when_a_plan_differs(
     forged = [replace(records[0], plan=replace(plan, cost=plan.cost + 1.0)), *records[1:]]
     bag = write(forged, info={"mujoco": "0.9"})
     assert main(["replay", str(bag)]) == 1
-    said = capsys.readouterr().out
-    assert "19 of 20 plans" in said
-    assert "mujoco 0.9 there" in said
+    printed = capsys.readouterr().out
+    assert "19 of 20 plans" in printed
+    assert "mujoco 0.9 in the bag" in printed
 
 
 NUMBERS = itertools.count()
@@ -345,7 +347,7 @@ ANYWHERE = settings(
 
 @ANYWHERE
 @given(share=st.floats(0.0, 1.0))
-def test_a_bag_cut_anywhere_is_replayed_as_far_as_it_goes(
+def test_the_readable_part_of_a_cut_bag_is_replayed(
     records: list[CycleRecord], write: Write, share: float
 ) -> None:
     name = f"cut{next(NUMBERS)}"
@@ -362,13 +364,13 @@ def test_a_bag_cut_anywhere_is_replayed_as_far_as_it_goes(
     numbers = [record.cycle for record in replay.records]
     assert numbers == list(range(1, len(numbers) + 1))
     assert bool(replay.problems) == (share < 1.0)
-    replay.records = replay.records[-3:]  # the end is where it was cut
+    replay.records = replay.records[-3:]  # the last cycles before the cut
     assert all(result.exact for result in replay.run())
 
 
 @ANYWHERE
 @given(data=st.data())
-def test_what_damage_left_is_replayed_or_told(
+def test_a_damaged_bag_is_replayed_or_has_problems(
     records: list[CycleRecord], write: Write, data: st.DataObject
 ) -> None:
     name = f"damaged{next(NUMBERS)}"
@@ -383,12 +385,12 @@ def test_what_damage_left_is_replayed_or_told(
     except BagError:
         return
     results = replay.run()
-    # A chunk whose checksum fails is read all the same, and said to be in doubt.
+    # A chunk with a wrong checksum is read, and a problem names it.
     assert replay.problems or [r.record.cycle for r in results if r.exact] == list(range(1, 7))
     load_run(reader)
 
 
-def test_cycles_of_another_version_are_told(
+def test_cycles_of_another_version_are_a_problem(
     tmp_path: Path, records: list[CycleRecord], write: Write, message_of: Encoded, encoded: Encoded
 ) -> None:
     writer = BagWriter(tmp_path / "bag")
@@ -404,12 +406,12 @@ def test_cycles_of_another_version_are_told(
     assert any("/planner/cycle: a cycle cannot be read" in p for p in replay.problems)
 
 
-def test_no_parameters_is_a_problem_of_the_report_not_its_end(
+def test_a_report_without_parameters_names_the_problem(
     records: list[CycleRecord], write: Write
 ) -> None:
     run = load_run(BagReader(write(records, parameters={})))
     assert run.cycles == []
-    assert any("does not hold the planner's parameters" in problem for problem in run.problems)
+    assert any("lacks the planner's parameters" in problem for problem in run.problems)
 
 
 def test_a_cycle_recorded_by_version_0_1_0_is_read(records: list[CycleRecord]) -> None:
