@@ -17,7 +17,7 @@ from gpc_ros.common.files import open_input, size_text
 
 # Largest unpacked size of a chunk or a compressed message [bytes].
 MAX_CONTENT = 256_000_000
-# A file may unpack to this size plus this multiple of its own size [bytes].
+# A file may unpack to this size plus this multiple of its packed size [bytes].
 _BUDGET, _RATIO = 300_000_000, 200
 _PIECE = 1 << 16
 _MAX_WINDOW = 1 << 27

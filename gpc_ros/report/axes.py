@@ -1,4 +1,4 @@
-"""Scales and thinning for charts: round tick numbers, resampling, stretches of equal state."""
+"""Prepare data for charts: round ticks, resampling, thinning, intervals of equal state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OUTLIERS = 60
 
 
 def spans(times: Array, states: Sequence[str], end: float) -> list[tuple[str, float, float]]:
-    """Return name, begin and end [s] of each stretch of equal states; the last lasts to the end."""
+    """Return name, begin and end [s] of each interval of equal states, up to ``end``."""
     changes = [i for i in range(len(states)) if i == 0 or states[i] != states[i - 1]]
     begins = [float(times[i]) for i in changes]
     ends = [*begins[1:], *(max(end, begin) for begin in begins[-1:])]
@@ -54,7 +54,7 @@ def resample(time: Array, value: Array, grid: Array) -> Array:
 
 
 def thin(time: Array, value: Array) -> tuple[Array, Array]:
-    """Return a long series with only the extremes of each short step kept, in order of time."""
+    """Return a long series reduced to the extremes of each short interval, in order of time."""
     order = np.argsort(time, kind="stable")
     time, value = time[order], value[order]
     if len(time) <= _MOST_POINTS:
@@ -71,9 +71,9 @@ def thin(time: Array, value: Array) -> tuple[Array, Array]:
 
 
 def thin_points(time: Array, value: Array) -> tuple[Array, Array]:
-    """Return a long series of single points thinned evenly, with its outliers, in order of time.
+    """Return a long series of points, thinned evenly but with all outliers, in order of time.
 
-    The extremes of each step, as in :func:`thin`, would draw noise as two bands with a gap.
+    Keeping the extremes, as :func:`thin` does, would draw noise as two bands with a gap.
     """
     order = np.argsort(time, kind="stable")
     time, value = time[order], value[order]
@@ -86,11 +86,11 @@ def thin_points(time: Array, value: Array) -> tuple[Array, Array]:
 
 
 def stretches(good: BoolArray) -> list[slice]:
-    """Return the stretches where a condition (T,) holds."""
+    """Return the intervals in which a condition (T,) holds."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(int), [0]])))
     return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def pieces(time: Array, value: Array) -> list[tuple[Array, Array]]:
-    """Return the stretches of a series in which times and values are finite."""
+    """Return the intervals of a series with finite times and values."""
     return [(time[run], value[run]) for run in stretches(np.isfinite(value) & np.isfinite(time))]

@@ -1,4 +1,4 @@
-"""The camera of the video: follows what moves, calmly, and keeps the goal in sight."""
+"""Plan the video's camera: it follows moving bodies smoothly and keeps the goal in view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEAREST, _FARTHEST = 1.9, 7.0  # [m]
 
 @dataclass(frozen=True)
 class View:
-    """Where the camera looks from: a point (3,) [m], distance [m], azimuth, elevation [deg]."""
+    """A camera pose: target point (3,) [m], distance [m], azimuth and elevation [deg]."""
 
     lookat: Array
     distance: float
@@ -28,7 +28,7 @@ class View:
 
 @dataclass(frozen=True)
 class CameraPath:
-    """The camera's way through a run: times (T,), points (T, 3), distances (T,), azimuth."""
+    """Camera poses over a run: times (T,), target points (T, 3), distances (T,), azimuth."""
 
     time: Array
     lookat: Array
@@ -43,9 +43,9 @@ class CameraPath:
 
 
 def follow(time: Array, qpos: Array, goal: Array | None, model: mujoco.MjModel) -> CameraPath:
-    """Return a camera that keeps robot, objects and goal in sight.
+    """Return a camera path that keeps robot, objects and goal in view.
 
-    It looks across the way from the robot's start to the goal, and never turns.
+    The camera looks across the line from the robot's start to the goal, with a fixed azimuth.
 
     Args:
         time: (T,) [s].
@@ -60,7 +60,7 @@ def follow(time: Array, qpos: Array, goal: Array | None, model: mujoco.MjModel) 
     ]
     shown = moving + ([np.tile(goal[:2], (len(grid), 1))] if goal is not None else [])
     stacked = np.stack(shown)
-    # Moving bodies count twice, the goal once.
+    # Moving bodies have twice the weight of the goal.
     weights = np.array([2.0] * len(moving) + [1.0] * (len(shown) - len(moving)))
     centre = np.average(stacked, axis=0, weights=weights)
     reach = np.linalg.norm(stacked - centre, axis=2).max(axis=0)

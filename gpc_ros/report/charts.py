@@ -1,4 +1,4 @@
-"""Charts as plain HTML and inline SVG: a line chart over time, a histogram, a strip of states.
+"""Draw charts as HTML with inline SVG: line chart over time, histogram, strip of states.
 
 The plot is an SVG that stretches with the page; axis labels are text beside it, so they keep
 their size. Without JavaScript a chart is complete; the page's script adds cursor and zoom.
@@ -25,7 +25,7 @@ from gpc_ros.report.axes import (
     thin_points,
 )
 
-# The SVG's own units: whole numbers keep the page small.
+# Size of the SVG in its own units; whole numbers keep the page small.
 WIDTH, HEIGHT = 10_000, 1_000
 
 
@@ -217,7 +217,7 @@ class Canvas:
             if line.style == "dots":
                 parts += [f"M{x} {y}h0" for x, y in points]
                 continue
-            # A piece of one point is visible too: a line of zero length has round ends.
+            # A single point is visible too, since a line of zero length has round ends.
             rest = points[1:] or points
             parts.append(f"M{points[0][0]} {points[0][1]}L" + " ".join(f"{x} {y}" for x, y in rest))
         kind = line.style if line.style in ("dash", "dots") else "line"
@@ -283,7 +283,7 @@ def histogram(
 
 
 def _rule_key(rule: Rule) -> str:
-    """Return the legend entry of a limit; beside the plot it covers no curve."""
+    """Return the legend entry of a limit, which is beside the plot so that it covers no curve."""
     return f'<span class="key rule"><i></i>{escape(rule.name)}</span>'
 
 

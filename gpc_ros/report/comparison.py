@@ -100,7 +100,7 @@ def _header(sides: tuple[Side, Side]) -> str:
 
 
 def _different_tasks(sides: tuple[Side, Side]) -> str:
-    """Return a warning if the runs are not of the same task, or not of the same goal."""
+    """Return a warning if the runs have different tasks or different goals."""
     first, second = (s.run for s in sides)
     if first.task != second.task:
         names = " and ".join(escape(run.task or "an unknown task") for run in (first, second))
@@ -171,7 +171,7 @@ def _figures(sides: tuple[Side, Side]) -> str:
     names = "".join(f'<th class="n">{escape(s.name)}</th>' for s in sides)
     return sections.section(
         "Metrics",
-        "The better value is bold. One pair of runs proves nothing: gpc evaluate repeats them."
+        "The better value is bold. One pair of runs is not significant; gpc evaluate repeats them."
         if same_task else "No value is bold, since the tasks differ.",
         f'<div class="scroll"><table><tr><th></th>{names}<th class="n">change</th></tr>'
         f"{''.join(rows)}</table></div>",

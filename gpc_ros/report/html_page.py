@@ -1,6 +1,6 @@
-"""The frame of the report: the page around its sections, with page.css and page.js.
+"""Build a complete HTML page from sections, page.css and page.js.
 
-Everything is inline: the page must open anywhere, years later, without a network. A content
+Everything is inline, so the page opens on any machine without a network. A content
 security policy forbids the network and every script but page.js.
 """
 
@@ -27,7 +27,7 @@ def page(title: str, body: str, data: dict[str, Any]) -> str:
         body: HTML of the content.
         data: input of page.js.
     """
-    # As \u003c no text can end the data block or open a comment in it.
+    # Escaped as \u003c, so that no text can end the data block or open a comment in it.
     values = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     script = f"\n{_part('page.js')}"
     return (

@@ -102,7 +102,7 @@ def _rolled_out(
     i = record.inputs
     try:
         result = pool.run(i.qpos, i.qvel, i.walker_state, commands[None])
-    except ValueError:  # of another model
+    except ValueError:  # the recorded qpos has the size of another model
         return None
     return result.qpos[0].copy() if result.valid[0] else None
 

@@ -1,5 +1,5 @@
-// The report's script: a cursor and a zoom that all charts share, tied to the drawing and the video.
-// Without it the page is complete, only still.
+// The script of the report: a cursor and a zoom for all charts, tied to drawing and video.
+// Without it the page is complete but not interactive.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -10,8 +10,8 @@
   const video = document.querySelector("video");
 
   const whole = [data.begin, data.end];
-  let view = [...whole]; // the time span that the charts show [s]
-  let now = null; // where the cursor is [s]
+  let view = [...whole]; // time span of the charts [s]
+  let now = null; // position of the cursor [s]
 
   const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
   const percent = (time) => ((time - view[0]) / (view[1] - view[0])) * 100;

@@ -84,7 +84,7 @@ def path_view(
         parts.append(_goal(frame, goal, current=i == len(goals) - 1))
     times = _footprint_times(tracks, end)
     parts.append(_fans(frame, fans or []))
-    # What the task is about is drawn on top: the robot comes first in the list.
+    # The robot comes first in the list, so that the task's object is drawn on top.
     parts += [_trail(frame, track) for track in tracks]
     parts += [_footprints(frame, track, times) for track in tracks]
     parts += [_times(frame, tracks[0], times)] if tracks else []
@@ -118,7 +118,7 @@ class _Frame:
         low, high = (joined.min(axis=0), joined.max(axis=0)) if len(joined) else ([0, 0], [0, 0])
         low, high = np.array(low) - _MARGIN, np.array(high) + _MARGIN
         span = high - low
-        # Neither a ribbon nor a tower.
+        # Limit the aspect ratio.
         wanted = np.maximum(span, [span[1] * 0.9, span[0] * 0.6])
         wanted = np.maximum(wanted, 1.5)
         low, high = low - (wanted - span) / 2, high + (wanted - span) / 2
@@ -152,7 +152,7 @@ class _Frame:
                     parts.append(f'<path class="grid" d="M{x} 0V{self.height:.0f}"/>')
                     parts.append(f'<text x="{x}" y="{self.height - 5:.0f}">{text}</text>')
                 else:
-                    # The lowest row belongs to the labels of the other axis.
+                    # The lowest row is reserved for the labels of the other axis.
                     text = text if y < self.height - 48 else ""
                     parts.append(f'<path class="grid" d="M0 {y}H{self.width:.0f}"/>')
                     parts.append(f'<text class="left" x="5" y="{y - 4}">{text}</text>')
@@ -230,7 +230,7 @@ def _footprints(frame: _Frame, track: Track, times: list[float]) -> str:
 
 
 def _times(frame: _Frame, track: Track, times: list[float]) -> str:
-    """Return the time beside each footprint of a track, where it does not hide another one."""
+    """Return time labels beside the footprints of a track, without overlaps."""
     parts: list[str] = []
     taken: list[tuple[float, float]] = []
     for time in times[::-1]:

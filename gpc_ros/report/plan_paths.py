@@ -1,4 +1,4 @@
-"""Paths of plans: their velocity commands followed without error."""
+"""Compute the paths of plans: their velocity commands, followed without error."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _STEP = 0.05  # [s]
 
 
 def plan_paths(run: Run, count: int = _PLANS) -> list[Array]:
-    """Return the path (P, 2) [m] of some plans, each from where the base was at the plan's start.
+    """Return paths (P, 2) [m] of some plans, each from the base's pose at the plan's start.
 
     Args:
         run: a run with plans and a motion.
-        count: how many plans at most.
+        count: maximum number of plans.
     """
     base, plans = run.motion.base, run.plans
     if len(base.time) < 2 or not len(plans.start):

@@ -119,11 +119,11 @@ def tracking(canvas: Canvas, run: Run) -> str:
 
 
 def model(errors: ModelError) -> str:
-    """The planner's model against what happened, over the horizon."""
+    """Return charts of the model's prediction error over the prediction time."""
     if not len(errors.begin):
         return missing(
             "Model error",
-            "The bag does not hold the planning cycles, commands and motion that this takes.",
+            "The bag lacks planning cycles, settings, commands or motion.",
         )
     canvas = Canvas(0.0, float(errors.ahead[-1]), follows=False)
     notes, charts = [], []
@@ -140,9 +140,9 @@ def model(errors: ModelError) -> str:
         charts.append(canvas.chart(Chart(title, unit, lines, height=180)))
     return section(
         "Model error",
-        f"The planner's model, begun in {len(errors.begin)} recorded states and driven by the "
-        "commands that were really followed, against what happened. Along the axis: how far "
-        f"ahead. At the end of the horizon, mean: {', '.join(notes)}.",
+        f"Difference between the planner's model, rolled out from {len(errors.begin)} recorded "
+        "states under the executed commands, and the recorded motion. The axis is the prediction "
+        f"time. Mean at the end of the horizon: {', '.join(notes)}.",
         pair(charts[0], charts[1]),
     )
 

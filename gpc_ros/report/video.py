@@ -1,6 +1,6 @@
-"""Renders episode.mp4 from a recorded motion, without a screen.
+"""Render episode.mp4 from a recorded motion, without a screen.
 
-Rendering is done by the processor on most machines, so a frame must be cheap: no shadow maps (a
+Most machines render on the CPU, so a frame must be cheap: no shadow maps (a
 soft dark patch under each body instead) and no multisampling (drawn larger and scaled down).
 """
 
@@ -25,7 +25,7 @@ from gpc_ros.common.files import new_path
 from gpc_ros.report.camera import CameraPath, follow
 from gpc_ros.report.markers import Marker, goal_ghost, shadows
 
-_HALF = 2  # libx264 wants even sizes
+_HALF = 2  # libx264 needs even sizes
 
 
 class VideoError(GpcError):
@@ -76,7 +76,7 @@ def write_video(
         The number of frames.
 
     Raises:
-        VideoError: there is nothing to film, or neither screen nor EGL to draw with.
+        VideoError: the motion is empty, or no rendering backend works.
         BagError: the file cannot be written.
     """
     config = config or VideoConfig()
@@ -112,7 +112,7 @@ def write_poster(
         size: width and height, at most 1920 x 1080 [px].
 
     Raises:
-        VideoError: there is nothing to draw, or nothing to draw with.
+        VideoError: the motion is empty, or no rendering backend works.
         BagError: the file cannot be written.
     """
     frame_times(motion.time, 1)
@@ -161,7 +161,7 @@ def _frames(
     if cast:
         model.vis.quality.shadowsize = 8192
     else:
-        # Round shapes of fewer corners save a quarter of the time.
+        # Coarser round shapes save a quarter of the time.
         model.vis.quality.numslices, model.vis.quality.numstacks = 16, 9
         # Without shadow maps MuJoCo lights the floor less.
         model.vis.headlight.ambient[:] = 0.44
@@ -180,7 +180,7 @@ def _frames(
 
 
 class _Canvas:
-    """An image in memory and what MuJoCo needs to draw on it."""
+    """MuJoCo's rendering context for an image in memory."""
 
     def __init__(self, model: mujoco.MjModel, size: tuple[int, ...]) -> None:
         self._model = model
@@ -191,7 +191,7 @@ class _Canvas:
         self._image = np.empty((self._height, self._width, 3), dtype=np.uint8)
 
     def __enter__(self) -> _Canvas:
-        # The backend is chosen here and not by mujoco's import, which may have come before.
+        # The backend is chosen here, since mujoco may have been imported before.
         backend = os.environ.get("MUJOCO_GL") or "egl"
         try:
             module = importlib.import_module(f"mujoco.{backend}")
@@ -201,7 +201,7 @@ class _Canvas:
         except Exception as error:  # each backend fails in its own way
             raise VideoError(
                 f"no picture can be drawn with MUJOCO_GL={backend}: {error}; install libegl1 (or "
-                "set MUJOCO_GL to osmesa or glfw), or leave the video out"
+                "set MUJOCO_GL to osmesa or glfw), or use --no-video"
             ) from None
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         return self

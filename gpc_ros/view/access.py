@@ -33,7 +33,7 @@ class AccessGuard:
     """Decides which requests reach the page and its websocket.
 
     A request passes if its path begins with the token, its Host names this machine and its Origin,
-    where it has one, is the page's own. A websocket must have an Origin. The Host check stops DNS
+    if present, is the page's own. A websocket request must have an Origin. The Host check stops DNS
     rebinding; the Origin check stops pages of other sites and of other local ports.
 
     Attributes:
@@ -118,7 +118,7 @@ class AccessGuard:
         name = (match["v6"] or match["name"]).lower()
         if name in _LOCAL_NAMES or name == self._host.lower():
             return True
-        # On all interfaces: an address cannot be rebound by DNS, only a name can.
+        # When listening on all interfaces: DNS can rebind names, but not addresses.
         return self._host in _WILDCARDS and (
             _is_address(name) or name == socket.gethostname().lower()
         )

@@ -25,8 +25,8 @@ class Paths:
     Attributes:
         base: path of the robot's base (1 + n, T, 3) [m], map frame.
         object: path of the task's first object (1 + n, T, 3) [m]; T is 0 without one.
-        elite: which rows are among the best candidates (1 + n,).
-        proposed: which rows came from a learned proposal (1 + n,).
+        elite: mask of the best candidates (1 + n,).
+        proposed: mask of the candidates from a learned proposal (1 + n,).
     """
 
     base: Array
@@ -53,7 +53,7 @@ class PathRoller:
     def roll(self, snapshot: Snapshot) -> Paths | None:
         """Return the paths of a snapshot's plan and candidates; None if data is missing.
 
-        The plan begins in the state that is known, which lies a little before its first knot.
+        The plan is rolled out from the known state, which lies a little before its first knot.
         """
         plan, state = snapshot.plan, snapshot.start or snapshot.state
         if plan is None or state is None or any(b not in state.objects for b in self._task.bodies):

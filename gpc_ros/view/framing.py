@@ -1,4 +1,4 @@
-"""Where the camera of a new page begins: everything in view, beside the panel."""
+"""Compute the first camera of a new page: all bodies in view, beside the panel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOV = 0.8  # vertical field of view [rad]
 DEFAULT_SIZE = (1280, 800)
 _PANEL = 350.0  # width of the panel with its margin, on the right [px]
 _MOBILE = 576.0  # narrower pages have the panel at the bottom, over about half of the height [px]
-_MARGIN = 0.03  # free border, as a share of the size
+_MARGIN = 0.03  # free border, as a fraction of the size
 _MIN_WIDTH = 80.0  # of the free area, on any page [px]
 _DIRECTION = np.array([1.2, 1.5, -1.5])
 

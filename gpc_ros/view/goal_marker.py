@@ -1,4 +1,4 @@
-"""Sets the goal on the page: by dragging it on the floor, or with three numbers."""
+"""Set the goal on the page, by dragging it on the floor or by three numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIELDS = (("x [m]", _REACH), ("y [m]", _REACH), ("yaw [rad]", 2.0 * math.pi))
 
 
 class GoalControls:
-    """A handle to drag and a form; a requested goal waits until it is taken.
+    """A drag handle and a form; a requested goal is queued until :meth:`take`.
 
     Args:
         server: the page.
@@ -77,7 +77,7 @@ class GoalControls:
         self._request([number.value for number in self._numbers])
 
     def _request(self, values: list[Any]) -> None:
-        """Queue a goal; one outside the limits is shown as rejected instead."""
+        """Queue a goal, or show the rejection of a goal outside the limits."""
         problem = goal_problem(values)
         if problem:
             self._refuse("goal refused", problem)

@@ -82,7 +82,7 @@ def _no_response(_connection: object, _request: object) -> None:
 
 
 def check_free(host: str, port: int) -> None:
-    """Refuse a taken port: viser would silently take another, and ssh would lead elsewhere."""
+    """Reject a used port; viser would silently take another, which ssh does not forward."""
     with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -90,7 +90,7 @@ def check_free(host: str, port: int) -> None:
         except OSError as error:
             raise GpcError(
                 f"view: cannot listen on {host}:{port} ({error.strerror}); choose another port, "
-                "or end what uses this one"
+                "or stop the program on it"
             ) from None
 
 

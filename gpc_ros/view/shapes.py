@@ -104,7 +104,7 @@ def geom_mesh(model: mujoco.MjModel, geom: int) -> trimesh.Trimesh:
         mesh.apply_scale(size)
     elif kind == mujoco.mjtGeom.mjGEOM_CAPSULE:
         mesh = trimesh.creation.capsule(2.0 * size[1], size[0], count=[_ROUND, _ROUND])
-        # MuJoCo's lies about its middle, trimesh's begins at the centre of its lower cap.
+        # MuJoCo centres a capsule; trimesh starts it at the centre of the lower cap.
         mesh.apply_translation([0.0, 0.0, -mesh.bounds.mean(axis=0)[2]])
     elif kind == mujoco.mjtGeom.mjGEOM_CYLINDER:
         mesh = trimesh.creation.cylinder(size[0], 2.0 * size[1], sections=_ROUND)
@@ -123,7 +123,7 @@ def geom_mesh(model: mujoco.MjModel, geom: int) -> trimesh.Trimesh:
 
 
 def _normals(vertices: Array, faces: IntArray) -> Array:
-    """Return vertex normals (V, 3): the mean of the faces around, by area.
+    """Return vertex normals (V, 3): the area-weighted mean of the adjacent faces' normals.
 
     Trimesh's own need scipy.
     """

@@ -17,7 +17,7 @@ _WIDE = 20.0
 
 
 class Sliders:
-    """One control per parameter; changes wait until they are taken.
+    """One control per parameter; changes are queued until :meth:`take`.
 
     Args:
         server: the page.
@@ -69,7 +69,7 @@ class Sliders:
 
     def _listener(self, name: str) -> Any:
         def changed(event: Any) -> None:
-            if event.client is None:  # the program itself showed a value
+            if event.client is None:  # the program set the value, not the user
                 return
             value = self._handles[name].value
             try:

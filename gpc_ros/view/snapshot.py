@@ -20,7 +20,7 @@ class Candidates:
     Attributes:
         knots: (n, K, 3) vx [m/s], vy [m/s], yaw rate [rad/s].
         costs: (n,), infinite where the rollout diverged.
-        proposed: whether a learned proposal made each (n,).
+        proposed: mask of the candidates from a learned proposal (n,).
     """
 
     knots: Array
@@ -29,7 +29,7 @@ class Candidates:
 
     @property
     def elites(self) -> BoolArray:
-        """Whether each is among the best quarter, at least one (n,)."""
+        """Mask of the best quarter, of at least one candidate (n,)."""
         number = max(1, len(self.costs) // 4)
         best = np.zeros(len(self.costs), dtype=np.bool_)
         best[np.argsort(self.costs, kind="stable")[:number]] = True

@@ -12,7 +12,7 @@ _SPEEDS = {f"{s:g}x": s for s in (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)}
 
 
 class TimeLine:
-    """A position in a recording that moves with time while it plays.
+    """The playback position of a recording.
 
     Thread-safe.
 
@@ -34,7 +34,7 @@ class TimeLine:
 
     @property
     def playing(self) -> bool:
-        """Whether it plays."""
+        """Whether playback is running."""
         return self._playing
 
     @property
@@ -48,7 +48,7 @@ class TimeLine:
             self._position = min(max(position, self.begin), self.end)
 
     def play(self, on: bool) -> None:
-        """Start or pause; from the end playback restarts at the beginning."""
+        """Start or pause playback; at the end, restart from the beginning."""
         with self._lock:
             if on and self._position >= self.end:
                 self._position = self.begin
@@ -95,11 +95,11 @@ class TimeLineControls:
             self._play.label = label
 
     def _on_slider(self, event: Any) -> None:
-        # Without a client the time line itself moved the slider.
+        # Without a client the program moved the slider, not the user.
         if event.client is not None and math.isfinite(self._slider.value):
             self._line.seek(self._slider.value)
 
     def _on_speed(self, _event: Any) -> None:
-        """Set the chosen speed; a value outside the list comes from a forged message."""
+        """Set the chosen speed; ignore values outside the list, from forged messages."""
         if self._speed.value in _SPEEDS:
             self._line.set_speed(_SPEEDS[self._speed.value])

@@ -71,7 +71,7 @@ class Page:
             client.add_notification(title, text, auto_close_seconds=8.0, color="red")
 
     def look_at(self, snapshot: Snapshot) -> None:
-        """Let new pages begin with a moment's robot, objects and goal in view.
+        """Point the camera of new pages at a moment's robot, objects and goal.
 
         Pages that were opened before the first state get this view too. The view stays while the
         middle of the scene moves less than ``_STEP``.
@@ -94,7 +94,7 @@ class Page:
             self._aim_client(client)
 
     def _aim_client(self, client: viser.ClientHandle) -> None:
-        """Give one page the view that suits its size."""
+        """Set the camera of one page, for its size."""
         if self._spheres is not None:
             size = client.camera.image_width, client.camera.image_height
             _aim(client.camera, frame(*self._spheres, size))
@@ -104,7 +104,7 @@ class Page:
         self._middle = self._spheres = None
 
     def add_layers(self) -> None:
-        """Add a check box for each layer; called last, so that they are at the bottom."""
+        """Add a check box for each layer; call last, so that the boxes are at the bottom."""
         with self.server.gui.add_folder("layers", expand_by_default=False):
             self.server.gui.add_markdown(_LEGEND)
             for layer in COLOURS:
@@ -145,7 +145,7 @@ class Page:
 
 
 def _aim(camera: Any, view: View) -> None:
-    """Point a camera; the position comes first, since it moves the point that is looked at."""
+    """Point a camera; set its position first, since that moves its target."""
     camera.fov = FOV
     camera.position = tuple(view.position)
     camera.look_at = tuple(view.look_at)

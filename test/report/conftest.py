@@ -1,4 +1,4 @@
-"""Fixtures of made-up bags and runs."""
+"""Fixtures with synthetic bags and runs."""
 
 from recorded_runs import _encoded, made_run, message_of, pose, pose_bag
 

@@ -55,7 +55,7 @@ def test_delays_come_from_stamps_and_times_of_receipt(tmp_path: Path, made_run: 
     assert "joint reading to command" in text and "median 1, p99 1, max 1 ms" in text
 
 
-def test_late_commands_and_what_was_not_seen_are_told_with_their_time(tmp_path: Path) -> None:
+def test_late_commands_and_mocap_gaps_are_events_with_their_time(tmp_path: Path) -> None:
     run = empty(tmp_path)
     delay = np.full(50, 0.003)
     delay[20:23], delay[40] = 0.05, 0.03
@@ -89,11 +89,11 @@ def test_innovations_are_capture_minus_estimate_at_the_time_of_capture(tmp_path:
     assert "no motion capture" in analysis.residuals(Canvas(0.0, 1.0), run)
 
 
-def test_the_proposal_is_only_there_if_it_was_used(tmp_path: Path) -> None:
+def test_the_proposal_section_needs_a_proposal(tmp_path: Path) -> None:
     run = empty(tmp_path)
     run.cycles = [record([], [1.0, 2.0], [0, 1], 0.1 * k) for k in range(10)]
     assert analysis.proposal(Canvas(0.0, 1.0), run) == ""
-    # Best in two of ten cycles: index 3 is the proposal's.
+    # Candidate 3 is the proposal's, and the best in two of ten cycles.
     run.cycles = [record([3], [1.0, 2.0], [3, 0] if k < 2 else [0, 3], 0.1 * k) for k in range(10)]
     assert "the best one in 20 % of the cycles" in analysis.proposal(Canvas(0.0, 1.0), run)
 
@@ -142,7 +142,7 @@ class WalkCollector(Observer):
 
 @pytest.fixture(scope="module")
 def walked() -> tuple[list[CycleRecord], Run]:
-    """Return cycles and motion of two seconds of lockstep walking, where all is known exactly."""
+    """Return cycles and exact motion of two seconds of lockstep walking."""
     planner = replace(EpisodeConfig().planner, num_rollouts=4, horizon=0.5)
     lockstep = Lockstep(EpisodeConfig(task="navigate", duration=2.0, planner=planner), seed=2)
     lockstep.get_ready()
@@ -159,7 +159,7 @@ def walked() -> tuple[list[CycleRecord], Run]:
     return walk.records, run
 
 
-def test_the_models_error_starts_at_nothing_and_grows(
+def test_the_model_error_starts_near_zero_and_grows(
     walked: tuple[list[CycleRecord], Run],
 ) -> None:
     _, run = walked
@@ -172,7 +172,9 @@ def test_the_models_error_starts_at_nothing_and_grows(
     assert "at the end of the horizon" in analysis.model(errors).lower()
 
 
-def test_a_wrong_start_shows_in_the_models_error(walked: tuple[list[CycleRecord], Run]) -> None:
+def test_a_wrong_initial_state_increases_the_model_error(
+    walked: tuple[list[CycleRecord], Run],
+) -> None:
     records, run = walked
     moved = []
     for r in records:
@@ -183,10 +185,10 @@ def test_a_wrong_start_shows_in_the_models_error(walked: tuple[list[CycleRecord]
     assert np.abs(model_error(run, count=4).distance["robot"][:, 0] - 0.5).max() < 0.02
 
 
-def test_without_cycles_or_settings_there_is_no_model_error(
+def test_model_error_is_empty_without_cycles_or_settings(
     tmp_path: Path, walked: tuple[list[CycleRecord], Run]
 ) -> None:
     assert not len(model_error(empty(tmp_path)).begin)
     assert not len(model_error(replace(walked[1], settings=[])).begin)
     assert not len(model_error(replace(walked[1], commands=Commands())).begin)
-    assert "does not hold" in analysis.model(ModelError())
+    assert "lacks planning cycles" in analysis.model(ModelError())

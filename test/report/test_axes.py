@@ -1,4 +1,4 @@
-"""Round ticks, honest thinning, and stretches of equal state."""
+"""Round ticks, thinning that keeps outliers, and intervals of equal state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_ticks_cover_the_range_in_equal_steps(low: float, span: float, count: in
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (3.0, 3.0), (np.nan, 1.0), (0.0, np.inf)])
-def test_ticks_of_no_range(low: float, high: float) -> None:
+def test_ticks_of_an_empty_range_are_valid(low: float, high: float) -> None:
     ticks = nice_ticks(low, high, 4)
     assert len(ticks) >= 2
     assert np.isfinite(ticks).all()
@@ -68,7 +68,7 @@ def test_gaps_split_a_line() -> None:
     assert stretches(np.zeros(3, dtype=bool)) == []
 
 
-def test_spans_join_what_repeats() -> None:
+def test_spans_join_equal_states() -> None:
     got = spans(np.array([0.0, 1.0, 2.0, 3.0]), ["A", "A", "B", "A"], 5.0)
     assert got == [("A", 0.0, 2.0), ("B", 2.0, 3.0), ("A", 3.0, 5.0)]
     assert spans(np.zeros(0), [], 5.0) == []

@@ -1,4 +1,4 @@
-"""Two runs on one page: figures, settings that differ, and whatever is missing."""
+"""Two runs on one page: metrics, differing settings, and missing data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gpc_ros.report.comparison import (
 Make = Callable[..., Any]
 
 
-def test_the_better_figure_is_bold_and_the_seed_differs(tmp_path: Path, made_run: Make) -> None:
+def test_the_better_value_is_bold_and_the_seed_is_listed(tmp_path: Path, made_run: Make) -> None:
     fast, slow = made_run(reach=1.0), made_run(reach=2.0)
     slow.info["seed"] = "8"
     sides = (side(fast.write(tmp_path / "a"), "fast"), side(slow.write(tmp_path / "b"), "slow"))
@@ -36,7 +36,7 @@ def test_the_better_figure_is_bold_and_the_seed_differs(tmp_path: Path, made_run
     assert "http://" not in page and "https://" not in page  # nothing is loaded from elsewhere
 
 
-def test_the_same_run_twice_differs_in_nothing(tmp_path: Path, made_run: Make) -> None:
+def test_the_same_run_twice_has_no_differences(tmp_path: Path, made_run: Make) -> None:
     bag = made_run().write(tmp_path / "a")
     page = render_comparison((side(bag, "one"), side(bag, "two")))
     assert "All settings and versions are the same." in page
@@ -45,7 +45,7 @@ def test_the_same_run_twice_differs_in_nothing(tmp_path: Path, made_run: Make) -
 
 
 @pytest.mark.parametrize("topic", ["planner/status", "ground_truth", "goal", "supervisor", "plan"])
-def test_one_of_them_may_lack_anything(tmp_path: Path, made_run: Make, topic: str) -> None:
+def test_one_run_may_lack_any_topic(tmp_path: Path, made_run: Make, topic: str) -> None:
     poor = made_run()
     poor.leave_out = {topic, "scene_state"}
     whole = side(made_run().write(tmp_path / "whole"), "whole")
@@ -54,7 +54,7 @@ def test_one_of_them_may_lack_anything(tmp_path: Path, made_run: Make, topic: st
     )
 
 
-def test_an_empty_bag_has_no_figures(tmp_path: Path) -> None:
+def test_an_empty_bag_has_no_metrics(tmp_path: Path) -> None:
     BagWriter(tmp_path / "bag").close()
     empty = side(tmp_path / "bag", "empty")
     known = {name for name, (value, _, _) in side_metrics(empty).items() if np.isfinite(value)}
@@ -62,7 +62,7 @@ def test_an_empty_bag_has_no_figures(tmp_path: Path) -> None:
     assert "Neither bag contains a state of the robot." in render_comparison((empty, empty))
 
 
-def test_the_command_compares(
+def test_the_command_writes_the_comparison(
     tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, seed in (("one", "1"), ("two", "2")):

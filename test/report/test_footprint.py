@@ -61,7 +61,7 @@ def test_separate_parts_keep_separate_outlines() -> None:
     assert points[:, 0].min() == pytest.approx(-0.1 * np.sqrt(2), abs=1e-5)
 
 
-def test_lying_capsule_is_as_long_as_it_is() -> None:
+def test_outline_of_a_lying_capsule_has_its_length() -> None:
     lying = [np.cos(np.pi / 4), 0.0, np.sin(np.pi / 4), 0.0]
     (loop,) = object_outline(
         body({"type": mujoco.mjtGeom.mjGEOM_CAPSULE, "size": [0.1, 0.3, 0], "quat": lying}), "thing"
@@ -90,7 +90,7 @@ def test_frame_has_a_hole() -> None:
     assert area(loops) == pytest.approx(8.0, abs=1e-3)
 
 
-def test_concave_mesh_is_drawn_as_it_is(tmp_path: Path) -> None:
+def test_concave_mesh_has_a_concave_outline(tmp_path: Path) -> None:
     corners = [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)]
     vertices = [(x, y, z) for z in (0.0, 0.5) for x, y in corners]
     top = [(0, 1, 2), (0, 2, 3), (0, 3, 4), (0, 4, 5)]
@@ -116,7 +116,7 @@ def test_concave_mesh_is_drawn_as_it_is(tmp_path: Path) -> None:
 @given(
     st.lists(st.tuples(*[st.integers(0, 5)] * 2, *[st.integers(1, 3)] * 2), min_size=1, max_size=6)
 )
-def test_union_has_the_area_that_is_covered(boxes: list[tuple[int, int, int, int]]) -> None:
+def test_union_has_the_covered_area(boxes: list[tuple[int, int, int, int]]) -> None:
     cells = {(x + i, y + j) for x, y, w, h in boxes for i in range(w) for j in range(h)}
     loops = union_outline([rectangle(*box) for box in boxes])
     assert area(loops) == pytest.approx(len(cells), abs=1e-2)

@@ -74,7 +74,7 @@ def page_of(folder: Path, clip: Clip | None = None) -> tuple[Page, str]:
     return page, text
 
 
-def test_a_whole_run(tmp_path: Path, made_run: Make) -> None:
+def test_a_complete_run_has_every_section(tmp_path: Path, made_run: Make) -> None:
     page, _ = page_of(made_run().write(tmp_path / "bag"))
     for words in (
         "success", "box_push in 2.2 s", "seed 7", "Goal: 1.50 m, 0.50 m, 23°", "Path from above",
@@ -85,7 +85,7 @@ def test_a_whole_run(tmp_path: Path, made_run: Make) -> None:
         "5.0 N m", "/ground_truth", "gpc_msgs/msg/SceneState", "plans refused 2", "measurement to",
     ):  # fmt: skip
         assert words in page.text, words
-    assert "could be read" not in page.text
+    assert "could not be read" not in page.text
     assert page.tags.count("svg") >= 12
 
 
@@ -112,7 +112,7 @@ def test_failed_run_is_marked_failed_with_its_reason(tmp_path: Path, made_run: M
     assert "s-fault" in text
 
 
-def test_an_empty_bag(tmp_path: Path) -> None:
+def test_an_empty_bag_makes_a_report(tmp_path: Path) -> None:
     BagWriter(tmp_path / "bag").close()
     page, _ = page_of(tmp_path / "bag")
     assert "the bag contains no message" in page.text
@@ -152,10 +152,10 @@ def test_a_bag_cut_anywhere_makes_a_report(
     file = folder / "bag.mcap"
     file.write_bytes(file.read_bytes()[: round(share * file.stat().st_size)])
     page, _ = page_of(folder)
-    assert ("could be read" in page.text) == (share < 1.0)
+    assert ("could not be read" in page.text) == (share < 1.0)
 
 
-def test_numbers_that_are_none(tmp_path: Path, made_run: Make) -> None:
+def test_non_finite_numbers_make_a_valid_page(tmp_path: Path, made_run: Make) -> None:
     made = made_run(end=1.0)
     made.status = {
         "best_cost": np.nan, "nominal_cost": np.inf, "mean_cost": np.nan, "deadline": 0.0,
@@ -165,7 +165,7 @@ def test_numbers_that_are_none(tmp_path: Path, made_run: Make) -> None:
     json.loads(page.data, parse_constant=pytest.fail)
 
 
-def test_a_run_that_only_waited(tmp_path: Path, made_run: Make) -> None:
+def test_a_run_without_plans_makes_a_report(tmp_path: Path, made_run: Make) -> None:
     made = made_run(end=1.0)
     made.status = {"hold_reason": "no goal"}
     page, _ = page_of(made.write(tmp_path / "bag"))
@@ -173,7 +173,9 @@ def test_a_run_that_only_waited(tmp_path: Path, made_run: Make) -> None:
     assert "contains no planning cycle" in page.text
 
 
-def test_a_planner_that_always_misses(tmp_path: Path, made_run: Make) -> None:
+def test_a_planner_that_always_misses_its_deadline_is_reported(
+    tmp_path: Path, made_run: Make
+) -> None:
     made = made_run(end=1.0)
     made.status = {"hold_reason": "no candidate in time"}
     made.miss_always = True
@@ -209,21 +211,21 @@ def test_a_video_is_part_of_the_page(tmp_path: Path, made_run: Make) -> None:
     assert page.references == []
 
 
-def test_a_navigation_run(tmp_path: Path, made_run: Make) -> None:
+def test_a_navigation_run_makes_a_report(tmp_path: Path, made_run: Make) -> None:
     made = made_run(task="navigate")
     page, text = page_of(made.write(tmp_path / "bag"))
     assert "navigate" in page.text
     assert text.count('class="ghost"') == 1
 
 
-def test_an_unwritable_place_is_an_error(tmp_path: Path, made_run: Make) -> None:
+def test_an_unwritable_page_is_an_error(tmp_path: Path, made_run: Make) -> None:
     run = load_run(BagReader(made_run(end=1.0).write(tmp_path / "bag")))
     (tmp_path / "file").touch()
     with pytest.raises(BagError, match="cannot be written"):
         write_report(run, None, judge(run, None), tmp_path / "file" / "report.html")
 
 
-def test_a_report_without_a_video_machine(
+def test_a_report_without_a_renderer(
     tmp_path: Path, made_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUJOCO_GL", "none_such")
@@ -233,7 +235,7 @@ def test_a_report_without_a_video_machine(
     assert "MUJOCO_GL=none_such" in made.problems[-1]
 
 
-def test_joints_that_were_never_held(tmp_path: Path, made_run: Make) -> None:
+def test_joints_without_position_gain_make_a_report(tmp_path: Path, made_run: Make) -> None:
     made = made_run(end=1.0)
     made.gain = 0.0
     page, _ = page_of(made.write(tmp_path / "bag"))
@@ -241,9 +243,7 @@ def test_joints_that_were_never_held(tmp_path: Path, made_run: Make) -> None:
 
 
 @pytest.mark.parametrize("jump", [-3600.0, -1.0, 3600.0])
-def test_a_clock_that_jumped_is_told_at_its_time(
-    tmp_path: Path, made_run: Make, jump: float
-) -> None:
+def test_a_clock_jump_is_an_event_at_its_time(tmp_path: Path, made_run: Make, jump: float) -> None:
     reader = BagReader(made_run().write(tmp_path / "whole"))
     writer = BagWriter(tmp_path / "bag", reader.info)
     first = min(topic.first for topic in reader.topics.values())

@@ -1,4 +1,4 @@
-"""The video plays, lasts as long as the run, and keeps in sight what matters."""
+"""The video plays in real time and keeps robot, object and goal in view."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_video_plays_in_real_time(tmp_path: Path, model: mujoco.MjModel) -> 
     assert np.abs(shown[0].astype(float) - shown[-1]).mean() > 0.5  # something moves
 
 
-def test_the_goal_is_seen_as_a_green_ghost(tmp_path: Path, model: mujoco.MjModel) -> None:
+def test_the_goal_is_drawn_as_a_green_ghost(tmp_path: Path, model: mujoco.MjModel) -> None:
     # The floor is grey and the box brown, so pixels with much more green than red are the ghost.
     def green(goal: Any) -> int:
         moving = Motion(motion().time, motion().qpos, goal, "box")
@@ -78,13 +78,13 @@ def test_the_goal_is_seen_as_a_green_ghost(tmp_path: Path, model: mujoco.MjModel
     assert green(motion().goal) > 40 > 4 * green(None)
 
 
-def test_a_single_state_makes_a_picture(tmp_path: Path, model: mujoco.MjModel) -> None:
+def test_a_single_state_makes_one_frame(tmp_path: Path, model: mujoco.MjModel) -> None:
     m = motion()
     one = Motion(m.time[:1], m.qpos[:1], None)
     assert write_video(model, one, tmp_path / "a.mp4", SMALL) == 1
 
 
-def test_nothing_to_film_is_an_error(tmp_path: Path, model: mujoco.MjModel) -> None:
+def test_a_motion_without_states_is_an_error(tmp_path: Path, model: mujoco.MjModel) -> None:
     nothing = Motion(np.zeros(0), np.zeros((0, model.nq)))
     with pytest.raises(VideoError, match="nothing to film"):
         write_video(model, nothing, tmp_path / "a.mp4", SMALL)
@@ -100,7 +100,7 @@ def test_frames_are_evenly_spaced() -> None:
     assert frame_times(np.array([1.0, 2.0]), 4).tolist() == [1.0, 1.25, 1.5, 1.75, 2.0]
 
 
-def test_the_camera_keeps_everything_in_sight(model: mujoco.MjModel) -> None:
+def test_the_camera_keeps_everything_in_view(model: mujoco.MjModel) -> None:
     m = motion(4.0)
     assert m.goal is not None
     path = follow(m.time, m.qpos, m.goal, model)
@@ -112,7 +112,7 @@ def test_the_camera_keeps_everything_in_sight(model: mujoco.MjModel) -> None:
     assert path.azimuth == path.at(3.0).azimuth
 
 
-def test_the_ghost_stands_at_the_goal(model: mujoco.MjModel) -> None:
+def test_the_ghost_is_at_the_goal(model: mujoco.MjModel) -> None:
     start = make_task("box_push").sample_episode(0)
     goal = np.array([1.0, 2.0, np.pi / 2])
     (box,) = goal_ghost(model, start.qpos, goal, "box")
@@ -125,7 +125,7 @@ def test_the_ghost_stands_at_the_goal(model: mujoco.MjModel) -> None:
     assert goal_ghost(model, start.qpos, None, "box") == []
 
 
-def test_shadows_lie_on_the_floor(model: mujoco.MjModel) -> None:
+def test_shadows_are_on_the_floor(model: mujoco.MjModel) -> None:
     data = mujoco.MjData(model)
     data.qpos[:] = motion().qpos[0]
     mujoco.mj_kinematics(model, data)
@@ -134,7 +134,7 @@ def test_shadows_lie_on_the_floor(model: mujoco.MjModel) -> None:
     assert any(np.allclose(mark.position[:2], data.qpos[19:21]) for mark in marks)
 
 
-def test_the_command_leaves_page_video_and_picture(
+def test_the_command_writes_page_video_and_poster(
     tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made_run(end=0.2).write(tmp_path / "run" / "bag")
@@ -148,7 +148,7 @@ def test_the_command_leaves_page_video_and_picture(
     assert frames == 18  # half a second before the goal and 0.2 s after it, at 25 Hz
 
 
-def test_the_command_without_a_video(
+def test_the_command_can_skip_the_video(
     tmp_path: Path, made_run: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = made_run(end=0.5).write(tmp_path / "run" / "bag")
@@ -163,12 +163,14 @@ def test_the_command_without_a_video(
     assert sorted(p.name for p in out.parent.iterdir()) == ["page.html"]
 
 
-def test_the_command_on_what_is_no_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_rejects_a_folder_without_a_bag(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["report", str(tmp_path / "absent")]) == 2
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_ghost_of_a_mesh_is_the_mesh_and_not_its_hull(tmp_path: Path) -> None:
+def test_ghost_of_a_mesh_is_not_its_hull(tmp_path: Path) -> None:
     spec = mujoco.MjSpec()
     file = tmp_path / "bowl.obj"
     file.write_text(CONCAVE)

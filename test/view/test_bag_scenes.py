@@ -1,4 +1,4 @@
-"""Moments of a bag, and where its plans and candidates would lead."""
+"""Snapshots of a bag, and the predicted paths of its plans and candidates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scenes(pushing: MadeBag) -> BagScenes:
     return BagScenes(BagReader(pushing.path))
 
 
-def test_a_moment_is_what_was_recorded_then(scenes: BagScenes, pushing: MadeBag) -> None:
+def test_a_snapshot_contains_the_data_recorded_then(scenes: BagScenes, pushing: MadeBag) -> None:
     moment = scenes.at(3.05)
     assert moment.state is not None and moment.plan is not None and moment.cycle is not None
     assert moment.state.stamp == pytest.approx(3.05, abs=0.011)
@@ -42,7 +42,7 @@ def test_a_moment_is_what_was_recorded_then(scenes: BagScenes, pushing: MadeBag)
     assert np.linalg.norm(seen - moment.state.objects["box"].position) < 0.1
 
 
-def test_candidates_are_those_of_the_plan(scenes: BagScenes, pushing: MadeBag) -> None:
+def test_candidates_belong_to_the_plan(scenes: BagScenes, pushing: MadeBag) -> None:
     found = scenes.at(3.05).candidates
     assert found is not None
     np.testing.assert_array_equal(found.knots, pushing.reports[30].candidates)
@@ -52,7 +52,7 @@ def test_candidates_are_those_of_the_plan(scenes: BagScenes, pushing: MadeBag) -
     assert found.costs[found.elites].max() <= found.costs[~found.elites].min()
 
 
-def test_paths_are_walked_by_the_walker_of_the_bag_or_by_the_default_one(scenes: BagScenes) -> None:
+def test_paths_use_the_walker_of_the_bag_or_the_default(scenes: BagScenes) -> None:
     message = SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=0, nanosec=0)),
         walker="gallop",
@@ -64,7 +64,7 @@ def test_paths_are_walked_by_the_walker_of_the_bag_or_by_the_default_one(scenes:
     assert walker_of(scenes.walker).name == DEFAULT_WALKER
 
 
-def test_nothing_is_shown_before_it_was_known(scenes: BagScenes) -> None:
+def test_no_data_is_shown_before_its_time(scenes: BagScenes) -> None:
     early = scenes.at(-5.0)
     assert early.state is None and early.plan is None and early.goal is None
     assert "no planner" in status_markdown(early)
@@ -75,7 +75,7 @@ def test_an_expired_plan_is_not_shown(scenes: BagScenes) -> None:
     assert scenes.at(30.0).plan is None
 
 
-def test_the_best_candidate_and_the_plan_lead_the_same_way(
+def test_the_best_candidate_and_the_plan_have_the_same_path(
     scenes: BagScenes, pushing: MadeBag
 ) -> None:
     roller = PathRoller(scenes.task, make_walker(DEFAULT_WALKER), most=6)
@@ -89,13 +89,13 @@ def test_the_best_candidate_and_the_plan_lead_the_same_way(
     assert moment.state is not None
     begin = paths.base[:, 0, :2] - moment.state.position[:2]
     assert np.linalg.norm(begin, axis=1).max() < 0.1
-    # They are the planner's own rollouts: from the state in its record, with the same cost.
+    # The rollouts equal the planner's: same initial state, same cost.
     rolled = 0.3 * np.linalg.norm(paths.base[1, :, :2] - paths.object[1, :, :2], axis=1).mean()
     assert rolled == pytest.approx(pushing.reports[30].terms["reach"], rel=1e-3)
     assert list(paths.elite) == [False] + [True] * 4 + [False] * 2
 
 
-def test_paths_predict_what_happened(scenes: BagScenes) -> None:
+def test_paths_predict_the_recorded_motion(scenes: BagScenes) -> None:
     roller = PathRoller(scenes.task, make_walker(DEFAULT_WALKER), most=0)
     paths = roller.roll(scenes.at(3.0))
     later = scenes.at(3.4).state
@@ -127,7 +127,7 @@ def record(**fields: object) -> SimpleNamespace:
         ({"proposed": [0]}, [True, False]),
     ],
 )
-def test_proposals_are_known_however_they_are_marked(fields: dict, expected: list[bool]) -> None:
+def test_proposals_are_recognised_in_both_formats(fields: dict, expected: list[bool]) -> None:
     found = candidates_from_msg(record(**fields), 4)
     assert list(found.proposed) == expected
     assert list(found.elites) == [True, False]

@@ -1,4 +1,4 @@
-"""``gpc view BAG`` in a real browser: the page loads, draws, plays and obeys.
+"""``gpc view BAG`` in a real browser: the page loads, draws, plays and seeks.
 
 With the environment variable GPC_PICTURES set to a folder, the pictures of docs/view.md go there.
 """
@@ -60,7 +60,7 @@ def changed(one: np.ndarray, two: np.ndarray) -> int:
 
 
 def another(page: Any, before: np.ndarray) -> np.ndarray:
-    """Return the picture once it is clearly another and at rest again."""
+    """Return the picture after it changed clearly and came to rest."""
     for _ in range(400):
         if changed(picture(page), before) > 60:
             return settled(page)
@@ -69,7 +69,7 @@ def another(page: Any, before: np.ndarray) -> np.ndarray:
 
 
 def settled(page: Any) -> np.ndarray:
-    """Return the picture when two in a row are equal."""
+    """Return the picture once two in a row are equal."""
     last = picture(page)
     for _ in range(400):
         page.wait_for_timeout(300)
@@ -117,6 +117,6 @@ def test_the_slider_seeks(page: Any, player: Player) -> None:
         try:
             end.wait_for(timeout=10_000.0)
             break
-        except TimeoutError:  # the page was still being built, and built the slider anew
+        except TimeoutError:  # the page was still being built and replaced the slider
             continue
     assert player.line.position == player.line.end

@@ -41,7 +41,7 @@ def test_nothing_is_visible_before_it_is_known(page: Page) -> None:
     assert visible(page) == set()
 
 
-def test_a_moment_is_drawn_where_it_was(page: Page, pushing: MadeBag) -> None:
+def test_bodies_are_drawn_at_their_recorded_poses(page: Page, pushing: MadeBag) -> None:
     moment = BagScenes(BagReader(pushing.path)).at(4.0)
     page.show(moment)
     seen = visible(page)
@@ -57,9 +57,7 @@ def test_a_moment_is_drawn_where_it_was(page: Page, pushing: MadeBag) -> None:
     np.testing.assert_allclose(base.position, moment.state.position, atol=1e-6)
 
 
-def test_a_hidden_layer_stays_hidden_and_what_is_gone_does_not_come_back(
-    page: Page, pushing: MadeBag
-) -> None:
+def test_hidden_layers_and_missing_parts_stay_hidden(page: Page, pushing: MadeBag) -> None:
     scenes = BagScenes(BagReader(pushing.path))
     page.scene.show_layer("robot", False)
     page.show(scenes.at(4.0))

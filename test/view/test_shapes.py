@@ -1,4 +1,4 @@
-"""The meshes of a model: what MuJoCo shows, where MuJoCo shows it."""
+"""The meshes of a model have MuJoCo's visible shapes and poses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_mesh_fills_its_geom(geom: int) -> None:
     assert (outwards > 0.0).all()
 
 
-def test_collision_shapes_and_floors_are_not_seen() -> None:
+def test_collision_shapes_and_floors_are_not_drawn() -> None:
     model = mujoco.MjModel.from_xml_string(PRIMITIVES)
     assert list(shapes.visible_geoms(model, 1)) == [0, 1, 2, 3, 4]
     scene = build_model(make_task("box_push"), "plant", make_walker("trot").gains)
@@ -55,7 +55,7 @@ def test_every_part_of_the_robot_can_be_drawn() -> None:
         assert shapes.body_glb(model, body)[:4] == b"glTF"
 
 
-def test_a_scene_mesh_stands_where_its_configuration_says() -> None:
+def test_a_scene_mesh_follows_the_configuration() -> None:
     model = build_model(make_task("box_push"), "plant", make_walker("trot").gains)
     qpos = model.qpos0.copy()
     qpos[19:22] = [1.0, 2.0, 0.175]

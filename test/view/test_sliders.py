@@ -1,4 +1,4 @@
-"""Every live parameter and every cost weight gets a control that can hold its default."""
+"""Every live parameter and cost weight gets a control that can represent its default."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_every_number_has_a_slider_as_fine_as_its_default_needs(p: Parameter) ->
     assert 10 <= (high - low) / step <= 10_000
 
 
-def test_a_far_end_is_cut() -> None:
+def test_a_range_far_beyond_the_default_is_shortened() -> None:
     assert slider_range(number(1.0, 0.0, 1e6)) == pytest.approx((0.0, 10.0, 0.1))
     assert slider_range(number(0.3, 0.0, 5.0)) == pytest.approx((0.0, 5.0, 0.01))
     assert slider_range(number(3, 1, 50)) == (1, 50, 1)
 
 
-def test_without_bounds_it_is_a_field() -> None:
+def test_a_parameter_without_bounds_gets_a_field() -> None:
     assert slider_range(number(1.0, None, 5.0)) is None
     assert slider_range(number(0.0, 0.0, 100.0)) is None

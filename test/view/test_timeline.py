@@ -1,4 +1,4 @@
-"""The time line stays inside the recording, whatever is asked of it."""
+"""The time line stays inside the recording for any input."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STEPS = st.lists(
 
 
 @given(st.floats(-10.0, 10.0), st.floats(0.0, 60.0), STEPS)
-def test_it_never_leaves_the_recording(begin: float, length: float, steps: list) -> None:
+def test_position_stays_inside_the_recording(begin: float, length: float, steps: list) -> None:
     line = TimeLine(begin, begin + length)
     for name, value in steps:
         getattr(line, name)(value)
         assert line.begin <= line.position <= line.end
 
 
-def test_it_moves_only_while_it_plays_and_at_its_speed() -> None:
+def test_position_moves_only_during_playback_and_at_its_speed() -> None:
     line = TimeLine(0.0, 10.0)
     assert line.advance(1.0) == 0.0
     line.play(True)
@@ -36,7 +36,7 @@ def test_it_moves_only_while_it_plays_and_at_its_speed() -> None:
     assert line.advance(1.0) == 3.0
 
 
-def test_it_stops_at_the_end_and_plays_again_from_the_beginning() -> None:
+def test_playback_stops_at_the_end_and_restarts_from_the_beginning() -> None:
     line = TimeLine(-1.0, 2.0)
     line.seek(1.5)
     line.play(True)
