@@ -1,4 +1,4 @@
-"""How far the planner's model is from the plant: both walk on from the same states."""
+"""Measure how far the planner's model departs from the plant, starting from the same states."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gpc_ros.proposal.sampler import NONE
 from gpc_ros.tasks import build_model, make_task
 
 _TASK, _BOX = "box_push", "box"
-# Seeds of the episodes that states are taken from, one state in so many plans.
+# Seeds of the episodes that provide the states, and the number of plans per state.
 _SEEDS, _EVERY = range(500, 510), 5
 
 
 class Scene(NamedTuple):
-    """A state: qpos (nq,), qvel (nv,) and the walker's memory (1, S)."""
+    """A state: qpos (nq,), qvel (nv,) and the walker's state (1, S)."""
 
     qpos: Array
     qvel: Array
@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 
 
 def follow(model: mujoco.MjModel, walker: Walker, scene: Scene, commands: Array) -> Scene:
-    """Return the scene after walking commands (T, 3), one in each of the walker's periods."""
+    """Return the scene after walking with commands (T, 3), one per walker period."""
     data = mujoco.MjData(model)
     data.qpos[:], data.qvel[:] = scene.qpos, scene.qvel
     memory = scene.memory.copy()
@@ -67,7 +67,7 @@ class _MomentCollector(Observer):
 
 
 def moments(walker: Walker, count: int) -> list[Moment]:
-    """Return states of lockstep episodes, half of them while the box is touched if there are."""
+    """Return states of lockstep episodes; half of them touch the box if enough of these exist."""
     chosen = config.replace(
         EpisodeConfig(),
         {"task": _TASK, "planner.proposal.file": NONE, "planner.num_rollouts": 8},
@@ -87,15 +87,15 @@ def moments(walker: Walker, count: int) -> list[Moment]:
 
 
 def agreement(walker: Walker, count: int = 50, seconds: float = 0.2) -> list[dict[str, Any]]:
-    """Return how far the two models are apart after a time, from each state of an episode.
+    """Return the distance between the two models after a time, from each state of an episode.
 
     Args:
-        walker: that walks in both.
-        count: of states.
-        seconds: that both go on with the command in force.
+        walker: runs in both models.
+        count: number of states.
+        seconds: time for which both continue with the current command.
 
     Returns:
-        One row a state: ``position`` [m], ``yaw`` [rad], ``joints`` (largest) [rad],
+        One row per state: ``position`` [m], ``yaw`` [rad], ``joints`` (largest) [rad],
         ``touching``.
     """
     task = make_task(_TASK)

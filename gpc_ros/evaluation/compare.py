@@ -1,7 +1,7 @@
-"""Comparison: the same seeds with and without a proposal, over numbers of samples and horizons.
+"""Compare methods on the same seeds, over numbers of samples and horizons.
 
-Every cell is one file of ``gpc evaluate``, so that a comparison is resumed seed by seed, grows
-when more cells are asked for, and each cell can be looked at alone.
+Every cell is one result file of ``gpc evaluate``. A comparison therefore resumes seed by seed,
+accepts more cells later, and each cell can be inspected separately.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from gpc_ros.proposal.sampler import NONE
 METHODS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "plain": ("sampling around the previous plan alone", {"proposal.file": NONE}),
     "proposal": (
-        "the flow gives part of the candidates, the cost to go ends each rollout",
+        "the flow provides part of the candidates, the cost-to-go is added after the horizon",
         {"proposal.file": "{proposal}"},
     ),
     "flow": (
-        "the flow gives part of the candidates, rollouts end at the horizon",
+        "the flow provides part of the candidates, no cost-to-go",
         {"proposal.file": "{proposal}", "proposal.cost_to_go": False},
     ),
     "cost_to_go": (
-        "no learned candidates, the cost to go ends each rollout",
+        "no learned candidates, the cost-to-go is added after the horizon",
         {"proposal.file": "{proposal}", "proposal.fraction": 0.0},
     ),
     "gaussian": (
-        "control: as proposal, the flow replaced by an unconditional Gaussian of the same data",
+        "control: like proposal, with an unconditional Gaussian in place of the flow",
         {"proposal.file": "{control}"},
     ),
     "alone": (
@@ -57,8 +57,8 @@ class Cell:
     Attributes:
         method: see ``METHODS``.
         num_rollouts: candidates N.
-        horizon: of a rollout [s].
-        variation: changed world, empty for the task's own.
+        horizon: length of a rollout [s].
+        variation: name of a changed world; empty for the default world.
     """
 
     method: str
@@ -68,27 +68,27 @@ class Cell:
 
     @property
     def file(self) -> str:
-        """Name of its results."""
+        """Name of its result file."""
         changed = re.sub(r"[^a-z0-9]+", "_", self.variation.lower()).strip("_")
         place = "" if self.method == "alone" else f"_N{self.num_rollouts}_H{self.horizon:g}"
         return f"{self.method}{place}{'_in_' + changed if changed else ''}.json"
 
     @property
     def title(self) -> str:
-        """How it is called in progress lines."""
+        """Title in progress lines."""
         return self.file.removesuffix(".json").replace("_", " ")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared.
+    """Settings of a comparison.
 
     Attributes:
         task: name.
-        seeds: of the episodes, the same for every cell.
+        seeds: seeds of the episodes, the same for every cell.
         proposal: card of the proposal, or ``shipped``.
         control: card of the unconditional Gaussian.
-        base: settings that all cells have in common.
+        base: settings common to all cells.
         variations: changed worlds by name, each as parameters of the task.
     """
 
@@ -100,7 +100,7 @@ class Comparison:
     variations: Mapping[str, Mapping[str, Any]]
 
     def evaluation(self, cell: Cell) -> Evaluation:
-        """Return what a cell runs.
+        """Return the evaluation that a cell runs.
 
         Raises:
             ConfigError: an unknown method or variation; the nearest is named.
@@ -130,12 +130,12 @@ def run_cells(
     processes: int | None = None,
     on_result: Callable[[Cell, EpisodeResult], None] | None = None,
 ) -> None:
-    """Run every cell over all seeds; what the folder already holds is not run again.
+    """Run every cell over all seeds and skip the results that the folder already contains.
 
     Raises:
         ConfigError: something in the settings is wrong.
-        InputError: the folder holds results of other settings, or another process writes it.
-        KeyboardInterrupt: on Ctrl-C; what is finished is in the folder.
+        InputError: the folder contains results of other settings, or another process writes to it.
+        KeyboardInterrupt: on Ctrl-C; the folder contains the finished results.
     """
     for cell in cells:
         comparison.evaluation(cell).check()
@@ -164,11 +164,11 @@ class Row:
     """Metrics of one cell over the seeds.
 
     Attributes:
-        cell: whose they are.
-        seeds: of its episodes.
-        success: by seed (n,), 0 or 1.
+        cell: the cell that they belong to.
+        seeds: seeds of its episodes.
+        success: 0 or 1 by seed (n,).
         time: to success, with the duration for failures (n,) [s].
-        falls: episodes that ended in a fall.
+        falls: number of episodes that ended in a fall.
     """
 
     cell: Cell
@@ -183,7 +183,7 @@ class Row:
 
 
 def load_rows(folder: Path, cells: Sequence[Cell]) -> list[Row]:
-    """Return the figures of those cells that the folder holds results of."""
+    """Return the metrics of the cells that have results in the folder."""
     rows = []
     for cell in cells:
         path = folder / cell.file
@@ -203,7 +203,7 @@ def load_rows(folder: Path, cells: Sequence[Cell]) -> list[Row]:
 
 
 def known_cells(folder: Path, variations: Mapping[str, Any]) -> list[Cell]:
-    """Return every cell that a folder holds results of, in order of method, horizon and samples."""
+    """Return every cell with results in a folder, sorted by method, horizon and samples."""
     names = {Cell("alone", 0, 0.0, v).file: v for v in ("", *variations)}
     suffixes = {Cell("plain", 1, 1.0, v).file.removeprefix("plain_N1_H1"): v for v in variations}
     suffixes[".json"] = ""
@@ -222,10 +222,10 @@ def known_cells(folder: Path, variations: Mapping[str, Any]) -> list[Cell]:
 
 
 def difference(a: Row, b: Row) -> tuple[Interval, Interval]:
-    """Return a - b in success and time [s] over the seeds that both have, with intervals.
+    """Return a - b in success and time [s] over the common seeds, with intervals.
 
     Raises:
-        InputError: there is no such seed.
+        InputError: a and b have no seed in common.
     """
     common = sorted(set(a.seeds) & set(b.seeds))
     if not common:
@@ -243,7 +243,7 @@ def grid_cells(
     horizons: Sequence[float],
     variations: Sequence[str] = ("",),
 ) -> list[Cell]:
-    """Return every combination; the flow alone knows neither samples nor horizons."""
+    """Return every combination; the flow alone has neither samples nor horizons."""
     cells = [
         Cell(method, n, h, variation)
         for variation in variations
@@ -257,7 +257,7 @@ def grid_cells(
 
 
 def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the figures of every row as plain values, with the difference from plain."""
+    """Return the metrics of every row as plain values, with the difference from plain sampling."""
     plain = {
         (r.cell.num_rollouts, r.cell.horizon, r.cell.variation): r
         for r in rows

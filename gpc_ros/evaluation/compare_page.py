@@ -1,4 +1,4 @@
-"""The comparison as one self-contained HTML page: curves, tables, wins and losses."""
+"""Write the comparison as one self-contained HTML page with curves and tables."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def compare_page(
     """Return the page.
 
     Args:
-        title: of the page.
-        rows: figures of every cell.
-        plan_times: median time of a cycle [s] by cell file, where it was measured.
-        notes: sentences on how it was made.
+        title: title of the page.
+        rows: metrics of every cell.
+        plan_times: measured median time of a cycle [s] by cell file.
+        notes: sentences on how the comparison was made.
     """
     own = [row for row in rows if not row.cell.variation]
     varied = [row for row in rows if row.cell.variation]
@@ -53,19 +53,19 @@ def compare_page(
         f"<h1>{escape(title)}</h1>",
         *(f'<p class="note">{escape(note)}</p>' for note in notes),
         f"<ul>{described}</ul>",
-        "<h2>Against the number of samples</h2>",
+        "<h2>Results by number of samples</h2>",
         _figure(own, "num_rollouts", "horizon", "samples N", lambda h: f"horizon {h:g} s"),
-        "<h2>Against the horizon</h2>",
+        "<h2>Results by horizon</h2>",
         _figure(own, "horizon", "num_rollouts", "horizon [s]", lambda n: f"N = {n:g}"),
     ]
     if plan_times:
-        parts += ["<h2>Against plan time</h2>", _against_plan_time(own, plan_times)]
+        parts += ["<h2>Results by plan time</h2>", _against_plan_time(own, plan_times)]
     parts += ["<h2>All cells</h2>", _table(own, plan_times)]
     if varied:
         parts += [
-            "<h2>Worlds that no proposal was trained in</h2>",
-            "<p>The world's change is in the plant; the planner knows of it unless the name says "
-            "that it believes the default.</p>",
+            "<h2>Worlds outside the training of the proposals</h2>",
+            "<p>The plant has the changed world. The planner's model has it too, unless the name "
+            "ends with <i>planner believes the default</i>.</p>",
             _variations(varied),
         ]
     body = "\n".join(parts)
@@ -76,7 +76,7 @@ def compare_page(
 
 
 def main_figure(rows: Sequence[Row]) -> str:
-    """Return the SVG of success and time against the number of samples, with and without."""
+    """Return an SVG of success and time against the number of samples, by method."""
     shown = [r for r in rows if not r.cell.variation and r.cell.method in ("plain", "proposal")]
     return _figure(shown, "num_rollouts", "horizon", "samples N", lambda h: f"horizon {h:g} s")
 
@@ -88,7 +88,7 @@ def _figure(rows: Sequence[Row], x: str, panel: str, label: str, name: Any) -> s
     scored = [row for row in rows if row.cell.method != "alone"]
     alone = [row for row in rows if row.cell.method == "alone"]
     columns = sorted({getattr(row.cell, panel) for row in scored})
-    # A column in which nothing is varied shows nothing.
+    # A column with a single value on its axis has no curve.
     columns = [
         c
         for c in columns
@@ -192,7 +192,7 @@ def _table(rows: Sequence[Row], plan_times: Mapping[str, float]) -> str:
 
 
 def _variations(rows: Sequence[Row]) -> str:
-    """Return a table of the changed worlds, one line each, methods beside each other."""
+    """Return a table of the changed worlds: one row per world, one column group per method."""
     methods = [m for m in METHODS if any(r.cell.method == m for r in rows)]
     kinds = list(
         dict.fromkeys((r.cell.variation, r.cell.num_rollouts, r.cell.horizon) for r in rows)
@@ -223,7 +223,7 @@ def _variations(rows: Sequence[Row]) -> str:
 
 
 def _less(row: Row, other: Row | None) -> str:
-    """Return the cell of the difference in time, coloured where it is sure."""
+    """Return the table cell of a time difference, coloured if its interval excludes zero."""
     if other is None or other is row:
         return "<td></td>"
     time = difference(row, other)[1]

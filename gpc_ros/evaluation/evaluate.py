@@ -1,4 +1,4 @@
-"""Many episodes over many seeds, on all cores, kept in a file that grows seed by seed."""
+"""Run episodes over many seeds on all cores and store each result in one file."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _FORMAT = "gpc_ros evaluation 1"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is run for every seed.
+    """Settings of an evaluation, the same for every seed.
 
     Attributes:
-        config: of the episodes.
+        config: parameters of the episodes.
         task_overrides: parameters of the task by dotted name.
         optimizer: parameters of the optimizer by dotted name.
     """
@@ -43,14 +43,14 @@ class Evaluation:
     optimizer: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise ConfigError now for what every episode would refuse."""
+        """Raise ConfigError for settings that every episode would reject."""
         self.config.check()
         make_task(self.config.task, self.task_overrides)
         planner = self.config.planner
         make_optimizer(planner.optimizer, planner.knots, self.optimizer)
 
     def settings(self) -> dict[str, Any]:
-        """Return all that decides the results, by dotted name, as it is read back from JSON."""
+        """Return all settings that the results depend on by dotted name, as read from JSON."""
         settings = plain_settings(self.config, self.task_overrides, self.optimizer)
         return settings | proposal_used(self.config)
 
@@ -60,10 +60,10 @@ class Summary:
     """Metrics over the seeds.
 
     Attributes:
-        episodes: how many there are.
+        episodes: number of episodes.
         success: success rate.
         time: time to success, with the duration for failures [s].
-        falls: episodes that ended in a fall.
+        falls: number of episodes that ended in a fall.
         plan_ms: median over episodes of the median time of a cycle [ms].
     """
 
@@ -74,7 +74,7 @@ class Summary:
     plan_ms: float
 
     def __str__(self) -> str:
-        """Return the figures in one line."""
+        """Return the metrics in one line."""
         return (
             f"{self.episodes} episodes: success {self.success}, time to success {self.time} s, "
             f"{self.falls} falls, plan {self.plan_ms:.1f} ms"
@@ -82,10 +82,10 @@ class Summary:
 
 
 def proposal_used(config: EpisodeConfig) -> dict[str, str]:
-    """Return the checksum of the proposal of an episode's planner; nothing without one.
+    """Return the checksum of the planner's proposal; empty without a proposal.
 
     Raises:
-        ModelFileError: it cannot be used and is required.
+        ModelFileError: the proposal cannot be used and is required.
     """
     task, walker = make_task(config.task), make_walker(config.walker)
     found = fingerprint(config.planner.proposal, task, walker)
@@ -93,10 +93,10 @@ def proposal_used(config: EpisodeConfig) -> dict[str, str]:
 
 
 def summarise(results: Sequence[EpisodeResult]) -> Summary:
-    """Return the figures of episodes with 95 % bootstrap intervals.
+    """Return the metrics of episodes with 95 % bootstrap intervals.
 
     Raises:
-        InputError: there are no results.
+        InputError: the list of results is empty.
     """
     return Summary(
         episodes=len(results),
@@ -114,23 +114,23 @@ def evaluate(
     processes: int | None = None,
     on_result: Callable[[EpisodeResult], None] | None = None,
 ) -> list[EpisodeResult]:
-    """Run all seeds; those that the file already holds are not run again.
+    """Run all seeds and skip the seeds that the file already contains.
 
     Args:
-        evaluation: what to run.
-        seeds: of the episodes.
-        out: JSON file, replaced whole after every episode; None keeps nothing.
-        processes: episodes at a time; None takes one per core.
-        on_result: called with every result, also those read from the file.
+        evaluation: settings of the episodes.
+        seeds: seeds of the episodes.
+        out: JSON file, replaced atomically after every episode; None writes no file.
+        processes: number of parallel episodes; None runs one per core.
+        on_result: called with every result, including the results read from the file.
 
     Returns:
         The results in the order of the seeds.
 
     Raises:
-        ConfigError: something in the settings is wrong; nothing was run.
-        InputError: the file holds results of other settings, is not such a file, or another
-            process writes it.
-        KeyboardInterrupt: on Ctrl-C; what is finished is in the file.
+        ConfigError: the settings are invalid; no episode was run.
+        InputError: the file contains results of other settings or is not a result file, or another
+            process writes to it.
+        KeyboardInterrupt: on Ctrl-C; the file contains the finished results.
     """
     evaluation.check()
     with exclusive(out, "gpc evaluate") if out is not None else nullcontext():
@@ -144,7 +144,7 @@ def _evaluate(
     processes: int | None,
     on_result: Callable[[EpisodeResult], None] | None,
 ) -> list[EpisodeResult]:
-    """Run the seeds that the file lacks; this process is the only one that writes the file."""
+    """Run the seeds that are missing in the file, which only this process writes."""
     known = _load(out, evaluation) if out is not None and out.exists() else {}
     for seed in seeds:
         if seed in known and on_result:
@@ -160,7 +160,7 @@ def _evaluate(
 
 
 def _run(evaluation: Evaluation, seeds: list[int], processes: int) -> Iterator[EpisodeResult]:
-    """Yield results as they come."""
+    """Yield results in the order of completion."""
     job = partial(
         _episode, evaluation.config, dict(evaluation.task_overrides), dict(evaluation.optimizer)
     )
@@ -174,7 +174,7 @@ def _episode(
 
 
 def _save(out: Path, evaluation: Evaluation, results: Mapping[int, EpisodeResult]) -> None:
-    """Write all results with what is needed to understand them."""
+    """Write all results with the settings, versions and machine that produced them."""
     ordered = [results[seed] for seed in sorted(results)]
     summary = summarise(ordered)
     document = {
@@ -197,13 +197,13 @@ def load_results(path: Path) -> list[EpisodeResult]:
     """Read the results of every seed in a file of :func:`evaluate`.
 
     Raises:
-        InputError: it is not such a file.
+        InputError: the file is not a result file.
     """
     return _read(path)[1]
 
 
 def _load(out: Path, evaluation: Evaluation) -> dict[int, EpisodeResult]:
-    """Return the results that a file already holds, by seed."""
+    """Return the results that a file already contains, by seed."""
     settings, results = _read(out)
     different = difference(settings, evaluation.settings())
     if different:

@@ -1,8 +1,8 @@
-"""One episode in lockstep: plant, bridge core and planner advance together, no clock involved.
+"""Run one episode in lockstep: plant, bridge core and planner advance without a clock.
 
-These are the objects that run live; only the transport between them is missing, so a result
-depends on its settings and the seed and on nothing else. By default planner and bridge see the true
-state and a plan is there at once; a stated delay and the estimator can be put in between.
+The same objects run live; only the transport between them is missing, so a result depends only on
+the settings and the seed. By default planner and bridge receive the true state and a plan arrives
+at once; a plan delay and the estimator can be switched on.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from gpc_ros.tasks import build_model, make_task
 from gpc_ros.tasks.judge import GoalJudge
 from gpc_ros.tasks.task import Task
 
-# The supervisor stands up and reports ready before the episode begins; it takes about a second.
+# Before the episode the robot stands up until the supervisor is ready, which takes about 1 s.
 _READY_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
 class EpisodeConfig:
-    """What an episode is run with."""
+    """Parameters of an episode."""
 
     task: str = param("box_push", "Task to run; gpc tasks lists them")
     walker: str = param(DEFAULT_WALKER, WALKER_CHOICE)
     rate: float = param(10.0, "Plans per second", unit="Hz", low=1.0, high=50.0)
     duration: float = param(25.0, "Time to give up after", unit="s", low=0.1, high=600.0)
     plan_delay: float = param(
-        0.0, "Time from a state to the plan made from it", unit="s", low=0.0, high=0.2
+        0.0, "Delay from a state to the arrival of its plan", unit="s", low=0.0, high=0.2
     )
-    estimated: bool = param(False, "Whether the estimator's state is used instead of the true one")
+    estimated: bool = param(False, "Use the estimated state instead of the true one")
     planner: PlannerConfig = PlannerConfig()
 
     def check(self) -> None:
-        """Raise ConfigError if plans would be made faster than they arrive."""
+        """Raise ConfigError if the plan delay is not shorter than the planning period."""
         if self.delay_ticks >= self.plan_ticks:
             raise ConfigError(
                 f"plan_delay: {self.plan_delay:g} s is not shorter than the {1 / self.rate:g} s "
@@ -57,12 +57,12 @@ class EpisodeConfig:
 
     @property
     def plan_ticks(self) -> int:
-        """Periods of the robot's control loop between two plans."""
+        """Number of control periods between two plans."""
         return round(1.0 / self.rate / PERIOD)
 
     @property
     def delay_ticks(self) -> int:
-        """Periods of the robot's control loop from a state to its plan."""
+        """Number of control periods from a state to the arrival of its plan."""
         return round(self.plan_delay / PERIOD)
 
 
@@ -71,15 +71,15 @@ class EpisodeResult:
     """How an episode ended.
 
     Attributes:
-        seed: of start, goal and sampling.
+        seed: seed of start, goal and sampling.
         success: whether the goal was reached and held.
-        time: when it was reached, else the duration [s].
-        distance: of the goal at the end [m].
-        yaw_error: at the end [rad].
-        fell: whether the robot fell or a limit stopped it.
-        plans: planning cycles.
-        plan_ms: median time of a cycle on this machine [ms]; the only figure that a second run
-            with the same seed does not repeat.
+        time: time to success, or the duration after a failure [s].
+        distance: distance to the goal at the end [m].
+        yaw_error: yaw error at the end [rad].
+        fell: whether the robot fell or a safety limit stopped it.
+        plans: number of planning cycles.
+        plan_ms: median time of a cycle on this machine [ms]; the only value that differs between
+            runs with the same seed.
     """
 
     seed: int
@@ -106,9 +106,9 @@ class PlannerInputs(NamedTuple):
 
 
 class Observer:
-    """Callbacks of an episode in lockstep; a subclass overrides the ones that it needs.
+    """Callbacks of an episode in lockstep; subclasses override some of them.
 
-    Callbacks must not change what they are given: an observed episode stays the same to the bit.
+    Callbacks must not modify their arguments: an observed episode gives bit-identical results.
     """
 
     def before_plan(self, lockstep: Lockstep, inputs: PlannerInputs) -> None:
@@ -118,10 +118,10 @@ class Observer:
         """Handle the result of a planning cycle."""
 
     def plan_received(self, lockstep: Lockstep, plan: Plan) -> None:
-        """Handle the moment at which the bridge has received a plan."""
+        """Handle a plan that the bridge has just received."""
 
     def after_tick(self, lockstep: Lockstep) -> None:
-        """Handle the end of a period of the robot's control loop."""
+        """Handle the end of a control period."""
 
 
 class Trace(Observer):
@@ -188,7 +188,7 @@ class Lockstep:
         walker: Walker | None = None,
         observer: Observer | None = None,
     ) -> None:
-        """Build everything and put the robot at its start.
+        """Build plant, bridge and planner and place the robot at its start.
 
         Raises:
             ConfigError: an unknown task, walker or parameter, or a bad value.
@@ -218,7 +218,7 @@ class Lockstep:
         """Arm the bridge and let the robot stand up.
 
         Raises:
-            GpcError: it was refused or took too long.
+            GpcError: arming was refused or the robot was not ready in time.
         """
         self.tick()
         while self._state is None and self.plant.time < _READY_LIMIT:
@@ -235,7 +235,7 @@ class Lockstep:
                 )
 
     def tick(self) -> None:
-        """Advance everything but the planner by one period of the robot's control loop."""
+        """Advance plant, estimator and bridge by one control period."""
         now = self.plant.time
         reading = self.plant.reading()
         self.bridge.set_reading(reading, now)
@@ -246,7 +246,7 @@ class Lockstep:
         self.observer.after_tick(self)
 
     def _observe(self, reading: RobotReading, now: float) -> SceneState | None:
-        """Return the state that the bridge sees, None while the estimator has none."""
+        """Return the state that the bridge receives; None until the estimator has one."""
         if self.estimator is None:
             return self.plant.truth()
         self.estimator.on_reading(reading, now)
@@ -255,9 +255,9 @@ class Lockstep:
         return self.estimator.estimate()
 
     def _plan(self) -> tuple[Plan | None, float]:
-        """Return the next plan, which starts when its delay is over, and its plan time [s]."""
+        """Return the next plan, which starts after the plan delay, and its plan time [s]."""
         now = self.plant.time
-        # The true state is current; an estimate is the newest one, made in the last period.
+        # The true state is current; the newest estimate is from the previous period.
         state = self.plant.truth() if self.estimator is None else self._state
         if state is None:
             return None, 0.0

@@ -1,4 +1,4 @@
-"""Plan time of several settings, measured beside each other in one process on one thread."""
+"""Measure the plan time of several settings interleaved, in one process on one thread."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gpc_ros.tasks import make_task
 
 
 def plan_times(evaluations: Sequence[Evaluation], rounds: int = 15) -> list[float]:
-    """Return the median time of a cycle [s] of each; they take turns, so that load hits all alike.
+    """Return the median cycle time [s] of each; they alternate, so that load affects all alike.
 
     Args:
-        evaluations: whose planners are measured, on the start of an episode.
-        rounds: cycles of each.
+        evaluations: settings whose planners are measured at the start of an episode.
+        rounds: number of cycles of each.
     """
     planners = []
     for evaluation in evaluations:
@@ -38,6 +38,6 @@ def plan_times(evaluations: Sequence[Evaluation], rounds: int = 15) -> list[floa
         )
         memory = planner.walker.initial_state(1)[0]
         report = planner.plan(state, memory, episode.goal, 0.1 * k)[1]
-        if k:  # the first cycle makes everything for the first time
+        if k:  # the first cycle includes one-time allocations
             times[i].append(report.plan_time)
     return [float(np.median(measured)) for measured in times]

@@ -1,4 +1,4 @@
-"""Jobs on all cores, one a seed, in processes that leave Ctrl-C to their parent."""
+"""Run one job per seed on all cores, in processes that leave Ctrl-C to their parent."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run_jobs(job: Callable[[int], R], seeds: Sequence[int], processes: int) -> Iterator[R]:
-    """Yield the results of a job for every seed as they come.
+    """Yield the results of a job for every seed in the order of completion.
 
     Args:
-        job: called with a seed in another process: a module's function, or a partial of one.
-        seeds: one job each.
-        processes: jobs at a time.
+        job: called with a seed in another process; a module-level function or a partial of it.
+        seeds: one job is run for each.
+        processes: number of parallel jobs.
     """
     if not seeds:
         return
     with _workers(min(processes, len(seeds))) as pool:
-        # A few at a time: what is queued could not be taken back on Ctrl-C.
+        # Submit a few at a time: queued jobs could not be cancelled on Ctrl-C.
         queue = iter(seeds)
         running: set[Future[R]] = set()
         while True:
@@ -42,16 +42,16 @@ def run_jobs(job: Callable[[int], R], seeds: Sequence[int], processes: int) -> I
 
 
 def _become_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when it ends, however that happens."""
+    """Leave Ctrl-C to the parent, and end when the parent ends for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before we could ask to be told
+    if os.getppid() != parent:  # the parent ended before prctl took effect
         os._exit(1)
 
 
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool whose workers leave Ctrl-C to the parent and die with it."""
+    """Yield a pool whose workers leave Ctrl-C to the parent and end with it."""
     # Spawned, not forked: a fork of a process with simulation threads can hang.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(

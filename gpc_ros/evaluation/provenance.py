@@ -1,4 +1,4 @@
-"""The settings, versions and machine that a file of results records."""
+"""Settings, versions and machine, as recorded in result files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gpc_ros.proposal.sampler import NONE
 def plain_settings(
     settings: Any, task_overrides: Mapping[str, Any], optimizer: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all settings by dotted name, as they are read back from JSON.
+    """Return all settings by dotted name, as read back from JSON.
 
     Args:
         settings: a dataclass of parameters; the planner's seed is left out, since each episode
@@ -44,8 +44,8 @@ def plain_settings(
 def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """Describe the first setting that differs; empty if all are equal.
 
-    Settings of a proposal that is switched off are not compared, and former names are read as the
-    present ones.
+    Settings of a proposal that is switched off are not compared. Former names are read as current
+    names.
     """
     there, here = _in_force(current_settings(there)), _in_force(here)
     for key in sorted({*there, *here}):
@@ -55,7 +55,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored settings with the present names of planner and optimizer parameters.
+    """Return stored settings with the current names of planner and optimizer parameters.
 
     Args:
         settings: by dotted name, as :func:`plain_settings` makes them.
@@ -76,7 +76,7 @@ def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_force(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings without those that a switch among them leaves without effect."""
+    """Return the settings that have an effect, given the switches among them."""
     idle: list[str] = []
     for key, value in settings.items():
         base = key.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster, one a seed; those of a machine that is lost run again on another."""
+"""Run one job per seed on a Ray cluster; jobs of a lost machine run again on another."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from gpc_ros.common.errors import ConfigError, InputError
 
 R = TypeVar("R")
 
-# Time between two looks at the size of the cluster, which may change [s].
+# Interval at which the size of the cluster, which may change, is read [s].
 _LOOK = 5.0
 
 
 def run_jobs_on_ray(job: Callable[[int], R], seeds: Sequence[int], address: str) -> Iterator[R]:
-    """Yield the results of a job for every seed as they come, each exactly once.
+    """Yield the result of every seed exactly once, in the order of completion.
 
     Args:
-        job: called with a seed on one core of the cluster: a module's function, or a partial.
-        seeds: one job each.
-        address: of the cluster, as ``ray.init`` takes it.
+        job: called with a seed on one core of the cluster; a module-level function or a partial.
+        seeds: one job is run for each.
+        address: address of the cluster, as for ``ray.init``.
 
     Raises:
         ConfigError: Ray is not installed.
-        InputError: there is no cluster at the address.
+        InputError: no cluster answers at the address.
     """
     try:
         import ray
@@ -43,12 +43,12 @@ def run_jobs_on_ray(job: Callable[[int], R], seeds: Sequence[int], address: str)
 
 
 def _run(ray: Any, job: Callable[[int], R], seeds: Sequence[int]) -> Iterator[R]:
-    # A job is the same wherever it runs, so that it may be repeated for as long as it takes.
+    # Jobs are deterministic, so repeating them without limit is safe.
     remote = ray.remote(num_cpus=1, max_retries=-1)(_call)
     queue = iter(seeds)
     running: dict[Any, int] = {}
     while True:
-        # One more than there are cores, so that none waits for work.
+        # One job more than cores, so that no core is idle.
         most = int(ray.cluster_resources().get("CPU", 1)) + 1
         while len(running) < most and (seed := next(queue, None)) is not None:
             running[remote.remote(job, seed)] = seed

@@ -1,4 +1,4 @@
-"""Intervals of confidence for figures over seeds, by the percentile bootstrap."""
+"""Confidence intervals of metrics over seeds, by the percentile bootstrap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval: mean, low and high, in the figure's unit."""
+    """A mean with its 95 % interval, in the unit of the values."""
 
     mean: float
     low: float
@@ -32,7 +32,7 @@ def bootstrap(values: Array | list[float], seed: int = 0, resamples: int = _RESA
     Source: Efron & Tibshirani, "An Introduction to the Bootstrap", ch. 13.
 
     Raises:
-        InputError: there are no values.
+        InputError: the values are empty.
     """
     return _percentiles(np.asarray(values, dtype=np.float64), np.mean, seed, resamples)
 
@@ -43,7 +43,7 @@ def paired_difference(
     """Return mean(a - b) with its interval, for values (n,) of the same seeds in the same order.
 
     Raises:
-        InputError: the two differ in length or are empty.
+        InputError: the two arrays differ in length or are empty.
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
@@ -58,7 +58,7 @@ def _percentiles(
     values: Array, statistic: Callable[..., Array], seed: int, resamples: int
 ) -> Interval:
     if not len(values):
-        raise InputError("bootstrap: there are no values")
+        raise InputError("bootstrap: the array of values is empty")
     rng = np.random.default_rng(seed)
     draws = statistic(values[rng.integers(0, len(values), (resamples, len(values)))], axis=1)
     low, high = np.percentile(draws, [2.5, 97.5])

@@ -1,4 +1,4 @@
-"""The status line of an episode; no ROS here."""
+"""The status line of an episode, independent of ROS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gpc_ros.tasks.task import Progress
 
 @dataclass
 class Metrics:
-    """Figures of the status line beside the progress; NaN until the first value."""
+    """Metrics of the status line beside the progress; NaN until the first value."""
 
     plan_rate: float = float("nan")
     plans: int = 0
@@ -46,8 +46,9 @@ class Line:
         """Start with nothing written.
 
         Args:
-            in_place: whether a line that ends with a carriage return is overwritten.
-            write: where the text goes.
+            in_place: whether a line that ends with a carriage return is overwritten on the
+                terminal.
+            write: called with each text.
             interval: shortest time between plain lines [s].
         """
         self._in_place = in_place
@@ -64,5 +65,5 @@ class Line:
             self._write(f"{text}\n")
 
     def say(self, text: str) -> None:
-        """Write a line that stays."""
+        """Write a permanent line."""
         self._write(f"{text}\n")

@@ -1,4 +1,4 @@
-"""The figures of measured walkers, and the table in which they stand side by side."""
+"""The metrics of measured walkers and their table for comparison."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """Every figure of a walker.
+    """All metrics of a walker.
 
     Attributes:
-        tracking: of each command of the grid.
-        response: to each step of the command.
-        impulses: from each side.
-        endurance: of each changed robot.
-        pushing: of each box.
-        agreement: of planner's model and plant after 0.2 s, from each state of an episode.
+        tracking: one trial per command of the grid.
+        response: one trial per step of the command.
+        impulses: one trial per side.
+        endurance: one trial per changed robot.
+        pushing: one trial per box.
+        agreement: distance of the planner's model from the plant after 0.2 s, one row per state of
+            an episode.
         step_us: time of a step for 16 candidates [us].
     """
 
@@ -35,7 +36,7 @@ class Measured:
     step_us: float
 
     def figures(self) -> dict[str, str]:
-        """Return what stands in the table, by title."""
+        """Return the values of the table by title."""
         speed = np.mean([row["speed_error"] for row in self.tracking])
         turning = np.mean([row["yaw_rate_error"] for row in self.tracking])
         times = [row["seconds"] for row in self.response]
@@ -70,7 +71,7 @@ class Measured:
 
 
 def table(found: Mapping[str, Measured]) -> str:
-    """Return the figures of several walkers side by side, in Markdown."""
+    """Return a Markdown table of the metrics of several walkers."""
     columns = [measured.figures() for measured in found.values()]
     lines = [f"| | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
     for title in columns[0]:
@@ -79,7 +80,7 @@ def table(found: Mapping[str, Measured]) -> str:
 
 
 def _apart(rows: Sequence[Row]) -> str:
-    """Return distances of the models as text."""
+    """Return mean and 95th percentile of the distances between the models as text."""
     if not rows:
         return "-"
     parts = []

@@ -1,6 +1,6 @@
-"""How well a walker walks: tracking, falls, pushing, in the plant's model, many at a time.
+"""Measure tracking, falls and pushing of a walker in the plant's model, in batches.
 
-The same tests for every walker, ours or somebody's ONNX file: what differs is measured, not how.
+Every walker passes the same tests, whether it belongs to this package or comes from an ONNX file.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ GRID = tuple(
     for wz in (-1.0, 0.0, 1.0)
     if (vx, vy, wz) != (0.0, 0.0, 0.0)
 )
-# Time before a steady state is measured, and of the measurement [s].
+# Settling time before the steady state, and duration of the measurement [s].
 _SETTLE, _MEASURE = 3.0, 3.0
 _STEPS = ((0.4, 0.0, 0.0), (0.8, 0.0, 0.0), (-0.4, 0.0, 0.0), (0.0, 0.4, 0.0), (0.0, 0.0, 1.0))
 _SMOOTH = 18  # periods of a running mean: one gait cycle
 DIRECTIONS, IMPULSES = 24, (1.0, 2.0)
 BOXES = (2.0, 4.0, 8.0)  # [kg]
-_NOSE = 0.36  # of the robot before its middle, where the box begins [m]
+_NOSE = 0.36  # distance from the robot's centre to the near face of the box [m]
 DRAWS = 20
 
 Commands = Callable[[float], Array]
@@ -47,7 +47,7 @@ Commands = Callable[[float], Array]
 
 @dataclass(frozen=True)
 class Draw:
-    """A changed robot: shares of its mass, payload [kg], floor friction, delay [periods]."""
+    """A changed robot: mass factor, payload [kg], floor friction, delay [periods]."""
 
     mass: float = 1.0
     payload: float = 0.0
@@ -56,14 +56,14 @@ class Draw:
 
 
 class Field:
-    """Robots with a walker in the plant's model, each in a simulation of its own.
+    """Robots with a walker in the plant's model, one simulation per robot.
 
     Args:
-        walker: that walks.
+        walker: the walker under test.
         model: the plant, the robot first.
-        qpos: starts (n, nq).
-        threads: of the simulation; 0 for one a core.
-        delays: control periods that each robot's targets come late (n,).
+        qpos: start states (n, nq).
+        threads: simulation threads; 0 for one per core.
+        delays: delay of each robot's targets (n,) [control periods].
 
     Attributes:
         qpos: (n, nq), live.
@@ -79,7 +79,7 @@ class Field:
         threads: int = 0,
         delays: Array | None = None,
     ) -> None:
-        """Put every robot on its feet."""
+        """Reset every robot to standing."""
         silence_mujoco()
         self.walker = walker
         n = len(qpos)
@@ -118,7 +118,7 @@ class Field:
 
 
 def plant(walker: Walker, draw: Draw | None = None) -> mujoco.MjModel:
-    """Return the plant with a changed robot."""
+    """Return the plant's model with a changed robot."""
     d = draw or Draw()
     spec = robot_spec("plant", walker.gains)
     for geom in spec.geoms:
@@ -135,7 +135,7 @@ def plant(walker: Walker, draw: Draw | None = None) -> mujoco.MjModel:
 
 
 def standing(n: int, yaw: float = 0.0) -> Array:
-    """Return starts (n, 19) of robots that stand at the origin."""
+    """Return start states (n, 19) of robots that stand at the origin."""
     qpos = np.zeros((n, 19))
     qpos[:, 2] = STAND_HEIGHT
     qpos[:, 3:7] = quat_from_yaw(yaw)
@@ -144,7 +144,7 @@ def standing(n: int, yaw: float = 0.0) -> Array:
 
 
 def tracking(walker: Walker) -> list[Row]:
-    """Return, for each command of the grid, what is walked in the steady state."""
+    """Return the steady-state velocity for each command of the grid."""
     commands = np.array(GRID)
     field = Field(walker, plant(walker), standing(len(commands)))
     field.run(_SETTLE, commands)
@@ -163,7 +163,7 @@ def tracking(walker: Walker) -> list[Row]:
 
 
 def response(walker: Walker) -> list[Row]:
-    """Return the time to nine tenths of a command that comes at once, from standing [s]."""
+    """Return the time from standing to 90 % of a step command [s]."""
     commands = np.array(_STEPS)
     field = Field(walker, plant(walker), standing(len(commands)))
     field.run(0.5, np.zeros_like(commands))
@@ -183,7 +183,7 @@ def response(walker: Walker) -> list[Row]:
 
 
 def impulses(walker: Walker) -> list[Row]:
-    """Return who fell after being pushed from each side while walking forwards."""
+    """Return whether the robot fell after an impulse from each side while walking forwards."""
     sides = np.arange(DIRECTIONS) * 2.0 * np.pi / DIRECTIONS
     angle, size = np.tile(sides, len(IMPULSES)), np.repeat(IMPULSES, DIRECTIONS)
     commands = np.tile([0.3, 0.0, 0.0], (len(angle), 1))
@@ -199,7 +199,7 @@ def impulses(walker: Walker) -> list[Row]:
 
 
 def draws(seed: int = 0) -> list[Draw]:
-    """Return changed robots: mass +-20 %, payload to 3 kg, friction 0.4-1.2, 20 ms of delay."""
+    """Return robots with mass +-20 %, payload up to 3 kg, friction 0.4-1.2, delay up to 20 ms."""
     rng = np.random.default_rng(seed)
     return [
         Draw(
@@ -213,7 +213,7 @@ def draws(seed: int = 0) -> list[Draw]:
 
 
 def endurance(walker: Walker, seconds: float = 60.0, seed: int = 0) -> list[Row]:
-    """Return which of the changed robots fell under random commands, new every two seconds."""
+    """Return which changed robots fell under random commands that change every two seconds."""
     changed = draws(seed)
     rng = np.random.default_rng(seed + 1)
     n = len(changed)
@@ -252,9 +252,9 @@ def pushing(walker: Walker, seconds: float = 10.0) -> list[Row]:
 
 
 def step_time(walker: Walker, samples: int = 16, repeats: int = 400, attempts: int = 10) -> float:
-    """Return the time of one step of a walker for so many candidates [s].
+    """Return the time of one step of a walker for a number of candidates [s].
 
-    The median of many, in the best of several attempts: what else a machine does only adds to it.
+    The lowest median of several attempts, since other load on the machine only adds time.
     """
     qpos, qvel = standing(samples), np.zeros((samples, 18))
     state, command = walker.initial_state(samples), np.tile([0.3, 0.0, 0.0], (samples, 1))
@@ -270,9 +270,9 @@ def measure(walker: Walker, seed: int, tell: Callable[[str], None]) -> Measured:
     """Run every test.
 
     Args:
-        walker: to be measured.
-        seed: of changed robots and random commands.
-        tell: told before each test what it is.
+        walker: the walker to measure.
+        seed: seed of the changed robots and the random commands.
+        tell: called with the name of each test before it starts.
     """
     tell("tracking")
     tracked = tracking(walker)

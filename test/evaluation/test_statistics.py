@@ -42,5 +42,5 @@ def test_pairing_removes_what_the_pairs_have_in_common() -> None:
 def test_unpaired_or_empty_values_are_refused() -> None:
     with pytest.raises(InputError, match="3 and 2 values are not paired"):
         paired_difference([1.0, 2.0, 3.0], [1.0, 2.0])
-    with pytest.raises(InputError, match="there are no values"):
+    with pytest.raises(InputError, match="the array of values is empty"):
         bootstrap([])
