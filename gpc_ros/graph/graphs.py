@@ -1,8 +1,8 @@
-"""The graphs of nodes as data: which nodes run, with which parameters, set by which arguments.
+"""The graphs of nodes as data: their nodes, parameters and arguments.
 
-A graph is written once, here. ``launch/*.launch.py`` translate it for ``ros2 launch`` and
-``gpc_ros/graph/launcher.py`` starts it as plain processes without a ROS installation. Both
-resolve it with ``gpc_ros/graph/resolve.py``, and a test compares them.
+Each graph is defined once, here. ``launch/*.launch.py`` translate it for ``ros2 launch`` and
+``gpc_ros/graph/launcher.py`` starts it as plain processes without a ROS installation. Both resolve
+it with ``gpc_ros/graph/resolve.py``, and a test compares them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def _run_folder(values: Mapping[str, str]) -> str:
 
 _SIM = Graph(
     name="sim",
-    doc="A simulated Go2 does a task, planned live; ends by itself.",
+    doc="Simulate a Go2 that performs a task with live planning, until success or a time limit.",
     arguments=(
         Argument(
             "task",
-            "What to do; gpc tasks lists the tasks",
+            "Name of the task; gpc tasks lists the tasks",
             default="box_push",
             sets=tuple(
                 f"{node}.task"
@@ -44,7 +44,11 @@ _SIM = Graph(
                 )
             ),
         ),
-        Argument("goal", "Goal as x,y,yaw [m, m, rad]; empty: the seed's", sets=("monitor.goal",)),
+        Argument(
+            "goal",
+            "Goal as x,y,yaw [m, m, rad]; empty: drawn from the seed",
+            sets=("monitor.goal",),
+        ),
         Argument(
             "task_params",
             "Parameters of the task (plant.object.mass=5,planner.object.mass=3)",
@@ -58,7 +62,7 @@ _SIM = Graph(
             default="0",
             sets=tuple(f"{n}.seed" for n in ("sim", "planner", "recorder", "monitor")),
         ),
-        Argument("duration", "Time to give up after [s]", sets=("monitor.duration",)),
+        Argument("duration", "Time limit of the episode [s]", sets=("monitor.duration",)),
         Argument(
             "num_rollouts",
             "Candidates in one planning cycle",
@@ -80,34 +84,30 @@ _SIM = Graph(
         ),
         Argument(
             "proposal",
-            "Card of the learned proposal (.json), shipped for the task's own, or none",
+            "Card of the learned proposal (.json), shipped (the task's default), or none",
             sets=("planner.proposal.file",),
         ),
         Argument("threads", "Simulation threads of the planner", sets=("planner.threads",)),
-        Argument("mocap_rate", "Motion capture frames per second [Hz]", sets=("sim.mocap.rate",)),
+        Argument("mocap_rate", "Frame rate of motion capture [Hz]", sets=("sim.mocap.rate",)),
         Argument(
             "mocap_noise",
-            "Motion capture noise of each coordinate [m]",
+            "Standard deviation of motion capture position [m]",
             sets=("sim.mocap.position_noise",),
         ),
         Argument(
             "mocap_delay",
-            "Motion capture delay, capture to delivery [s]",
+            "Delay of motion capture from capture to delivery [s]",
             sets=("sim.mocap.delay",),
         ),
         Argument(
             "mocap_dropout",
-            "Chance that a body's markers hide, per frame",
+            "Probability per frame that a body's markers are occluded",
             sets=("sim.mocap.dropout_probability",),
         ),
-        Argument(
-            "auto_arm", "Whether the bridge arms by itself", "true", sets=("bridge.auto_arm",)
-        ),
-        Argument("record", "Whether to leave a bag", "true", sets=("monitor.record",)),
-        Argument(
-            "report", "Whether to make video and report from the bag", sets=("monitor.report",)
-        ),
-        Argument("view", "Whether to show it in a browser; needs the extra gpc_ros[view]", "false"),
+        Argument("auto_arm", "Arm automatically", "true", sets=("bridge.auto_arm",)),
+        Argument("record", "Record a bag", "true", sets=("monitor.record",)),
+        Argument("report", "Make a video and a report from the bag", sets=("monitor.report",)),
+        Argument("view", "Show the run in a browser; needs the extra gpc_ros[view]", "false"),
         Argument(
             "out",
             "Folder for bag, video and report; empty: a new one under runs/",
@@ -118,7 +118,8 @@ _SIM = Graph(
     ),
     nodes=(
         NodeSpec("sim", "sim", required=True),
-        # The transform topics are absolute by convention; remapped, they follow the namespace.
+        # The transform topics are absolute by convention; the remapping puts them into the
+        # namespace.
         NodeSpec("estimator", "estimator", remappings=(("/tf", "tf"),)),
         NodeSpec("planner", "planner"),
         NodeSpec("bridge", "bridge"),
@@ -142,11 +143,11 @@ _DRY = tuple(
 )
 _REPLAY = Graph(
     name="replay",
-    doc="Plays a recorded run into estimator, planner and a bridge that sends nothing.",
+    doc="Play a recorded run into estimator, planner and a bridge that sends no commands.",
     arguments=(
-        Argument("bag", "Folder of the run or of the bag", sets=("player.bag",)),
-        Argument("speed", "Bag time that goes by in a second", sets=("player.speed",)),
-        Argument("start", "How far into the bag to begin [s]", sets=("player.start",)),
+        Argument("bag", "Folder of the run or the bag", sets=("player.bag",)),
+        Argument("speed", "Playback rate: bag time per second", sets=("player.speed",)),
+        Argument("start", "Start time in the bag [s]", sets=("player.start",)),
         Argument(
             "num_rollouts",
             "Candidates in one planning cycle",
@@ -165,7 +166,7 @@ _REPLAY = Graph(
         Argument("record", "Whether to leave a bag", "true"),
         Argument(
             "out",
-            "Folder for that bag; empty: a new one under runs/",
+            "Folder for the new bag; empty: a new folder under runs/",
             sets=("recorder.folder",),
             compute=_replay_folder,
         ),
@@ -185,7 +186,7 @@ _REPLAY = Graph(
             "bridge",
             "bridge",
             remappings=_DRY,
-            # Readings come over topics, whatever the robot was reached by.
+            # In a replay the readings arrive over topics, whichever driver the recorded run used.
             sets=(
                 ("dry_run", True),
                 ("driver", "sim"),
@@ -204,20 +205,22 @@ _REPLAY = Graph(
 
 _VIEW = Graph(
     name="view",
-    doc="Shows a running graph in a browser, with sliders for its planner.",
+    doc="Show a running graph in a browser, with sliders for its planner.",
     arguments=(
         Argument("task", "Task of the running graph", default="box_push", sets=("view.task",)),
         Argument(
-            "task_params", "Parameters of the task that it began with", sets=("view.task_params",)
+            "task_params",
+            "Task parameters that the graph was started with",
+            sets=("view.task_params",),
         ),
         Argument("host", "Address to listen on", sets=("view.host",)),
         Argument("port", "Port of the page", sets=("view.port",)),
-        Argument("rate", "Pictures per second [Hz]", sets=("view.rate",)),
-        Argument("paths", "Candidates that are drawn at most", sets=("view.paths",)),
+        Argument("rate", "Frame rate [Hz]", sets=("view.rate",)),
+        Argument("paths", "Largest number of displayed candidates", sets=("view.paths",)),
         *COMMON,
     ),
     nodes=(NodeSpec("view", "view", required=True, console=True),),
-    # Where the simulation is; a robot's graph on another machine needs SUBNET.
+    # Suits a simulation on this machine; the graph of a robot on another machine needs SUBNET.
     environment={**ENVIRONMENT, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
 )
 

@@ -14,15 +14,15 @@ _AS_IN_SIM = (
 
 
 def hardware_graph(sim: Graph) -> Graph:
-    """Return the graph of a real Go2: that of the simulation without the simulated robot."""
+    """Return the graph of a real Go2: the simulation's graph without the simulated robot."""
     shared = {a.name: a for a in sim.arguments}
     return Graph(
         name="hardware",
-        doc="A Go2 does a task, planned live: everything but a simulated robot.",
+        doc="Run a real Go2 on a task with live planning.",
         arguments=(
             Argument(
                 "task",
-                "What to do; gpc tasks lists the tasks",
+                "Name of the task; gpc tasks lists the tasks",
                 default="box_push",
                 sets=(
                     *(t for t in shared["task"].sets if not t.startswith("sim.")),
@@ -42,7 +42,7 @@ def hardware_graph(sim: Graph) -> Graph:
             ),
             Argument(
                 "interface",
-                "Network interface that the robot is on; lo: gpc emulate-robot",
+                "Network interface of the robot; lo: gpc emulate-robot",
                 sets=("bridge.unitree.interface",),
             ),
             Argument(
@@ -52,33 +52,37 @@ def hardware_graph(sim: Graph) -> Graph:
             ),
             Argument(
                 "dry_run",
-                "Do everything but send to the robot; commands go to dry_run/joint_commands",
+                "Send no commands to the robot; publish them on dry_run/joint_commands",
                 "false",
                 sets=("bridge.dry_run",),
             ),
             Argument(
                 "auto_arm",
-                "Whether the robot stands up by itself; else the service arm does it",
+                "Stand up automatically; false: on the service arm",
                 "false",
                 sets=("bridge.auto_arm",),
             ),
             Argument(
                 "mocap",
-                "Whether the node mocap publishes mocap/<body>/pose from a driver or a system; "
+                "Run the node mocap, which publishes mocap/<body>/pose from a driver or a system; "
                 "without it another program must publish them",
                 "false",
             ),
             Argument(
                 "mocap_driver",
-                "Message type of the driver, or the system that is read without a driver",
+                "Message type of the driver, or a system that is read without a driver",
                 sets=("mocap.driver",),
             ),
             Argument("mocap_host", "Address of that system", sets=("mocap.host",)),
-            Argument("mocap_names", "Names there, as base=Go2,box=Box 1", sets=("mocap.names",)),
-            Argument("mocap_axes", "Axis that points up there", sets=("mocap.axes",)),
+            Argument(
+                "mocap_names",
+                "Names of the bodies in the system, as base=Go2,box=Box 1",
+                sets=("mocap.names",),
+            ),
+            Argument("mocap_axes", "Vertical axis of the system", sets=("mocap.axes",)),
             Argument(
                 "mocap_offsets",
-                "File of gpc calibrate-mocap: where the bodies are in their markers",
+                "File of gpc calibrate-mocap: poses of the bodies relative to their markers",
                 sets=("mocap.offsets",),
             ),
             dataclasses.replace(
@@ -95,7 +99,7 @@ def hardware_graph(sim: Graph) -> Graph:
             NodeSpec("bridge", "bridge", required=True, sets=(("driver", "unitree"),)),
             NodeSpec("recorder", "recorder", arguments_parameter="arguments", when="record"),
             NodeSpec("view", "view", when="view"),
-            # There is no ground truth, and a person needs time to walk to the robot.
+            # Ground truth is missing, and the operator needs time to walk to the robot.
             NodeSpec(
                 "monitor",
                 "monitor",
@@ -104,7 +108,7 @@ def hardware_graph(sim: Graph) -> Graph:
                 sets=(("truth", "scene_state"), ("start_timeout", 3600.0), ("duration", 600.0)),
             ),
         ),
-        # Motion capture may come from another machine, so the network stays as it is set.
+        # Motion capture may run on another machine, so the discovery range is left unchanged.
         environment=ENVIRONMENT,
     )
 
@@ -113,19 +117,27 @@ EMULATOR = Graph(
     name="emulator",
     doc="An emulated Go2 that speaks Unitree's SDK: physics, sensors, motion capture, faults.",
     arguments=(
-        Argument("task", "What stands around the robot", "box_push", sets=("emulator.task",)),
+        Argument(
+            "task", "Task whose objects surround the robot", "box_push", sets=("emulator.task",)
+        ),
         Argument("task_params", "Parameters of the task", sets=("emulator.task_params",)),
         Argument("seed", "Seed of start and noise", "0", sets=("emulator.seed",)),
         Argument(
             "walker",
-            "Low-level walker, for the joint gains that it starts with",
+            "Low-level walker; sets the initial joint gains",
             sets=("emulator.walker",),
         ),
-        Argument("interface", "Network interface of its DDS", sets=("emulator.interface",)),
-        Argument("sdk_domain", "DDS domain; not that of ROS", sets=("emulator.sdk_domain",)),
+        Argument(
+            "interface", "Network interface of the emulator's DDS", sets=("emulator.interface",)
+        ),
+        Argument(
+            "sdk_domain",
+            "DDS domain; must differ from ROS_DOMAIN_ID",
+            sets=("emulator.sdk_domain",),
+        ),
         Argument(
             "mocap_noise",
-            "Motion capture noise of each coordinate [m]",
+            "Standard deviation of motion capture position [m]",
             sets=("emulator.mocap.position_noise",),
         ),
         *COMMON,

@@ -1,6 +1,6 @@
-"""Starts a graph as plain processes, for machines without a ROS installation.
+"""Start a graph as plain processes, for machines without a ROS installation.
 
-Every node is one process in a process group of its own. When a required node ends, the graph
+Every node is one process in a separate process group. When a required node ends, the graph
 ends with that node's exit code; when the terminal sends Ctrl-C or this process gets SIGTERM,
 every node gets SIGINT, then SIGTERM, then SIGKILL, after fixed times. If this process itself is
 killed, the kernel ends the nodes.
@@ -25,13 +25,13 @@ from gpc_ros.common.graph_identity import VARIABLE, new_graph_id
 from gpc_ros.graph.resolve import NodeStart
 from gpc_ros.settings.parameter_files import yaml_value
 
-# How long a node may take to end after each signal [s].
+# Time that a node has to end after each signal [s].
 INTERRUPT_GRACE = 8.0
 TERMINATE_GRACE = 4.0
 _PR_SET_PDEATHSIG = 1
 
-# Set for the nodes when their output ends on a terminal: a line that ends with a carriage return
-# is then a status that the next line overwrites.
+# Set for the nodes when their output goes to a terminal: the next line then overwrites a status
+# line, which ends with a carriage return.
 STATUS_LINE = "GPC_STATUS_LINE"
 CLEAR_LINE = "\x1b[2K"
 
@@ -62,7 +62,7 @@ class Launcher:
 
     Args:
         starts: the nodes, from :func:`gpc_ros.graph.resolve.resolve`.
-        write: where output goes, one call a line or status update.
+        write: receives the output, one call per line or status update.
         command_of: turns a start into a command line; tests replace it.
         grace: times after SIGINT and after SIGTERM [s].
     """
@@ -74,9 +74,9 @@ class Launcher:
         command_of: Callable[[NodeStart], list[str]] = command,
         grace: tuple[float, float] = (INTERRUPT_GRACE, TERMINATE_GRACE),
     ) -> None:
-        """Prepare; nothing starts before :meth:`run`."""
+        """Prepare the nodes; :meth:`run` starts them."""
         if not any(start.required for start in starts):
-            raise ConfigError("graph: no node is required, so it would never end")
+            raise ConfigError("graph: no node is required, so the graph would never end")
         self._starts = starts
         self._write = write or _write_stdout
         self._command_of = command_of
@@ -89,7 +89,7 @@ class Launcher:
         self._terminal = {STATUS_LINE: "1"} if sys.stdout.isatty() else {}
 
     def run(self) -> int:
-        """Start everything, wait for the end and return the exit code.
+        """Start all nodes, wait for the end and return the exit code.
 
         Returns:
             The code of the node whose end ended the graph; 130 after Ctrl-C, 143 after SIGTERM.
@@ -136,7 +136,7 @@ class Launcher:
         self._selector.register(process.stdout, selectors.EVENT_READ, child)
 
     def _watch(self) -> int:
-        """Forward output until a required node ends, one refuses to start, or a signal comes."""
+        """Forward output until a required node ends, any refuses to start, or a signal arrives."""
         while not self._signals:
             self._forward(0.1)
             for child in list(self._children):
@@ -184,7 +184,7 @@ class Launcher:
         self._children.remove(child)
 
     def _shut_down(self) -> None:
-        """End what still runs: SIGINT, then SIGTERM, then SIGKILL; a second Ctrl-C hurries."""
+        """End the remaining nodes: SIGINT, SIGTERM, SIGKILL; a second Ctrl-C shortens the waits."""
         steps = ((signal.SIGINT, self._grace[0]), (signal.SIGTERM, self._grace[1]))
         for number, grace in (*steps, (signal.SIGKILL, 5.0)):
             self._signal_all(number)
@@ -210,7 +210,7 @@ def end_with_parent(parent: int, block_sigint: bool = False) -> Callable[[], Non
     """Return a function that makes a child get SIGTERM when its parent dies.
 
     Args:
-        parent: the parent's process id, to see whether it died before the child began.
+        parent: the parent's process id, to detect that it died before the child started.
         block_sigint: start with SIGINT blocked; a node unblocks it when Ctrl-C no longer gives a
             traceback.
     """

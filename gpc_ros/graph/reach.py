@@ -1,4 +1,4 @@
-"""Who can reach the nodes of a graph: the addresses and the authentication of the middleware."""
+"""Determine who can reach the nodes of a graph: addresses and authentication of the middleware."""
 
 from __future__ import annotations
 
@@ -101,7 +101,8 @@ def interface_addresses() -> dict[str, str]:
 def has_security(environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether the installed middleware was built with DDS security.
 
-    A node in an enclave with useless keys fails in any case; its error names missing libraries.
+    A node in an enclave without keys always fails; its error names the libraries if they are
+    missing.
     """
     with tempfile.TemporaryDirectory() as keystore:
         enclave = Path(keystore, "enclaves", "none")

@@ -1,4 +1,4 @@
-"""From a graph and its arguments to the processes to start, with every value checked."""
+"""Resolve a graph and its arguments into processes, with every value checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOG = logging.getLogger("gpc_ros")
 
 @dataclass(frozen=True)
 class NodeStart:
-    """One process to start, with everything decided.
+    """A process to start, fully resolved.
 
     Attributes:
         executable: name of the program in package ``gpc_ros``.
@@ -32,7 +32,7 @@ class NodeStart:
         parameters: overrides of single parameters, typed.
         remappings: topic renames.
         required: whether its end ends the graph.
-        console: whether its output is the graph's own.
+        console: whether its output appears without the node's name.
         environment: variables to add to its environment.
     """
 
@@ -70,7 +70,7 @@ def parse_arguments(words: list[str], graph: Graph) -> dict[str, str]:
 
 
 def former_arguments(graph: Graph) -> dict[str, str]:
-    """Return the present name of every former name of an argument."""
+    """Return the current name of every former name of an argument."""
     return {former: a.name for a in graph.arguments for former in a.former}
 
 
@@ -97,7 +97,7 @@ def argument_values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def resolve(graph: Graph, given: Mapping[str, str]) -> list[NodeStart]:
-    """Decide every process of a graph from its arguments, and check every value.
+    """Resolve every process of a graph from its arguments, and check every value.
 
     The files and the overrides are checked against the nodes' settings here, so that a
     misspelt name or a value out of range is an error before anything starts.
@@ -157,11 +157,11 @@ def _overrides(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, A
 
 
 def _recorded(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the parameters that the nodes of a recorded run had, by node.
+    """Return the parameters of the nodes of a recorded run, by node.
 
     Raises:
         ConfigError: no bag is named.
-        BagError: it cannot be read.
+        BagError: the bag cannot be read.
     """
     if not graph.recorded:
         return {}
@@ -174,7 +174,7 @@ def _recorded(graph: Graph, values: Mapping[str, str]) -> dict[str, dict[str, An
 
 
 def _check_task(values: Mapping[str, str]) -> None:
-    """Refuse an unknown task, a bad parameter of it or a goal out of its reach."""
+    """Reject an unknown task, a bad task parameter or a goal outside the workspace."""
     from gpc_ros.tasks import make_task
 
     if "task" not in values:

@@ -1,4 +1,4 @@
-"""Translates a graph for ``ros2 launch``; imported by the launch files only, where ROS is."""
+"""Translate a graph for ``ros2 launch``; only the launch files, which need ROS, import it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _node(start: NodeStart, identity: str) -> Node:
 
 
 def _on_exit(start: NodeStart) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]]:
-    """Return what shuts the launch down when a required node ends or one refuses to start."""
+    """Return a handler that shuts down when a required node ends or any refuses to start."""
 
     def decide(event: ProcessExited, _context: LaunchContext) -> list[Shutdown]:
         if start.required or event.returncode == REFUSED:
@@ -72,7 +72,7 @@ def _on_exit(start: NodeStart) -> Callable[[ProcessExited, LaunchContext], list[
 
 
 def _typed(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Mark text as text; launch would read "1" or "true" as a number or a truth value."""
+    """Mark a value as text; launch would read "1" or "true" as a number or a boolean."""
     return {
         name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
         for name, value in parameters.items()
@@ -80,9 +80,9 @@ def _typed(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_names(words: Sequence[str], graph: Graph) -> list[LogInfo]:
-    """Refuse a misspelt argument if this file was launched itself, else log a warning.
+    """Reject a misspelt argument if this file is the launched one, else log a warning.
 
-    ``ros2 launch`` accepts every name, and hands those of the launched file to included files too.
+    ``ros2 launch`` accepts every name and passes the launched file's names to included files too.
     """
     names = [a.name for a in graph.arguments]
     warnings = []
