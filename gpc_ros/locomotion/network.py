@@ -1,4 +1,4 @@
-"""The networks behind a walker: our own in numpy, anybody's as ONNX."""
+"""The networks behind a walker: the package's in NumPy, other ones through ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gpc_ros.common.errors import ConfigError, ModelFileError
 from gpc_ros.common.files import read_input
 from gpc_ros.locomotion.policy import RAW, Description
 
-_MAX_SIZE = 500_000_000  # of an ONNX file [bytes]
+_MAX_SIZE = 500_000_000  # largest ONNX file [bytes]
 
 Layer = tuple[Array, Array]
 Single = NDArray[np.float32]
 
 
 class Mlp:
-    """A perceptron with ELU units, in single precision and without a copy where it can.
+    """A perceptron with ELU units, in single precision and mostly in place.
 
-    Order and scale of features and joints are folded into the first and the last layer, and biases
-    after the first are the weights of one unit in each layer that is always one. So a step costs
-    three matrix products and little else: it runs a hundred times in every rollout.
+    Order and scale of features and joints are folded into the first and the last layer. Biases
+    after the first layer are the weights of a unit that is always one. A step thus costs little
+    more than three matrix products; it runs a hundred times in every rollout.
 
     Args:
-        description: how it is connected.
+        description: connection of the network to the robot.
         layers: weights (out, in) and biases (out,), first to last.
     """
 
@@ -47,7 +47,7 @@ class Mlp:
         order = description.order
         folded[-1] = folded[-1][0][order], folded[-1][1][order]
         whole = [_with_bias(*layer) for layer in folded]
-        whole[-1] = whole[-1][:-1]  # nothing comes after it
+        whole[-1] = whole[-1][:-1]  # the last layer needs no constant unit
         self._first, self._bias = whole[0][:, :-1].copy(), whole[0][:, -1:]
         self._rest = [weight.copy() for weight in whole[1:]]
         self._repeated: dict[int, tuple[Single, list[tuple[Single, Single]]]] = {}
@@ -55,12 +55,13 @@ class Mlp:
     def __call__(self, raw: Array) -> Array:
         """Return actions (12, N) of raw features (RAW, N), both in model order."""
         bias, constants = self._for(raw.shape[1])
-        x = self._first.dot(raw.astype(np.float32))  # at these sizes less than @ takes
+        x = self._first.dot(raw.astype(np.float32))  # faster than @ at these sizes
         x += bias
         for weight, (zero, one) in zip(self._rest, constants, strict=True):
-            # ELU: exp(x) - 1 is above x below zero, and cut off at zero it is below x above.
+            # ELU as max(x, exp(min(x, 0)) - 1): below zero exp(x) - 1 > x, above zero it is clipped
+            # to 0.
             low = np.minimum(x, zero)
-            np.exp(low, out=low)  # of which numpy has a vectorised one; of expm1 it has not
+            np.exp(low, out=low)  # NumPy vectorises exp but not expm1
             low -= one
             np.maximum(x, low, out=x)
             x = weight.dot(x)
@@ -80,7 +81,7 @@ class Mlp:
 
 
 def _with_bias(weight: Array, bias: Array) -> Single:
-    """Return weights (out + 1, in + 1): the last input is one, and so is the last output."""
+    """Return weights (out + 1, in + 1); the last input and the last output are one."""
     out, into = weight.shape
     whole = np.zeros((out + 1, into + 1), np.float32)
     whole[:-1, :-1], whole[:-1, -1], whole[-1, -1] = weight, bias, 1.0
@@ -91,7 +92,7 @@ class OnnxNetwork:
     """A network in an ONNX file, for comparison: one input (N, F), one output (N, 12).
 
     Args:
-        description: how it is connected.
+        description: connection of the network to the robot.
         path: of the file.
         clip: bound of features and actions.
     """
@@ -101,7 +102,7 @@ class OnnxNetwork:
 
         Raises:
             ConfigError: onnxruntime is not installed.
-            ModelFileError: the file cannot be read, or is of another shape.
+            ModelFileError: the file cannot be read, or the network has another shape.
         """
         try:
             import onnxruntime
@@ -117,7 +118,7 @@ class OnnxNetwork:
             )
         except OSError as error:
             raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-        except Exception as error:  # the library has exceptions of its own, all alike
+        except Exception as error:  # the library raises its own exception types
             first = str(error).splitlines()[0]
             raise ModelFileError(f"{path}: is not an ONNX network ({first})") from None
         self._rows, scales = description.feature_map()
@@ -133,10 +134,10 @@ class OnnxNetwork:
         self._try(path)
 
     def _try(self, path: Path) -> None:
-        """Run the network once on a robot that stands.
+        """Run the network once for a standing robot.
 
         Raises:
-            ModelFileError: it does not give 12 finite actions.
+            ModelFileError: the output is not 12 finite actions.
         """
         try:
             action = self(np.zeros((RAW, 1)))
@@ -152,7 +153,7 @@ class OnnxNetwork:
         batch = features.T.astype(np.float32)
         if self._many:
             (out,) = self._session.run(None, {self._input: batch})
-        else:  # made for one robot
+        else:  # the network has batch size one
             rows = [self._session.run(None, {self._input: row[None]})[0] for row in batch]
             out = np.concatenate(rows)
         action: Array = np.clip(out[:, self._order].T, -self._clip, self._clip).astype(np.float64)
@@ -160,7 +161,7 @@ class OnnxNetwork:
 
 
 def check_layers(description: Description, layers: Sequence[Layer]) -> None:
-    """Raise ModelFileError where layers do not fit a description or each other."""
+    """Raise ModelFileError if layers do not fit a description or each other."""
     width = description.width
     for i, (weight, bias) in enumerate(layers):
         if weight.ndim != 2 or weight.shape[1] != width or bias.shape != (len(weight),):

@@ -1,9 +1,9 @@
-"""A walker that is a small network: what the robot senses and a command in, joint targets out.
+"""A walker that is a small network: sensor readings and a command in, joint targets out.
 
-The network sees what the robot itself measures (gyro, direction of gravity, joints), the command,
-its own last action and the clock of its gait; nothing of the base's position or velocity. Around
-it, as around the analytic trot, an integral trim on the measured velocity removes what is left of
-underspeed and drift. Clock, trim, slewed command and last action are the walker's explicit state.
+The network receives the robot's own measurements (gyro, direction of gravity, joints), the command,
+its last action and its gait clock, but neither position nor velocity of the base. As with the
+analytic trot, an integral trim on the measured velocity removes the remaining underspeed and drift.
+Clock, trim, slewed command and last action are the walker's explicit state.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gpc_ros.locomotion.walker import JointTargets, attitude_forms, to_heading
 from gpc_ros.robot.joints import JOINT_NAMES, LOWER, SOFT_MARGIN, STAND, UPPER
 from gpc_ros.robot.model import Gains
 
-# Rows of the raw features: what they are, and where.
+# Rows of the raw features, by name.
 GYRO, GRAVITY, COMMAND = slice(0, 3), slice(3, 6), slice(6, 9)
 POSITION, VELOCITY, ACTION, CLOCK = slice(9, 21), slice(21, 33), slice(33, 45), slice(45, 47)
 RAW = 47
@@ -36,8 +36,8 @@ SOURCES: dict[str, slice] = {
 _OF_JOINTS = ("joint position", "joint velocity", "last action")
 
 # Columns of the explicit state.
-_TICK = 0  # ticks of the gait's clock
-_GATE = 1  # 1 while the clock runs, 0 standing
+_TICK = 0  # ticks of the gait clock
+_GATE = 1  # 1 while the clock runs, 0 while standing
 _TRIM = slice(2, 5)  # integral velocity correction, vx [m/s], vy [m/s], wz [rad/s]
 _SLEWED = slice(5, 8)  # acceleration-limited command, same units
 _BOTH = slice(2, 8)  # trim and slewed command
@@ -45,7 +45,7 @@ _LAST = slice(8, 20)  # last action of the network
 _SIZE = 20
 _LOWEST, _HIGHEST = LOWER + SOFT_MARGIN, UPPER - SOFT_MARGIN
 
-# Rows of the clock's table: the tick itself, whether it may stop there, sine and cosine.
+# Rows of the clock table: the tick, whether the clock may stop there, sine and cosine.
 _WRAPPED, _RESTING, _HAND = 0, 1, slice(2, 4)
 
 # Network: raw features (RAW, N) to actions (12, N), both in model order.
@@ -54,14 +54,14 @@ Network = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Description:
-    """How a network is connected to the robot: what it sees, in which order, and what it says.
+    """Connection of a network to the robot: its features and actions, their order and scales.
 
     Attributes:
-        name: of the walker.
-        features: what the network sees, in its order: names of ``SOURCES`` with their scales.
+        name: name of the walker.
+        features: input features in the network's order: names of ``SOURCES`` with their scales.
         joints: names (12,) in the network's order.
         default: joint pose (12,) [rad] that positions and actions are relative to, that order.
-        action_scale: (12,) [rad] an action of one, that order.
+        action_scale: (12,) [rad] joint offset for an action of one, in the same order.
         kp: stiffness of every joint [N m/rad].
         kd: damping of every joint [N m s/rad].
         cycle: walker periods in one gait cycle; 0 where the network has no clock.
@@ -119,7 +119,7 @@ class Description:
 
     @property
     def width(self) -> int:
-        """Number of features that the network sees."""
+        """Number of input features."""
         return len(self.feature_map()[0])
 
     def feature_map(self) -> tuple[IntArray, Array]:
@@ -135,9 +135,9 @@ class Description:
 
 
 class _Columns:
-    """What a step adds, multiplies and bounds by, a column for each robot of a batch.
+    """Offsets, factors and bounds of a step, a column for each robot of a batch.
 
-    They are repeated, though numpy would broadcast one: at these sizes that takes twice as long.
+    The columns are repeated, since broadcasting one takes twice as long at these sizes.
     """
 
     def __init__(
@@ -248,7 +248,7 @@ class PolicyWalker:
         tick += gate
         clock = self._clock.take(tick.astype(np.intp), axis=1, mode="clip")
         tick[:] = clock[_WRAPPED]
-        # A clock that runs goes on until it rests: gate 1 and resting 0.
+        # A running clock continues until it may rest: gate 1 and resting 0.
         np.logical_or(moving, gate > clock[_RESTING], out=gate, casting="unsafe")
         memory[_TRIM] *= gate
         return clock[_HAND]
@@ -261,26 +261,26 @@ class PolicyWalker:
         return found
 
     def act(self, action: Array, memory: Array) -> JointTargets:
-        """Remember an action (12, N), model order, and return its targets."""
+        """Store an action (12, N), model order, and return its targets."""
         memory[_LAST] = action
         c = self._for(action.shape[1])
         position = c.scale * action
         position += c.default
-        # The bridge sends nothing beyond; rollouts and training are to know that.
+        # The bridge clips targets to these limits, so rollouts and training clip them too.
         np.maximum(position, c.lowest_joint, out=position)
         np.minimum(position, c.highest_joint, out=position)
         return JointTargets(position.T, np.zeros((action.shape[1], 12)))
 
 
 def _clock(cycle: int) -> Array:
-    """Return what a gait's clock says at each tick (4, cycle + 1), the last being the first again.
+    """Return the clock table (4, cycle + 1); the last column repeats the first.
 
-    Without a clock, cycle 0, it always rests, and says nothing.
+    Without a clock (cycle 0) it always rests, with sine and cosine zero.
     """
     ticks = np.arange(max(cycle, 1) + 1) % max(cycle, 1)
     rows = np.empty((4, len(ticks)))
     rows[_WRAPPED] = ticks
-    # It stops where both pairs of legs are on the ground: twice in a cycle.
+    # The clock may stop where both pairs of legs are on the ground: twice per cycle.
     rows[_RESTING] = ticks % max(cycle // 2, 1) == 0
     angle = 2.0 * np.pi * ticks / max(cycle, 1)
     rows[_HAND] = (np.sin(angle), np.cos(angle)) if cycle else 0.0
@@ -294,13 +294,13 @@ def gate_in_memory(memory: Array) -> Array:
 
 
 def phase_in_memory(memory: Array, cycle: int) -> Array:
-    """Return where in the gait cycle walkers are (N,) [0..1)."""
+    """Return the gait phase of walkers (N,) [0..1)."""
     phase: Array = (memory[_TICK] % cycle) / cycle
     return phase
 
 
 def slewed_in_memory(memory: Array) -> Array:
-    """Return the command in force (3, N)."""
+    """Return the slewed command (3, N)."""
     slewed: Array = memory[_SLEWED]
     return slewed
 

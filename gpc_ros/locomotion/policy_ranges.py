@@ -29,7 +29,7 @@ _FEATURE = 1000.0  # largest scale of a feature
 _TRIM_GAIN = (0.0, 50.0, "1/s")
 _COMMAND_UNITS = ("m/s", "m/s", "rad/s")
 _SLEW_UNITS = ("m/s^2", "m/s^2", "rad/s^2")
-# A command changes at least this fast [m/s^2, rad/s^2].
+# Smallest slew rate of a command [m/s^2, rad/s^2].
 _LEAST_SLEW = 0.01
 _LONGEST_NAME = 100
 
@@ -38,7 +38,7 @@ def check_ranges(description: Description) -> None:
     """Check that every number of a description is finite and below the robot's ceilings.
 
     Raises:
-        ModelFileError: one is not; the sentence names entry, value and range.
+        ModelFileError: a number is not; the message names entry, value and range.
     """
     if not isinstance(description.name, str) or not 1 <= len(description.name) <= _LONGEST_NAME:
         raise ModelFileError(f"walker: its name must be a text of 1 to {_LONGEST_NAME} characters")
@@ -79,7 +79,7 @@ def check_weights(name: str, arrays: dict[str, Any]) -> None:
     """Check that every weight of a network is finite.
 
     Raises:
-        ModelFileError: one is not.
+        ModelFileError: a weight is not finite.
     """
     for key, values in arrays.items():
         if not np.isfinite(values).all():

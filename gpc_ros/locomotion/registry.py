@@ -27,7 +27,7 @@ def make_walker(name: str) -> Walker:
     """Return a walker.
 
     Args:
-        name: ``trot``, one that ships in ``models/walkers``, or the card (.json) of a trained one.
+        name: ``trot``, a walker in ``models/walkers``, or the card (.json) of a trained walker.
 
     Raises:
         ConfigError: no walker has that name; the nearest is named.

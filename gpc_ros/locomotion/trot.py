@@ -1,6 +1,6 @@
-"""An analytic trot: feet move against the command, inverse kinematics makes joint targets.
+"""An analytic trot: stance feet move against the command; inverse kinematics gives targets.
 
-Diagonal leg pairs swing in turn; an integral trim on measured velocity removes what is left of
+Diagonal leg pairs swing in turn. An integral trim on the measured velocity removes the remaining
 underspeed and drift.
 
 It needs no training and is the documented fallback of every learned walker. Measured facts
@@ -24,11 +24,11 @@ from gpc_ros.robot.kinematics import HIP_LENGTH, LINK_LENGTH, foot_positions
 from gpc_ros.robot.model import PLANT_DAMPING, Gains
 
 # Columns of the explicit state.
-_TICK = 0  # ticks that the trot has run; the gait table wraps around
+_TICK = 0  # ticks since the trot started; the gait table wraps around
 _ACTIVITY = 1  # 0 standing, 1 trotting
 _TRIM = slice(2, 5)  # integral velocity correction, vx [m/s], vy [m/s], wz [rad/s]
 _COMMAND = slice(5, 8)  # acceleration-limited command, same units
-_DYNAMIC = slice(1, 8)  # all that changes by a limited rate within limits
+_DYNAMIC = slice(1, 8)  # rate-limited and bounded quantities
 _LAST = slice(8, 20)  # joint targets of the last tick [rad]
 _SIZE = 20
 
@@ -44,7 +44,7 @@ class TrotConfig:
     """Shape of the gait and its feedback."""
 
     cycle_ticks: int = param(16, "Walker periods in one gait cycle", low=8, high=40)
-    duty: float = param(0.6, "Share of a cycle that a foot is on the ground", low=0.5, high=0.9)
+    duty: float = param(0.6, "Fraction of a cycle that a foot is on the ground", low=0.5, high=0.9)
     lift: float = param(0.05, "Height of a swing foot over the ground", unit="m", low=0, high=0.2)
     kp: float = param(
         80.0, "Joint stiffness", unit="N m/rad", low=80, high=float(ceilings.KP.min())
@@ -93,8 +93,8 @@ class Trot:
         self._per_largest = 1.0 / self.command_high[:, None]
         self._trim_step = c.trim_gain * self._dt
         self._dead_band_squared = c.dead_band**2
-        # Joint friction acts like more kd, so the feed-forward has to cover it too; the joint
-        # law multiplies the velocity target by kd alone.
+        # Joint friction acts like additional kd, so the feed-forward must compensate it too; the
+        # joint law multiplies the velocity target by kd alone.
         self._feed_forward = (c.kd + PLANT_DAMPING) / c.kd / self._dt
         feet = foot_positions(STAND)
         local = feet - HIP_OFFSETS
@@ -130,9 +130,9 @@ class Trot:
 
     def step(self, qpos: Array, qvel: Array, command: Array, state: Array) -> JointTargets:
         """Advance by 20 ms; see :meth:`Walker.step`."""
-        # Rows are quantities and columns candidates in here, so that every operation runs over
-        # contiguous memory; with bare minimum and maximum instead of np.clip this halves the
-        # time, and it is spent a hundred times in every rollout.
+        # Rows are quantities and columns candidates, so that every operation runs over contiguous
+        # memory. Together with minimum and maximum instead of np.clip this halves the time of a
+        # step, which runs a hundred times in every rollout.
         memory = state.T.copy()
         gate, trim, smooth = memory[_ACTIVITY], memory[_TRIM], memory[_COMMAND]
         change = np.empty((7, len(gate)))
@@ -157,8 +157,8 @@ class Trot:
     def within_reach(self, command: Array) -> Array:
         """Shorten commands (3, N) into the ellipsoid of the largest ones.
 
-        Each direction alone is walked at full speed; all at once would ask more of the feet than
-        they can reach, and the robot stumbles.
+        Each direction alone may have full speed. In combination the feet could not reach far
+        enough, and the robot would stumble.
         """
         share = command * self._per_largest
         length = np.sqrt(_ONES @ (share * share))

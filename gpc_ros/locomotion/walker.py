@@ -1,9 +1,9 @@
 """The interface of the 50 Hz low-level walker: velocity command in, twelve joint targets out.
 
-A walker is stateless: what it remembers between two steps (gait phase, velocity trim, last
-action) is an explicit vector that the caller carries, so that every rollout of the planner can
-start from the state that the walker on the robot is in. The same object serves a batch of
-rollouts (N rows) and the robot (one row).
+A walker is stateless: its state between two steps (gait phase, velocity trim, last action) is an
+explicit vector that the caller stores. Every rollout of the planner can therefore start from the
+state of the walker on the robot. The same object serves a batch of rollouts (N rows) and the robot
+(one row).
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Walker(Protocol):
     """A velocity-tracking walking controller at a fixed rate.
 
     Attributes:
-        name: how it is chosen in configuration.
+        name: name in the configuration.
         rate: steps per second [Hz]; the caller holds the targets in between.
-        gains: joint gains that the targets are made for.
+        gains: joint gains that the targets require.
         state_size: length S of the explicit state.
         command_low: smallest command (3,): vx [m/s], vy [m/s], yaw rate [rad/s], heading frame.
         command_high: largest command (3,), same units.
@@ -67,8 +67,8 @@ class Walker(Protocol):
         ...
 
 
-# Quadratic forms of the attitude (w, x, y, z), so that one product gives all that is needed of it:
-# half of x and y of the base's x axis, and the direction of gravity in the base frame.
+# Quadratic forms of the attitude (w, x, y, z), so that one product gives half of x and y of the
+# base's x axis and the direction of gravity in the base frame.
 _FORMS = np.zeros((5, 16))
 _FORMS[0, [0, 5, 10, 15]] = 0.5, 0.5, -0.5, -0.5  # ww, xx, yy, zz
 _FORMS[1, [3, 6]] = 1.0  # wz, xy
@@ -78,7 +78,7 @@ _FORMS[4, [0, 5, 10, 15]] = -1.0, 1.0, 1.0, -1.0
 
 
 def attitude_forms(qpos: Array) -> Array:
-    """Return what a walker needs of an attitude, (5, N).
+    """Return heading and gravity directions of attitudes, (5, N).
 
     Args:
         qpos: (N, >=7) with the attitude wxyz at 3.
@@ -113,8 +113,8 @@ def to_heading(ahead: Array, qvel: Array) -> Array:
 def heading_velocity(qpos: Array, qvel: Array) -> Array:
     """Return vx, vy [m/s] in the heading frame and the yaw rate [rad/s], (3, N).
 
-    Row by row, not by :func:`attitude_forms`: what it says of a robot is the same to the bit in any
-    batch, and so is a rollout of the trot.
+    Computed row by row and not by :func:`attitude_forms`, so that the result for a robot, and with
+    it a rollout of the trot, is bit-identical in any batch.
     """
     w, x, y, z = qpos[:, 3:7].T.copy()
     c = 0.5 - y * y
