@@ -68,7 +68,7 @@ class ReplayDeadline:
         self._drops, self._round = drops, -1
 
     def left(self) -> float:
-        """Return a time with the recorded sign [s]."""
+        """Return a remaining time with the recorded sign [s]."""
         return -1.0 if self._drops.missed else 1.0
 
     def spent(self, measured: float) -> float:

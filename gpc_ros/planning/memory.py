@@ -1,6 +1,6 @@
-"""What a planner remembers between two cycles, as a value that can be written down and put back.
+"""The state of a planner between two cycles, as a value that can be stored and restored.
 
-With it, any recorded cycle can be repeated by itself: a replay may begin anywhere.
+With this state any recorded cycle can be repeated alone, so a replay may begin anywhere.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from gpc_ros.planning.plan import Plan
 
 @dataclass(frozen=True)
 class PlannerMemory:
-    """The memory of a planner.
+    """The state of a planner between two cycles.
 
     Attributes:
         random: state of the random generator.
         nominal: knots (K, 3) that the next cycle samples around.
         nominal_start: time of their first knot [s]; None before the first cycle.
         previous: the last plan.
-        goal: that the search is for (3,).
+        goal: goal of the search (3,).
         plan_time: average time of a cycle [s].
-        next_id: of the next plan.
-        search: the optimizer's own memory, a flat array.
-        proposal: what the draws from a proposal and its health depend on; None without one.
+        next_id: id of the next plan.
+        search: state of the optimizer, a flat array.
+        proposal: state of sampler and monitor of the proposal; None without a proposal.
     """
 
     random: dict[str, Any]
@@ -44,7 +44,7 @@ class PlannerMemory:
     proposal: dict[str, Any] | None = None
 
     def to_json(self) -> str:
-        """Return the memory as text from which every bit comes back."""
+        """Return the memory as text that restores every bit."""
         plan = None
         if self.previous is not None:
             plan = {**vars(self.previous), "knots": self.previous.knots.tolist()}
@@ -66,10 +66,10 @@ class PlannerMemory:
 
     @classmethod
     def from_json(cls, text: str) -> PlannerMemory:
-        """Return the memory in a text of :meth:`to_json`.
+        """Return the memory from a text of :meth:`to_json`.
 
         Raises:
-            InputError: the text is no such memory.
+            InputError: the text is malformed.
         """
         try:
             values = load_json(text)
@@ -94,5 +94,5 @@ class PlannerMemory:
 
 
 def _plain(value: float) -> float | str:
-    """Return a number as JSON has it; infinity and what is no number go as text."""
+    """Return a number as a JSON value; infinity and NaN become text."""
     return value if np.isfinite(value) else str(value)

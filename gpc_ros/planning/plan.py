@@ -18,12 +18,12 @@ class Plan:
     """A spline of velocity commands with a beginning and an end.
 
     Attributes:
-        id: counts up with every plan of a planner.
-        task: name of the task it is for.
-        robot: name of the robot it is for.
+        id: increases with every plan of a planner.
+        task: name of its task.
+        robot: name of its robot.
         stamp: time of the state that it was planned from [s].
         start: time of the first knot [s].
-        expiry: time after which it must not be followed [s].
+        expiry: time after which the plan must not be followed [s].
         knots: (K, 3) vx [m/s], vy [m/s], yaw rate [rad/s], heading frame.
         knot_dt: time between knots [s].
         order: of the spline, 0, 1 or 3.
@@ -42,10 +42,10 @@ class Plan:
     cost: float
 
     def __post_init__(self) -> None:
-        """Check what came, perhaps from a message.
+        """Validate the fields.
 
         Raises:
-            InputError: a field is not finite, has a wrong shape or makes no sense.
+            InputError: a field is not finite, has a wrong shape or an impossible value.
         """
         validate_array(self.knots, (-1, 3), f"plan {self.id}: knots")
         validate_array(

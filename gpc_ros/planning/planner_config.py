@@ -29,7 +29,7 @@ class PlannerConfig:
     )
     max_opt_iters: int = param(1, "Sampling rounds in one cycle", low=1, high=20, live=True)
     plan_timeout: float = param(
-        0.3, "Age at which a plan expires that was not replaced", unit="s", low=0.02, high=5.0
+        0.3, "Age at which a plan expires unless it is replaced", unit="s", low=0.02, high=5.0
     )
     max_prediction: float = param(
         0.2, "Longest delay over which the state is predicted", unit="s", low=0.0, high=1.0

@@ -1,4 +1,4 @@
-"""Predicts the state over a known delay, so that a plan starts where the robot will be."""
+"""Predict the state over a known delay, so that a plan starts where the robot will be."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Prediction:
         qpos: (nq,).
         qvel: (nv,).
         walker_state: (S,).
-        delay: how far it lies ahead [s], a multiple of the walker's period.
+        delay: prediction time [s], a multiple of the walker's period.
     """
 
     qpos: Array
@@ -62,7 +62,7 @@ class Predictor:
             walker_state: (S,).
             command: gives the command (3,) that is executed at a time [s].
             stamp: time of the state [s].
-            delay: how far to predict [s].
+            delay: prediction time [s].
 
         Returns:
             The predicted state; the given one if the delay is short or the prediction diverges.

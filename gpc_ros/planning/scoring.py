@@ -127,7 +127,8 @@ class Scorer:
     ) -> float:
         """Return the error of the cost-to-go relative to the spread of costs.
 
-        It is compared with rollouts at their start, and halfway along the one that it prefers.
+        The comparison is made at the start of all rollouts and halfway along the rollout that the
+        cost-to-go prefers.
 
         Args:
             costs: of the rollouts over the horizon (n,), infinite where one diverged.
@@ -145,8 +146,8 @@ class Scorer:
         there = self.task.observation(qpos[0, 0], qvel[0, 0], goal)
         expected = self._cost_to_go(np.stack([here, there]))
         found = np.array([costs.min(), sum(float(v[0]) for v in rest.values())])
-        # A mean over less than the window may differ more without an error, and the rollout that is
-        # known halfway need not be the best from there.
+        # A mean over a part of the window varies more, and the best rollout from the start need not
+        # be the best one from halfway.
         seen = np.array([1.0, 0.5]) * self._horizon / self._cost_to_go.window
         allowed = max(self._cost_to_go.spread, 1e-9) * (1.0 + np.maximum(0.0, 1.0 - seen))
         return float((np.abs(expected - found) / (allowed * _ALLOWED)).max())

@@ -25,7 +25,7 @@ class SearchResult:
 
     Attributes:
         cost: of the best candidate; None without a valid candidate.
-        reason: why there is no cost; empty if the deadline left no candidate.
+        reason: why the cost is None; empty if the deadline left no candidate.
         nominal_cost: of the nominal in the first round.
         mean_cost: over the valid candidates of the last round with any.
         effective_sample_size: see :class:`gpc_ros.planning.cycle_report.PlannerReport`.
@@ -138,7 +138,8 @@ class Search:
             predicted: start of the rollouts.
             goal: of the task (3,).
             deadline: drops candidates that would finish late; None for no deadline.
-            given: knots (m, K, 3) from :meth:`usable` that replace the proposal's; None for none.
+            given: knots (m, K, 3) from :meth:`usable` that replace the proposal's; None keeps
+                these.
         """
         result = SearchResult()
         proposals = self._propose(predicted, goal) if given is None else given

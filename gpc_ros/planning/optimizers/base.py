@@ -79,18 +79,18 @@ class Optimizer(Protocol):
         ...
 
     def reset(self) -> None:
-        """Forget everything, as after a new goal."""
+        """Return to the initial state, as after a new goal."""
         ...
 
     def state_dict(self) -> Array:
-        """Return what the next cycle depends on, a flat array; empty if there is nothing."""
+        """Return the state that the next cycle depends on, a flat array; possibly empty."""
         ...
 
     def load_state_dict(self, memory: Array) -> None:
-        """Continue from what :meth:`memory` returned.
+        """Resume from a state of :meth:`memory`.
 
         Raises:
-            InputError: it is of another optimizer or number of knots.
+            InputError: the state is of another optimizer or number of knots.
         """
         ...
 
@@ -100,16 +100,16 @@ def gaussian(
 ) -> Array:
     """Draw candidates (count, K, 3) from a Gaussian; candidate 0 is the nominal (K, 3) itself.
 
-    The others come in mirrored pairs around the nominal (antithetic sampling): with few samples
-    left and right, faster and slower are then always tried alike.
+    The others come in mirrored pairs around the nominal (antithetic sampling): even with few
+    samples, opposite directions are tried equally often.
 
     Args:
         nominal: mean (K, 3).
         sigma: standard deviations (K, 3).
         count: number of candidates.
         rng: source of randomness.
-        correlation: share of the variance that the knots of a candidate have in common; a walk
-            around an object needs commands that last longer than the time between knots.
+        correlation: fraction of the variance common to the knots of a candidate; a walk around an
+            object needs commands that last longer than the time between knots.
     """
     pairs = count // 2 + 1
     each = rng.standard_normal((pairs, *nominal.shape))
@@ -123,11 +123,11 @@ def gaussian(
 
 
 class FixedGaussian:
-    """What an optimizer has whose distribution stays as it is.
+    """Base of the optimizers with a fixed distribution.
 
     Args:
         noise: the Gaussian.
-        knots: of a candidate K.
+        knots: number of knots K.
     """
 
     name = ""
@@ -138,14 +138,14 @@ class FixedGaussian:
         self.sigma = noise.initial(knots)
 
     def reset(self) -> None:
-        """Do nothing: there is no memory."""
+        """Do nothing: the distribution is fixed."""
 
     def state_dict(self) -> Array:
         """Return nothing."""
         return np.zeros(0)
 
     def load_state_dict(self, memory: Array) -> None:
-        """Continue from a memory, which must be empty."""
+        """Resume from a memory, which must be empty."""
         if memory.size:
             raise InputError(f"{self.name}: has no memory, was given {memory.size} numbers")
 

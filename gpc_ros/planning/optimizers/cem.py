@@ -5,8 +5,8 @@ With elites E, the best e of the pool, and one Sigma per knot and command axis:
     mean   <- the best candidate (the planner shifts it in time)
     Sigma  <- a Sigma + (1 - a) max(std(E), floor * Sigma_0)
 
-Sigma returns to Sigma_0 when the best cost has stopped falling, so that the search does not end
-in a corner (shared practice; arXiv 2510.14643 bootstraps such a search).
+Sigma returns to Sigma_0 when the best cost has stopped falling, so that the search does not stall
+in a local minimum (common practice; arXiv 2510.14643 bootstraps such a search).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Cem:
         self.reset()
 
     def reset(self) -> None:
-        """Return to the first Sigma."""
+        """Return to the initial Sigma."""
         self.sigma = self._start.copy()
         self._best = np.inf
         self._stalled = 0
@@ -86,7 +86,7 @@ class Cem:
         return np.concatenate([self.sigma.ravel(), [self._best, self._stalled]])
 
     def load_state_dict(self, memory: Array) -> None:
-        """Continue from a memory; see :class:`gpc_ros.planning.optimizers.base.Optimizer`."""
+        """Resume from a memory; see :class:`gpc_ros.planning.optimizers.base.Optimizer`."""
         size = self._start.size
         if memory.shape != (size + 2,):
             raise InputError(f"cem: a memory has {size + 2} numbers, not {memory.size}")

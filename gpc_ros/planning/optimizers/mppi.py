@@ -37,7 +37,7 @@ class Mppi(FixedGaussian):
     name = "mppi"
 
     def __init__(self, config: MppiConfig, knots: int) -> None:
-        """Start with the configured Sigma for K knots; it stays as it is."""
+        """Start with the configured Sigma for K knots, which stays constant."""
         super().__init__(config.noise, knots)
         self._temperature = config.temperature
 

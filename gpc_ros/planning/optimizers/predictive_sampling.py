@@ -23,7 +23,7 @@ class PredictiveSampling(FixedGaussian):
     name = "predictive_sampling"
 
     def __init__(self, config: PredictiveSamplingConfig, knots: int) -> None:
-        """Start with the configured Sigma for K knots; it stays as it is."""
+        """Start with the configured Sigma for K knots, which stays constant."""
         super().__init__(config.noise, knots)
 
     def update(self, nominal: Array, knots: Array, costs: Array) -> Array:
