@@ -1,1 +1,1 @@
-"""The learned proposal: what the planner found, collected, to train a model on."""
+"""The learned proposal at run time: card, model, sampler and monitor."""

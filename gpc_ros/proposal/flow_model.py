@@ -19,11 +19,11 @@ from gpc_ros.common.errors import ModelFileError
 from gpc_ros.common.model_files import parse_weights
 from gpc_ros.proposal.card import Card, card_path, load_card, read_weights
 
-# Octaves of sine and cosine that the flow's time is given in.
+# Octaves of sine and cosine in the features of the flow's time.
 OCTAVES = 4
-# Normalised observations further out than this were never seen in training.
+# Bound of normalised observations; larger values did not occur in training.
 CLIP = 5.0
-# Bounds of what a file may hold or give: anything beyond is damaged.
+# Bounds on the contents and outputs of a file: values beyond them mean damage.
 _LEAST_SCALE, _LARGEST = 1e-9, 1e6
 _TRIALS, _TRIAL_STEPS = 8, 4
 
@@ -40,8 +40,8 @@ class Proposal(Protocol):
     """A distribution over knots given an observation.
 
     Attributes:
-        card: what it is.
-        cost_to_go: what is paid after a state, if that was learnt too.
+        card: card of the proposal.
+        cost_to_go: the learned cost after a state; None without one.
     """
 
     card: Card
@@ -53,7 +53,7 @@ class Proposal(Protocol):
         Args:
             observation: of the task (d,).
             start: noise that each sample begins with (n, K, 3), normalised.
-            steps: of Euler's method, where there is something to integrate.
+            steps: number of Euler steps; ignored by the Gaussian.
         """
         ...
 
@@ -63,7 +63,7 @@ class Proposal(Protocol):
 
 
 class _Normalised:
-    """What all kinds share: the scale of observations and knots."""
+    """Common part of all kinds: the scale of observations and knots."""
 
     def __init__(self, card: Card, weights: Weights) -> None:
         self.card = card
@@ -93,7 +93,7 @@ class Flow(_Normalised):
     """The conditional flow; see the module."""
 
     def __init__(self, card: Card, weights: Weights) -> None:
-        """Take the weights apart; the observation's part of the first layer is worked out once."""
+        """Split the weights, so that the observation's part of the first layer is computed once."""
         super().__init__(card, weights)
         size, d = 3 * card.knots, len(card.observation)
         layers = len(card.hidden) + 1
@@ -121,19 +121,19 @@ class Flow(_Normalised):
 
 
 class CostToGo:
-    """What the planner went on to pay after a state: a perceptron on the observation.
+    """The cost-to-go, the planner's cost after a state: a perceptron on the observation.
 
     Args:
         card: of the proposal.
-        weights: of all its parts.
+        weights: weights of the whole proposal.
 
     Attributes:
-        window: time that it is over [s].
-        spread: standard deviation of the costs that it was trained on.
+        window: time that it covers [s].
+        spread: standard deviation of its training costs.
     """
 
     def __init__(self, card: Card, weights: Weights) -> None:
-        """Take over the layers."""
+        """Store the layers."""
         self.window = card.window
         self._mean, self._std = weights["observation_mean"], weights["observation_std"]
         self._scale = weights["cost_scale"]
@@ -153,10 +153,10 @@ class CostToGo:
 
 
 class Gaussian(_Normalised):
-    """One Gaussian fitted to all knots, blind to the observation: the control of the flow."""
+    """One Gaussian fitted to all knots, independent of the observation: the control of the flow."""
 
     def __init__(self, card: Card, weights: Weights) -> None:
-        """Take over the covariance's root."""
+        """Store the square root of the covariance."""
         super().__init__(card, weights)
         self._root = weights["root"]
 
@@ -170,8 +170,8 @@ def load_proposal(path: Path) -> Proposal:
     """Read a proposal from its card and the weights beside it.
 
     Raises:
-        ModelFileError: a file is missing, damaged, of another format, or its arrays have other
-            sizes than the card says.
+        ModelFileError: a file is missing, damaged or of another format, or an array differs from
+            the size in the card.
     """
     file = card_path(path)
     card = load_card(file)
@@ -187,7 +187,7 @@ def load_proposal(path: Path) -> Proposal:
 
 
 def _check_scales(file: Path, weights: Weights) -> None:
-    """Reject standard deviations that are zero, negative or absurd."""
+    """Reject standard deviations that are zero, negative or implausible."""
     for name in ("observation_std", "knots_std"):
         if not ((weights[name] >= _LEAST_SCALE) & (weights[name] <= _LARGEST)).all():
             raise ModelFileError(
@@ -199,7 +199,7 @@ def _check_scales(file: Path, weights: Weights) -> None:
 
 
 def _check_outputs(file: Path, proposal: Flow | Gaussian) -> None:
-    """Reject a network whose knots or costs leave all bounds on observations of training."""
+    """Reject a network with knots or costs out of bounds on observations as in training."""
     card = proposal.card
     start = np.random.default_rng(0).standard_normal((_TRIALS, card.knots, 3))
     with np.errstate(all="ignore"):
@@ -217,7 +217,7 @@ def _check_outputs(file: Path, proposal: Flow | Gaussian) -> None:
 
 
 def expected_shapes(card: Card) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every array that a card asks for."""
+    """Return the shape of every array that a card requires."""
     size, d = 3 * card.knots, len(card.observation)
     shapes: dict[str, tuple[int, ...]] = {
         "observation_mean": (d,), "observation_std": (d,),

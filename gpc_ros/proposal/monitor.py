@@ -161,7 +161,7 @@ class UsefulnessMonitor:
 
         Args:
             most: number of samples of a useful proposal.
-            value_weight: weight of the cost-to-go, 0 to 1; at zero there are no probes either.
+            value_weight: weight of the cost-to-go, 0 to 1; at zero probes are omitted too.
         """
         if value_weight <= 0.0:
             return 0

@@ -33,7 +33,7 @@ class ProposalConfig:
     FORMER_NAMES: ClassVar[dict[str, str]] = {"share": "fraction"}
 
     file: str = param(
-        SHIPPED, "Card of the proposal (.json), 'shipped' for the task's own if there is one, "
+        SHIPPED, "Card of the proposal (.json), 'shipped' for the task's default if it has one, "
         "'shipped gaussian' for its control, or 'none'",
     )  # fmt: skip
     fraction: float = param(
