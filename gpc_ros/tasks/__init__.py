@@ -32,7 +32,7 @@ def make_task(name: str, overrides: Mapping[str, Any] | None = None) -> Task:
 
 
 def build_model(task: Task, variant: Variant, gains: Gains) -> mujoco.MjModel:
-    """Compile the robot in a task's scene, as the plant or as the planner sees it."""
+    """Compile the robot in a task's scene, as the plant's or the planner's model."""
     spec = robot_spec(variant, gains)
     task.add_scene(spec, variant)
     return compile_model(spec)

@@ -28,7 +28,7 @@ from gpc_ros.tasks.task import (
     standing_robot,
 )
 
-# Where the box begins in qpos and qvel: after the robot.
+# First index of the box in qpos and qvel: after the robot.
 _QPOS, _QVEL = 19, 18
 
 
@@ -92,7 +92,7 @@ class BoxPushConfig:
 
 
 def _told_and_not(name: str, **box: Any) -> dict[str, dict[str, Any]]:
-    """Return a box that the planner knows, and the same box without its knowledge."""
+    """Return a changed box in plant and planner, and the same box in the plant only."""
     plant = {f"plant.object.{key}": value for key, value in box.items()}
     told = {f"planner.object.{key}": value for key, value in box.items()}
     return {name: {**plant, **told}, f"{name}, planner believes the default": plant}
@@ -122,7 +122,7 @@ class BoxPush(Task):
     defaults: ClassVar[BoxPushConfig] = BoxPushConfig()
 
     def add_scene(self, spec: mujoco.MjSpec, variant: Variant) -> None:
-        """Add the box; its friction overrides that of what it touches."""
+        """Add the box; its friction overrides the friction of the bodies in contact."""
         super().add_scene(spec, variant)
         box: Box = getattr(self.config, variant).object
         body = spec.worldbody.add_body(name="box", pos=[1.5, 0.0, box.size[2] / 2])

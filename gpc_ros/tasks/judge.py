@@ -1,4 +1,4 @@
-"""The judge of success: inside the tolerance of the goal without a break for the dwell time.
+"""Judge success: inside the tolerance of the goal without a break for the dwell time.
 
 The planner, episodes in lockstep, the live monitor and the report of a recorded run all use it.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from gpc_ros.common.arrays import Array
 from gpc_ros.tasks.task import Progress, Task, pose_error
 
-# The dwell time may be short by this much [s]: stamps are sums of periods, and whole nanoseconds
-# in messages, so that an exact comparison would depend on how a time was computed.
+# Tolerance of the dwell time [s]: stamps are sums of periods, and whole nanoseconds in messages, so
+# an exact comparison would depend on rounding.
 STAMP_ROUNDING = 1e-6
 
 
@@ -112,7 +112,7 @@ class EpisodeJudge(GoalJudge):
         self.time = 0.0
 
     def judge(self, stamp: float, qpos: Array) -> Verdict | None:
-        """Add a true scene (nq,) at a time [s]; return the verdict, None while it is open."""
+        """Add a true scene (nq,) at a time [s]; return the verdict, None while undecided."""
         if self._begin is None:
             self._begin = stamp
         self.time = stamp - self._begin

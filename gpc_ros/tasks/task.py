@@ -1,7 +1,7 @@
-"""What a task is: a scene, a goal, a cost, an observation, random episodes and a success test.
+"""The interface of a task: scene, goal, cost, observation, random episodes and success test.
 
-A task is one module with one class derived from :class:`Task`; nothing else in the package
-knows a task's specifics. Poses are in the map frame, goals are (x [m], y [m], yaw [rad]).
+A task is one module with one class derived from :class:`Task`; no other module depends on a task's
+specifics. Poses are in the map frame, goals are (x [m], y [m], yaw [rad]).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from gpc_ros.robot.model import STAND_HEIGHT, Variant
 
 @dataclass(frozen=True)
 class Scene:
-    """Physical parameters of a scene, set apart for the plant and for the planner."""
+    """Physical parameters of a scene, set separately for plant and planner."""
 
     floor_friction: float = param(0.8, "Sliding friction of feet on the floor", low=0.1, high=2.0)
 
 
 @dataclass(frozen=True)
 class Success:
-    """When an episode counts as done."""
+    """Success criterion of an episode."""
 
     distance: float = param(0.15, "Position tolerance", unit="m", low=0.01, high=1.0)
     yaw: float = param(0.3, "Heading tolerance", unit="rad", low=0.01, high=3.15)
-    dwell: float = param(0.5, "Time to stay in tolerance", unit="s", low=0.0, high=10.0)
+    dwell: float = param(0.5, "Dwell time inside the tolerance", unit="s", low=0.0, high=10.0)
 
     def inside(self, distance: Any, yaw_error: Any) -> Any:
         """Return whether distance [m] and yaw error [rad] (scalars or arrays) are in tolerance."""
@@ -48,7 +48,7 @@ class Episode:
     """A start and a goal, drawn from a seed.
 
     Attributes:
-        seed: what they were drawn from.
+        seed: seed of the draw.
         qpos: start of the whole scene (nq,).
         goal: x [m], y [m], yaw [rad], (3,).
     """
@@ -60,7 +60,7 @@ class Episode:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the goal is: distance [m], yaw error [rad], and whether both are in tolerance."""
+    """Distance to the goal [m], yaw error [rad], and whether both are in tolerance."""
 
     distance: float
     yaw_error: float
@@ -75,7 +75,7 @@ class Observed(NamedTuple):
 
 
 def observed_pose(of: str) -> tuple[Observed, ...]:
-    """Return the entries that :func:`in_heading_frame` gives."""
+    """Return the names of the entries of :func:`in_heading_frame`."""
     return tuple(
         Observed(f"{of} {what}", sign)
         for what, sign in (("x", 1), ("y", -1), ("cos yaw", 1), ("sin yaw", -1))
@@ -83,20 +83,20 @@ def observed_pose(of: str) -> tuple[Observed, ...]:
 
 
 def observed_velocity(of: str) -> tuple[Observed, ...]:
-    """Return the entries that :func:`body_velocity` gives."""
+    """Return the names of the entries of :func:`body_velocity`."""
     return tuple(
         Observed(f"{of} {what}", sign) for what, sign in (("vx", 1), ("vy", -1), ("yaw rate", -1))
     )
 
 
 class Task(ABC):
-    """One thing that the robot can be asked to do.
+    """A task for the robot.
 
     Attributes:
-        name: how the task is chosen.
+        name: name on the command line.
         summary: one sentence for listings.
         bodies: names of the free objects, in qpos order after the robot.
-        observed: what each entry of an observation is.
+        observed: entries of an observation.
         variations: changed worlds to evaluate in, each as parameters by dotted name.
         config: its parameters; has ``plant`` and ``planner`` (scenes), ``success`` and
             ``workspace`` [m].
@@ -118,12 +118,12 @@ class Task(ABC):
         self.config = config.replace(self.defaults, overrides or {}, f"task {self.name}")
 
     def scene(self, variant: Variant) -> Scene:
-        """Return the physical parameters that plant or planner believe in."""
+        """Return the physical parameters of plant or planner."""
         scene: Scene = getattr(self.config, variant)
         return scene
 
     def add_scene(self, spec: mujoco.MjSpec, variant: Variant) -> None:
-        """Add what the scene holds beside the robot to a model under construction."""
+        """Add the task's objects and surroundings to a model under construction."""
         for foot in spec.geoms:
             if foot.name.endswith("_foot"):
                 foot.friction[0] = self.scene(variant).floor_friction
@@ -148,11 +148,11 @@ class Task(ABC):
 
     @abstractmethod
     def target_pose(self, qpos: Array) -> Array:
-        """Return x, y, yaw (..., 3) of what the goal is for, from qpos (..., nq)."""
+        """Return x, y, yaw (..., 3) of the body that the goal applies to, from qpos (..., nq)."""
 
     @abstractmethod
     def observation(self, qpos: Array, qvel: Array, goal: Array) -> Array:
-        """Return what a proposal is conditioned on: scene and goal in the heading frame.
+        """Return the observation of a proposal: scene and goal in the heading frame.
 
         Args:
             qpos: one scene (nq,) or several (..., nq).
@@ -172,7 +172,7 @@ class Task(ABC):
         return {"floor_friction": float(rng.uniform(0.5, 1.1))}
 
     def progress(self, qpos: Array, goal: Array) -> Progress:
-        """Return how far the goal (3,) is from a scene qpos (nq,)."""
+        """Return the distance of a scene qpos (nq,) from the goal (3,)."""
         error = pose_error(self.target_pose(qpos), goal)
         distance, yaw = float(error[0]), float(error[1])
         return Progress(distance, yaw, self.config.success.inside(distance, yaw))
@@ -181,8 +181,8 @@ class Task(ABC):
         """Return a goal as a valid array (3,).
 
         Raises:
-            InputError: it does not hold three finite numbers.
-            UnreachableGoalError: it lies outside the workspace.
+            InputError: the goal is not three finite numbers.
+            UnreachableGoalError: the goal lies outside the workspace.
         """
         goal = validate_array(goal, (3,), "goal (x [m], y [m], yaw [rad])")
         reach = float(np.linalg.norm(goal[:2]))
@@ -196,10 +196,10 @@ class Task(ABC):
 
 
 def same_scene(old: Task, new: Task) -> Task:
-    """Return a task that differs from another only in what may change while it is done.
+    """Return a task that differs from another only in parameters that may change live.
 
     Raises:
-        ConfigError: it differs in more than the weights of its cost.
+        ConfigError: the tasks differ in more than the cost weights.
     """
     before, after = config.flatten(old.config), config.flatten(new.config)
     other = [n for n in after if after[n] != before.get(n) and not n.startswith("cost.")]
@@ -233,7 +233,7 @@ def standing_robot(x: float, y: float, yaw: float) -> Array:
 
 
 def fallen(qpos: Array) -> Array:
-    """Return for (N, T, nq) the share of the horizon (N,) with the base tilted over 60 deg."""
+    """Return for (N, T, nq) the fraction of the horizon (N,) with the base tilted over 60 deg."""
     # Third diagonal entry of the rotation matrix: cosine of the tilt.
     upright = 1.0 - 2.0 * (qpos[..., 4] ** 2 + qpos[..., 5] ** 2)
     return (upright < 0.5).mean(axis=1)
@@ -254,8 +254,8 @@ def body_velocity(base: Array, qpos: Array, qvel: Array, q: int, v: int) -> Arra
         base: planar base poses (..., 3).
         qpos: scenes (..., nq).
         qvel: (..., nv); linear parts in the map frame, angular ones in the body's own.
-        q: where the body begins in qpos.
-        v: where it begins in qvel.
+        q: first index of the body in qpos.
+        v: first index of the body in qvel.
     """
     c, s = np.cos(base[..., 2]), np.sin(base[..., 2])
     vx, vy = qvel[..., v], qvel[..., v + 1]
