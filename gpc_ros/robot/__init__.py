@@ -1,1 +1,1 @@
-"""The Go2: joint order, limits, models, kinematics, and the records that flow between rooms."""
+"""The Go2: joint order, limits, models, kinematics, and the records shared by all packages."""

@@ -1,10 +1,10 @@
-"""Absolute ceilings of everything that is sent to the Go2, per joint, below all configuration.
+"""Absolute ceilings of every value sent to the Go2, per joint, independent of configuration.
 
-The joint limiter of the bridge and, again, the process that talks to the robot's SDK hold every
-command against them. Parameters and the cards of walkers can only ask for less: they are checked
-against these numbers when they are loaded. Position, velocity and torque are the ratings of the
-joints (``joints.py``); no source gives a largest gain, so these are twice those of the stiffest
-walker here (kp 80 N m/rad), rounded up.
+The joint limiter of the bridge checks every command against them, and so does the driver process of
+the robot's SDK. Parameters and cards of walkers can only request smaller values: they are checked
+against the ceilings when they are loaded. Position, velocity and torque are the ratings of the
+joints (``joints.py``). No source gives a largest gain, so the gain ceilings are twice the gains of
+the stiffest walker here (kp 80 N m/rad), rounded up.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STEP = _frozen([0.4, 0.4, 0.4] * 4)  # change of a position target in one cycle 
 # Walking command vx, vy [m/s], yaw rate [rad/s], and its change [m/s^2, m/s^2, rad/s^2].
 COMMAND = _frozen([1.5, 1.0, 3.0])
 COMMAND_SLEW = _frozen([10.0, 10.0, 20.0])
-RATE = (10.0, 500.0)  # of a walker [Hz]
+RATE = (10.0, 500.0)  # rate of a walker [Hz]
 
 # Rows of a command on its way to the wire: name, unit, lowest and highest value (12,).
 _ROWS = (
@@ -49,7 +49,7 @@ _LOW, _HIGH = (np.stack([row[i] for row in _ROWS]) for i in (2, 3))  # (5, 12)
 
 
 def _inward(low: Array, high: Array) -> tuple[Float32Array, Float32Array]:
-    """Return an interval in single precision that lies within the given one."""
+    """Return an interval in single precision that lies within the given interval."""
     below, above = low.astype(np.float32), high.astype(np.float32)
     below = np.where(below < low, np.nextafter(below, np.float32(np.inf)), below)
     above = np.where(above > high, np.nextafter(above, np.float32(-np.inf)), above)
@@ -79,7 +79,7 @@ def check(command: JointCommand) -> Array:
 
     Raises:
         InputError: a value is not finite, a gain is negative, or a value is beyond its ceiling;
-            the sentence names joint, value and ceiling.
+            the message names joint, value and ceiling.
     """
     rows = _stack(command)
     if not np.isfinite(rows).all():
@@ -102,7 +102,7 @@ def _describe(rows: Array, beyond: NDArray[np.bool_]) -> str:
 
 
 def to_wire(command: JointCommand) -> Float32Array:
-    """Return a command in single precision (5, 12), no value of which is beyond its ceiling.
+    """Return a command in single precision (5, 12), with every value within its ceiling.
 
     Rows are position, velocity, effort, kp, kd. The position of a joint without stiffness is
     moved into its range.
@@ -117,7 +117,7 @@ def to_wire(command: JointCommand) -> Float32Array:
 
 
 def limit_step(position: Float32Array, last: Float32Array) -> Float32Array:
-    """Return position targets (12,) [rad] at most one step away from the last ones."""
+    """Return position targets (12,) [rad] at most one step away from the previous targets."""
     before = last.astype(np.float64)
     low, high = _inward(before - STEP, before + STEP)
     limited: Float32Array = np.minimum(np.maximum(position, low), high)

@@ -1,4 +1,4 @@
-"""The twelve joints of the Go2: names, the one order map, poses and limits.
+"""The twelve joints of the Go2: names, order map, poses and limits.
 
 Model order is FL, FR, RL, RR with hip, thigh, calf each; Unitree's SDK numbers its motors FR, FL,
 RR, RL. Limits are those of Unitree's go2_description (URDF).
@@ -34,7 +34,7 @@ _TO_SDK = _joint_order(LEGS, SDK_LEGS)
 _FROM_SDK = _joint_order(SDK_LEGS, LEGS)
 _FEET_TO_SDK, _FEET_FROM_SDK = _TO_SDK[::3] // 3, _FROM_SDK[::3] // 3
 
-# Origin of each hip joint (4, 3) [m] in the base frame, and the side a leg is on: +1 left.
+# Origin of each hip joint (4, 3) [m] in the base frame, and the side of each leg: +1 left.
 HIP_OFFSETS = _frozen(
     [[0.1934, 0.0465, 0.0], [0.1934, -0.0465, 0.0], [-0.1934, 0.0465, 0.0], [-0.1934, -0.0465, 0.0]]
 )
@@ -48,7 +48,7 @@ _FRONT_LOWER, _FRONT_UPPER = [-1.0472, -1.5708, -2.7227], [1.0472, 3.4907, -0.83
 _REAR_LOWER, _REAR_UPPER = [-1.0472, -0.5236, -2.7227], [1.0472, 4.5379, -0.83776]
 LOWER = _frozen(_FRONT_LOWER * 2 + _REAR_LOWER * 2)  # [rad]
 UPPER = _frozen(_FRONT_UPPER * 2 + _REAR_UPPER * 2)  # [rad]
-# How far within these what is sent stays [rad].
+# Margin between these limits and the targets that are sent [rad].
 SOFT_MARGIN = 0.02
 VELOCITY_LIMIT = _frozen([30.1, 30.1, 15.7] * 4)  # [rad/s]
 TORQUE_LIMIT = _frozen([23.7, 23.7, 45.43] * 4)  # [N m]

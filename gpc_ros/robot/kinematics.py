@@ -23,7 +23,7 @@ from gpc_ros.robot.joints import FOOT_NAMES, HIP_OFFSETS, LEG_SIDES, LEGS
 HIP_LENGTH = 0.0955  # h [m]
 LINK_LENGTH = 0.213  # l [m]
 FOOT_RADIUS = 0.022  # [m]; foot positions are the centre of the foot's sphere
-# Where the IMU is in the base frame [m].
+# Position of the IMU in the base frame [m].
 IMU_POSITION = (-0.02557, 0.0, 0.04232)
 
 _SIDE_OFFSET = HIP_LENGTH * LEG_SIDES
@@ -52,8 +52,8 @@ def leg_ik(feet: Array) -> Array:
     """Return joints (..., 12) [rad] that put the feet at (..., 4, 3) [m] in the base frame.
 
     The knee bends backwards (calf angle in [-pi, 0]) and the foot is below the hip in the plane
-    of the leg. A foot out of reach is brought to the nearest reachable depth or length of the
-    leg; joint limits are not applied.
+    of the leg. A foot out of reach is moved to the nearest reachable depth or length of the leg;
+    joint limits are not applied.
     """
     local = feet - HIP_OFFSETS
     x, y, z = local[..., 0], local[..., 1], local[..., 2]

@@ -26,7 +26,7 @@ Variant = Literal["plant", "planner"]
 PLANT_TIMESTEP = 0.002  # [s]
 PLANNER_TIMESTEP = 0.01  # [s]
 PLANT_DAMPING = 0.285  # joint damping [N m s/rad], as in the MJCF
-PLANNER_DAMPING = 0.6  # [N m s/rad]: stands for the plant's damping and joint friction
+PLANNER_DAMPING = 0.6  # [N m s/rad]: replaces the plant's damping and joint friction
 BASE_BODY = "base"
 # Height of the base origin over the floor in the pose STAND [m].
 STAND_HEIGHT = float(FOOT_RADIUS - foot_positions(STAND)[:, 2].mean())
@@ -66,7 +66,7 @@ def robot_spec(variant: Variant, gains: Gains, path: Path | None = None) -> mujo
     Args:
         variant: ``plant`` or ``planner``.
         gains: joint gains of the actuators (the plant's change with each command).
-        path: another MJCF than the one that comes with the package.
+        path: MJCF file; None uses the package's file.
 
     Raises:
         ModelFileError: the file is missing, damaged or not the Go2.
@@ -89,13 +89,13 @@ def robot_spec(variant: Variant, gains: Gains, path: Path | None = None) -> mujo
 
 
 def _simplify(spec: mujoco.MjSpec) -> None:
-    """Turn the accurate model into the planner's fast one."""
+    """Turn the accurate model into the planner's fast model."""
     option = spec.option
     option.timestep = PLANNER_TIMESTEP
     option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
     option.impratio = 1.0
     # Three sweeps of PGS, warm-started. Newton, the default, is as accurate when it converges, but
-    # stopped early it leaves boxes spinning. The implicit integrator costs a tenth more and walks
+    # stopped early it leaves boxes spinning. The implicit integrator takes 10 % longer and walks
     # slower than the plant at this step. (Metrics: bench/model_error.py.)
     option.solver = mujoco.mjtSolver.mjSOL_PGS
     option.iterations = 3
@@ -106,7 +106,7 @@ def _simplify(spec: mujoco.MjSpec) -> None:
             joint.frictionloss = 0.0
     for geom in spec.body(BASE_BODY).find_all("geom"):
         if geom.contype:
-            # Met by the world's and the objects' contype, never by another part of the robot.
+            # Matches the contype of the world and the objects, but of no other part of the robot.
             geom.contype, geom.conaffinity = 0, 1
             geom.condim = 3
             if geom.name in FOOT_NAMES:
@@ -118,7 +118,7 @@ def _simplify(spec: mujoco.MjSpec) -> None:
 
 
 def _load(path: Path | None) -> mujoco.MjSpec:
-    """Read the MJCF and check that it is the robot that the package knows."""
+    """Read the MJCF and check that it is the Go2 in model order."""
     try:
         path = path or share("models", "go2", "go2.xml")
     except GpcError as error:

@@ -1,4 +1,4 @@
-"""What surrounds the robot in every scene: a floor with a subtle checker, sky, light, camera."""
+"""Surroundings of the robot in every scene: a checkered floor, sky, lights and a camera."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def add_scenery(spec: mujoco.MjSpec) -> None:
         condim=3,
     )
     base = spec.body("base")
-    # It travels with the robot, so that its shadow stays sharp wherever the robot walks.
+    # The light follows the robot, so that the shadow stays sharp everywhere.
     base.add_light(
         name="sun",
         mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK,
@@ -75,7 +75,7 @@ def add_scenery(spec: mujoco.MjSpec) -> None:
     spec.visual.headlight.diffuse = [0.25, 0.25, 0.25]
     spec.visual.headlight.specular = [0.05, 0.05, 0.05]
     spec.visual.rgba.haze = [0.80, 0.83, 0.86, 1.0]
-    # A narrow shadow map: a wide one paints speckles on the floor.
+    # The shadow map is narrow: a wide one causes speckles on the floor.
     spec.visual.map.shadowscale = 0.3
     spec.visual.quality.shadowsize = 2048
     spec.visual.map.znear = 0.01

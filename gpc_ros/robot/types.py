@@ -1,4 +1,4 @@
-"""What flows between the rooms: readings, commands and estimates as plain records of arrays.
+"""Readings, commands and estimates as plain records of arrays, shared by all packages.
 
 Joint arrays are in model order (FL, FR, RL, RR; hip, thigh, calf each). Stamps are seconds of
 the clock in use (``float``), taken when the quantity was measured. Quaternions are wxyz.
@@ -35,7 +35,7 @@ class RobotReading:
         battery: state of charge [0..1].
         tick: counter of the robot's own clock [ms].
         faults: defects that the robot itself reports, in plain words.
-        battery_reported: whether the robot reports its battery at all.
+        battery_reported: whether the robot reports its battery.
     """
 
     stamp: float
@@ -69,7 +69,7 @@ class RobotReading:
 
 @dataclass
 class JointCommand:
-    """What a driver sends: tau = kp (q* - q) + kd (dq* - dq) + tau*, per joint.
+    """A joint command: tau = kp (q* - q) + kd (dq* - dq) + tau*, per joint.
 
     Attributes:
         position: q* (12,) [rad].
@@ -129,8 +129,7 @@ class SceneState:
             [m^2/s^2], angular velocity [rad^2/s^2].
         base_age: time since motion capture last saw the base [s].
         joint_age: age of the joint reading [s].
-        mocap_inconsistency: why motion capture is not believed to show this robot; empty if nothing
-            speaks against it.
+        mocap_inconsistency: why motion capture does not match this robot; empty if consistent.
     """
 
     stamp: float

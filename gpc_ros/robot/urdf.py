@@ -1,6 +1,6 @@
 """URDF of the Go2, made from its MJCF, for RViz and other tools of ROS.
 
-Link and joint names are the ones of Unitree's go2_description, below a root link ``base_link``
+Link and joint names are those of Unitree's go2_description, below a root link ``base_link``
 (REP-105). URDF has boxes, cylinders, spheres and meshes only: a capsule becomes a cylinder with two
 spheres, an ellipsoid a box of the same volume.
 """
