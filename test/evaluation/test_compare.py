@@ -49,7 +49,7 @@ def comparison(tmp_path: Path) -> Comparison:
 )
 @example(method="plain", num_rollouts=8, horizon=2.0, variation="")
 @example(method="proposal", num_rollouts=8, horizon=2.0, variation="mass 1 kg")
-def test_a_file_name_says_which_cell_it_holds(
+def test_file_name_identifies_its_cell(
     tmp_path_factory: pytest.TempPathFactory,
     method: str,
     num_rollouts: int,
@@ -76,7 +76,7 @@ def test_every_method_runs_its_seeds(method: str, tmp_path: Path) -> None:
     assert row.seeds == (3, 4)
 
 
-def test_results_say_which_weights_they_are_of(tmp_path: Path) -> None:
+def test_results_record_the_checksum_of_the_weights(tmp_path: Path) -> None:
     cells, c = grid_cells(["proposal"], [4], [0.4]), comparison(tmp_path)
     run_cells(c, cells, tmp_path / "out", processes=1)
     card = blank("navigate", window=2.0, cost_hidden=(8,))
@@ -85,7 +85,7 @@ def test_results_say_which_weights_they_are_of(tmp_path: Path) -> None:
         run_cells(c, cells, tmp_path / "out", processes=1)
 
 
-def test_what_is_misspelt_is_named(tmp_path: Path) -> None:
+def test_misspelt_method_or_variation_is_named(tmp_path: Path) -> None:
     c = comparison(tmp_path)
     with pytest.raises(ConfigError, match=r"method 'propsal'.*'proposal'"):
         c.evaluation(Cell("propsal", 4, 1.0))
@@ -106,7 +106,7 @@ def test_the_difference_is_paired_by_seed() -> None:
         difference(row("plain", [1.0], (7,)), plain)
 
 
-def test_the_summary_holds_the_difference_from_plain() -> None:
+def test_summary_contains_the_difference_from_plain() -> None:
     entries = summary(
         [row("plain", [10.0, 2.0, 7.0, 30.0]), row("proposal", [8.0, 0.0, 5.0, 28.0])]
     )
@@ -114,7 +114,7 @@ def test_the_summary_holds_the_difference_from_plain() -> None:
     assert entries[1]["time_less_plain"]["mean"] == pytest.approx(-2.0)
 
 
-def test_the_command_leaves_a_page_of_all_cells(tmp_path: Path) -> None:
+def test_command_writes_a_page_of_all_cells(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs make training")
     pytest.importorskip("torch", reason="needs make training")
     c = comparison(tmp_path)

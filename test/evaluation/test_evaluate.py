@@ -35,7 +35,7 @@ def without_time(result: EpisodeResult) -> EpisodeResult:
     return replace(result, plan_ms=0.0)
 
 
-def test_an_episode_repeats_itself_bit_for_bit() -> None:
+def test_repeated_episode_is_bit_identical() -> None:
     one, two = Trace(), Trace()
     first = run_episode(QUICK, 5, observer=one)
     threaded = replace(QUICK, planner=replace(QUICK.planner, threads=2))
@@ -84,12 +84,12 @@ def test_a_delayed_plan_starts_when_it_arrives(delay: float) -> None:
         assert plan.start - plan.stamp == pytest.approx(delay)
 
 
-def test_plans_cannot_take_longer_than_the_time_between_them() -> None:
+def test_plan_delay_must_be_shorter_than_the_planning_period() -> None:
     with pytest.raises(ConfigError, match=r"plan_delay: 0.1 s is not shorter than the 0.1 s"):
         evaluate(Evaluation(replace(QUICK, plan_delay=0.1)), [0])
 
 
-def test_the_estimator_in_between_changes_little_and_repeats_itself() -> None:
+def test_estimated_state_changes_little_and_is_deterministic() -> None:
     config = replace(QUICK, estimated=True)
     true, seen, again = Trace(), Trace(), Trace()
     run_episode(QUICK, 5, observer=true)
@@ -134,7 +134,7 @@ def test_finished_seeds_are_not_run_again(tmp_path: Path, counted: list[int]) ->
     assert document["settings"]["planner.num_rollouts"] == 4
 
 
-def test_what_is_finished_survives_an_interrupt(
+def test_finished_results_survive_an_interrupt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(evaluation: Evaluation, seeds: list[int], processes: int):  # type: ignore[no-untyped-def]
@@ -181,7 +181,7 @@ def test_settings_of_a_proposal_that_is_switched_off_do_not_matter() -> None:
     )
 
 
-def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_unrelated_file_is_not_overwritten(tmp_path: Path) -> None:
     out = tmp_path / "notes.json"
     out.write_text("{}")
     with pytest.raises(InputError, match="is not a result of gpc evaluate"):
@@ -189,7 +189,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert out.read_text() == "{}"
 
 
-def test_mistakes_are_told_before_anything_runs(counted: list[int]) -> None:
+def test_wrong_settings_are_reported_before_any_episode(counted: list[int]) -> None:
     with pytest.raises(ConfigError, match="box_push"):
         evaluate(Evaluation(replace(QUICK, task="box_pusch")), [0])
     with pytest.raises(ConfigError, match=r"plant.floor_friction"):
@@ -200,7 +200,7 @@ def test_mistakes_are_told_before_anything_runs(counted: list[int]) -> None:
 
 
 @pytest.mark.integration
-def test_seeds_run_in_processes_and_equal_those_run_here(tmp_path: Path) -> None:
+def test_parallel_results_equal_serial_results(tmp_path: Path) -> None:
     config = replace(QUICK, duration=0.3)
     results = evaluate(Evaluation(config), [3, 4], tmp_path / "out.json", processes=2)
     assert [without_time(r) for r in results] == [

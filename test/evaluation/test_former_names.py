@@ -34,7 +34,7 @@ FORMER = {
 
 
 @pytest.mark.parametrize(("former", "present"), FORMER.items())
-def test_a_former_parameter_name_sets_the_present_parameter(
+def test_former_parameter_name_sets_the_current_parameter(
     former: str, present: tuple[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     name, value = present
@@ -55,7 +55,7 @@ def test_scored_is_accepted_as_the_opposite_of_policy_only() -> None:
         ("noise.growth", "noise.noise_ramp"),
     ],
 )
-def test_a_former_optimizer_parameter_sets_the_present_one(former: str, present: str) -> None:
+def test_former_optimizer_parameter_sets_the_current_one(former: str, present: str) -> None:
     changed = config.replace(OPTIMIZERS["cem"][1], {former: 0.5}, "--set")
     assert config.flatten(changed)[present] == 0.5
 

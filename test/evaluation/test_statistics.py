@@ -9,7 +9,7 @@ from gpc_ros.common.errors import InputError
 from gpc_ros.evaluation.statistics import bootstrap, paired_difference
 
 
-def test_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
+def test_interval_covers_the_true_mean_at_its_nominal_rate() -> None:
     rng = np.random.default_rng(0)
     covered = 0
     for k in range(200):
@@ -18,7 +18,7 @@ def test_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
     assert 175 <= covered <= 199
 
 
-def test_mean_lies_inside_and_equal_values_have_no_width() -> None:
+def test_mean_lies_inside_and_equal_values_give_zero_width() -> None:
     interval = bootstrap([3.0, 3.0, 3.0])
     assert (interval.low, interval.mean, interval.high) == (3.0, 3.0, 3.0)
     wide = bootstrap([0.0, 1.0, 1.0, 1.0])
@@ -31,7 +31,7 @@ def test_one_seed_gives_one_interval() -> None:
     assert bootstrap(values) == bootstrap(values)
 
 
-def test_pairing_removes_what_the_pairs_have_in_common() -> None:
+def test_pairing_removes_the_common_variation() -> None:
     rng = np.random.default_rng(2)
     common = rng.normal(0, 10, 40)
     a, b = common + 1.0 + rng.normal(0, 0.1, 40), common

@@ -31,7 +31,7 @@ class Slipping(Trot):
         return super().step(qpos, qvel, 0.5 * command, state)
 
 
-def test_who_stands_has_not_fallen_and_who_is_thrown_over_has() -> None:
+def test_standing_robot_has_not_fallen_and_thrown_robot_has() -> None:
     walker = Trot()
     field = Field(walker, plant(walker), standing(2), threads=1)
     field.qvel[1, :6] = [0.0, 3.0, 1.0, 12.0, 0.0, 0.0]
@@ -39,7 +39,7 @@ def test_who_stands_has_not_fallen_and_who_is_thrown_over_has() -> None:
     assert field.fallen.tolist() == [False, True]
 
 
-def test_targets_of_a_slow_robot_come_late() -> None:
+def test_delay_postpones_the_targets() -> None:
     walker = Trot()
     field = Field(walker, plant(walker), standing(2), threads=1, delays=np.array([0, 2]))
     seen = []
@@ -59,7 +59,7 @@ def test_a_changed_robot_is_heavier_and_its_floor_slippery() -> None:
     assert (changed.geom_friction[:, 0] == 0.4).all()
 
 
-def test_changed_robots_are_within_what_is_stated_and_of_a_seed() -> None:
+def test_changed_robots_are_within_stated_ranges_and_seeded() -> None:
     some = draws(3)
     assert some == draws(3) != draws(4)
     assert len(some) == measures.DRAWS
@@ -67,7 +67,7 @@ def test_changed_robots_are_within_what_is_stated_and_of_a_seed() -> None:
     assert all(0.8 <= d.mass <= 1.2 and 0.4 <= d.friction <= 1.2 for d in some)
 
 
-def test_a_walker_that_is_slower_than_told_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walker_slower_than_its_command_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "GRID", ((0.4, 0.0, 0.0),))
     monkeypatch.setattr(measures, "_STEPS", ((0.4, 0.0, 0.0),))
     honest, slow = measures.tracking(Trot())[0], measures.tracking(Slipping())[0]
@@ -76,7 +76,7 @@ def test_a_walker_that_is_slower_than_told_is_found_out(monkeypatch: pytest.Monk
     assert measures.response(Slipping())[0]["seconds"] is None
 
 
-def test_every_test_gives_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_trial_gives_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "GRID", ((0.4, 0.0, 0.0),))
     monkeypatch.setattr(measures, "_STEPS", ((0.4, 0.0, 0.0),))
     monkeypatch.setattr(measures, "DIRECTIONS", 2)
@@ -103,7 +103,7 @@ def _short(walker: Trot, seed: int) -> list[Row]:
     return _ENDURANCE(walker, 1.0, seed)
 
 
-def test_the_command_writes_every_figure(
+def test_command_writes_every_metric(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {"speed_error": 0.1, "yaw_rate_error": 0.2, "fell": False, "seconds": None}
@@ -117,7 +117,7 @@ def test_the_command_writes_every_figure(
     assert json.loads(out.read_text())["walkers"]["trot"]["step_us"] == 12.0
 
 
-def test_the_figures_are_noted_in_the_card_of_a_trained_walker(
+def test_metrics_are_stored_in_the_card_of_a_trained_walker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {"speed_error": 0.1, "yaw_rate_error": 0.2, "fell": True, "seconds": None}
@@ -136,6 +136,6 @@ def test_the_figures_are_noted_in_the_card_of_a_trained_walker(
     assert read_card(shipped) != after
 
 
-def test_networks_need_an_adapter_each(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_network_needs_an_adapter(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate-walker", "some.onnx"]) == 2
     assert "give one each" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def test_an_argument_sets_its_parameter_in_every_node_that_has_it() -> None:
     assert [nodes[n].parameters["seed"] for n in ("sim", "planner", "monitor")] == [7, 7, 7]
 
 
-def test_an_argument_that_is_not_given_leaves_the_file_in_charge() -> None:
+def test_omitted_argument_keeps_the_value_of_the_file() -> None:
     assert "rate" not in starts()["planner"].parameters
 
 
@@ -57,7 +57,7 @@ def test_without_record_there_is_no_recorder() -> None:
     assert "recorder" not in starts(record="false")
 
 
-def test_the_viewer_comes_only_when_asked_for() -> None:
+def test_viewer_starts_only_on_request() -> None:
     assert "view" not in starts()
     view = starts(view="true", task="navigate", task_params="cost.yaw=1")["view"]
     assert view.parameters == {"task": "navigate", "task_params": "cost.yaw=1"}
@@ -72,7 +72,7 @@ def test_nodes_follow_the_namespace() -> None:
     assert {n.namespace for n in starts().values()} == {"/"}
 
 
-def test_one_new_folder_for_all_when_none_is_given() -> None:
+def test_nodes_share_one_new_folder_by_default() -> None:
     nodes = {s.name: s for s in resolve(SIM, {})}
     folder = nodes["recorder"].parameters["folder"]
     assert folder.startswith("runs/")
@@ -125,7 +125,7 @@ def test_the_hardware_graph_reaches_a_robot_and_has_no_simulated_one() -> None:
     assert [n for n, start in nodes.items() if start.required] == ["bridge", "monitor"]
 
 
-def test_without_a_goal_nobody_sends_a_real_robot_anywhere() -> None:
+def test_real_robot_gets_no_goal_by_default() -> None:
     assert hardware()["monitor"].parameters["goal"] == "none"
     with pytest.raises(GpcError, match="outside the workspace"):
         hardware(goal="100,0,0")
@@ -155,7 +155,7 @@ def test_a_simulation_may_run_in_any_domain(monkeypatch: pytest.MonkeyPatch) -> 
         starts(params="bridge.driver=unitree")
 
 
-def test_words_of_the_command_line() -> None:
+def test_command_line_words_become_arguments() -> None:
     assert parse_arguments(["seed:=3", "goal:=1,2,0.5"], SIM) == {"seed": "3", "goal": "1,2,0.5"}
     with pytest.raises(ConfigError, match="name:=value"):
         parse_arguments(["seed=3"], SIM)
@@ -185,7 +185,7 @@ def test_a_goal_is_three_numbers() -> None:
     assert parse_goal("1.5,-0.5,0").tolist() == [1.5, -0.5, 0.0]
 
 
-def test_a_replay_takes_over_what_the_nodes_ran_with(tmp_path: Path) -> None:
+def test_replay_uses_the_recorded_parameters(tmp_path: Path) -> None:
     writer = BagWriter(tmp_path / "bag", {"task": "navigate", "seed": "3"})
     for node, values in (
         ("planner", {"num_rollouts": 9, "rate": 12.0, "of_the_future": 1}),

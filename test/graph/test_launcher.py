@@ -42,7 +42,7 @@ def test_the_required_node_gives_the_exit_code(code: int) -> None:
     assert launcher(nodes, lines).run() == code
 
 
-def test_lines_carry_the_name_of_their_node_and_the_required_one_stays_plain() -> None:
+def test_lines_have_their_node_name_except_of_the_console_node() -> None:
     lines: list[str] = []
     nodes = [
         start("talk", "import time; print('hello', flush=True); time.sleep(60)"),
@@ -54,7 +54,7 @@ def test_lines_carry_the_name_of_their_node_and_the_required_one_stays_plain() -
     assert "rest\n" in lines
 
 
-def test_the_end_of_another_node_is_told_and_the_graph_goes_on() -> None:
+def test_end_of_another_node_is_reported_and_the_graph_continues() -> None:
     lines: list[str] = []
     nodes = [
         start("gone", "raise SystemExit(3)"),
@@ -64,14 +64,14 @@ def test_the_end_of_another_node_is_told_and_the_graph_goes_on() -> None:
     assert any("gone ended with exit code 3" in line for line in lines)
 
 
-def test_nodes_are_asked_before_they_are_told() -> None:
+def test_nodes_get_sigint_before_stronger_signals() -> None:
     lines: list[str] = []
     nodes = [start("kind", OBEDIENT), start("main", "import time; time.sleep(0.5)", True)]
     launcher(nodes, lines).run()
     assert "[kind] bye\n" in lines
 
 
-def test_a_node_that_ignores_everything_is_killed() -> None:
+def test_node_that_ignores_signals_is_killed() -> None:
     lines: list[str] = []
     nodes = [start("stubborn", STUBBORN), start("main", "import time; time.sleep(0.5)", True)]
     run = launcher(nodes, lines, grace=(0.2, 0.2))

@@ -84,14 +84,14 @@ def plainly(description: Description, given: list[Layer], raw: np.ndarray) -> np
 
 
 @pytest.mark.parametrize("description", [OURS, THEIRS], ids=["ours", "theirs"])
-def test_folded_network_is_the_one_that_was_trained(description: Description) -> None:
+def test_folded_network_equals_the_trained_network(description: Description) -> None:
     raw = np.random.default_rng(1).normal(0.0, 1.0, (RAW, 5))
     given = layers(description)
     expected = plainly(description, given, raw)
     np.testing.assert_allclose(Mlp(description, given)(raw), expected, atol=1e-5)
 
 
-def test_it_sees_gravity_and_joints_relative_to_its_pose() -> None:
+def test_features_contain_gravity_and_joints_relative_to_the_pose() -> None:
     qpos, qvel, command = situation(6, 2)
     walker = PolicyWalker(THEIRS, Mlp(THEIRS, layers(THEIRS)))
     memory = walker.initial_state(6).T.copy()
@@ -104,7 +104,7 @@ def test_it_sees_gravity_and_joints_relative_to_its_pose() -> None:
     np.testing.assert_allclose(raw[SOURCES["joint position"]].T, qpos[:, 7:19] - pose)
 
 
-def test_targets_are_the_action_around_the_pose_and_are_remembered() -> None:
+def test_targets_are_the_action_around_the_pose_and_are_stored() -> None:
     walker = PolicyWalker(OURS, lambda raw: np.full((12, raw.shape[1]), 2.0))
     qpos, qvel, command = situation(2, 0)
     state = walker.initial_state(2)
@@ -130,7 +130,7 @@ def test_no_target_is_beyond_what_the_bridge_would_send(size: float) -> None:
     assert limiter.clamped == 0
 
 
-def test_a_target_that_is_no_number_stays_none_and_the_bridge_damps() -> None:
+def test_nan_action_gives_nan_targets_and_bridge_damps() -> None:
     walker = PolicyWalker(OURS, lambda raw: np.full((12, raw.shape[1]), np.nan))
     qpos, qvel, command = situation(1, 0)
     targets = walker.step(qpos, qvel, command, walker.initial_state(1))
@@ -142,7 +142,7 @@ def test_a_target_that_is_no_number_stays_none_and_the_bridge_damps() -> None:
     assert faults == ("the joint targets are not finite",) and not sent.kp.any()
 
 
-def test_a_batch_walks_as_each_alone_and_the_rest_of_the_scene_is_ignored() -> None:
+def test_batch_equals_single_robots_and_ignores_the_rest_of_the_scene() -> None:
     walker = PolicyWalker(THEIRS, Mlp(THEIRS, layers(THEIRS)))
     qpos, qvel, command = situation(4, 3)
     together = walker.initial_state(4)
@@ -174,7 +174,7 @@ def test_the_clock_stops_only_where_all_feet_are_on_the_ground() -> None:
 
 
 @pytest.mark.parametrize("tick", [14.0, 1e6])
-def test_a_clock_that_says_what_it_cannot_begins_anew(tick: float) -> None:
+def test_impossible_clock_value_restarts_the_clock(tick: float) -> None:
     walker = PolicyWalker(OURS, lambda raw: np.zeros((12, raw.shape[1])))
     qpos, qvel, command = situation(1, 4)
     state = walker.initial_state(1)
@@ -183,7 +183,7 @@ def test_a_clock_that_says_what_it_cannot_begins_anew(tick: float) -> None:
     assert state[0, 0] == 0.0
 
 
-def test_velocity_is_turned_into_the_heading_however_the_base_is_tilted() -> None:
+def test_velocity_is_rotated_into_the_heading_at_any_tilt() -> None:
     qpos, qvel, _ = situation(50, 7)
     x_axis = rotate(qpos[:, 3:7], np.array([1.0, 0.0, 0.0]))
     ahead = x_axis[:, :2] / np.linalg.norm(x_axis[:, :2], axis=1, keepdims=True)
@@ -192,7 +192,7 @@ def test_velocity_is_turned_into_the_heading_however_the_base_is_tilted() -> Non
     np.testing.assert_allclose(heading_velocity(qpos, qvel), expected, atol=1e-12)
 
 
-def test_the_command_is_slewed_and_bounded_and_the_trim_removes_what_is_left() -> None:
+def test_command_is_slewed_and_bounded_and_trim_removes_the_error() -> None:
     walker = PolicyWalker(OURS, lambda raw: np.zeros((12, raw.shape[1])))
     qpos = np.zeros((1, 19))
     qpos[:, 3] = 1.0
@@ -210,7 +210,7 @@ def test_the_command_is_slewed_and_bounded_and_the_trim_removes_what_is_left() -
 
 
 @given(seed=st.integers(0, 2**31))
-def test_the_mirror_of_what_is_seen_is_what_the_mirrored_robot_sees(seed: int) -> None:
+def test_mirrored_features_equal_features_of_the_mirrored_robot(seed: int) -> None:
     qpos, qvel, command = situation(1, seed)
     qpos, qvel = qpos[:, :19], qvel[:, :18]
     walker = PolicyWalker(OURS, lambda raw: np.zeros((12, raw.shape[1])))
@@ -253,7 +253,7 @@ def saved(folder: Path) -> Path:
     return path
 
 
-def test_a_saved_walker_is_the_same_again(tmp_path: Path) -> None:
+def test_saved_walker_loads_unchanged(tmp_path: Path) -> None:
     path = saved(tmp_path)
     assert read_card(path).description == THEIRS
     qpos, qvel, command = situation(3, 5)
@@ -309,7 +309,7 @@ def test_damaged_or_foreign_weights_are_refused(tmp_path: Path) -> None:
         {"features": (("odour", 1.0),)},
     ],
 )
-def test_a_description_that_cannot_be_is_refused(values: dict[str, object]) -> None:
+def test_impossible_description_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ModelFileError, match="walker theirs"):
         dataclasses.replace(THEIRS, **values)  # type: ignore[arg-type]
 
@@ -352,7 +352,7 @@ def onnx_file(path: Path, given: list[Layer], rows: object) -> Path:
 
 
 @pytest.mark.parametrize("rows", ["many", 1], ids=["any number of robots", "one robot"])
-def test_somebodys_onnx_network_walks_as_the_same_weights_do(tmp_path: Path, rows: object) -> None:
+def test_onnx_network_walks_like_the_same_weights(tmp_path: Path, rows: object) -> None:
     given = layers(THEIRS)
     path = onnx_file(tmp_path / "their.onnx", given, rows)
     adapter = tmp_path / "their.json"

@@ -90,7 +90,7 @@ ODD = st.one_of(
         max_size=3,
     )
 )  # fmt: skip
-def test_whatever_a_card_holds_it_is_refused_or_within_the_ceilings(
+def test_any_card_is_refused_or_within_the_ceilings(
     entries: dict[str, Any],
 ) -> None:
     values = {"name": "x", "features": FEATURES, **entries}

@@ -20,13 +20,13 @@ from gpc_ros.training.walker.walker_config import WalkConfig
 NAMES = sorted(shipped_walkers())
 
 
-def test_one_ships() -> None:
+def test_a_trained_walker_is_shipped() -> None:
     assert "learned" in NAMES
     assert make_walker("learned").name == "learned"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_card_says_what_it_is_and_how_it_was_made(name: str) -> None:
+def test_card_contains_training_and_results(name: str) -> None:
     card = read_card(shipped_walkers()[name])
     assert card.description.name == name
     assert card.reproduce[0].startswith(f"gpc train-walker --out models/walkers/{name}")
@@ -35,13 +35,13 @@ def test_its_card_says_what_it_is_and_how_it_was_made(name: str) -> None:
     assert "seed" in card.training
 
 
-def test_the_defaults_of_a_training_make_the_one_that_ships() -> None:
+def test_training_defaults_equal_those_of_the_shipped_walker() -> None:
     now = {k: list(v) if isinstance(v, tuple) else v for k, v in flatten(WalkConfig()).items()}
     assert dict(read_card(shipped_walkers()["learned"]).training) == now
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_mirror_does_the_mirrored(name: str) -> None:
+def test_mirrored_state_gives_mirrored_action(name: str) -> None:
     network, seen = load_walker(shipped_walkers()[name]).network, raw_mirror()
     raw = np.random.default_rng(0).normal(0.0, 0.5, (RAW, 50))
     actions, mirrored = network(raw), network(seen.signs[:, None] * raw[seen.places])
@@ -51,7 +51,9 @@ def test_its_mirror_does_the_mirrored(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_keeps_standing_and_walks_as_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipped_walker_stands_and_tracks_commands(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     walker = load_walker(shipped_walkers()[name])
     field = Field(walker, plant(walker), standing(1), threads=1)
     field.run(2.0, np.zeros((1, 3)))
@@ -63,13 +65,13 @@ def test_it_keeps_standing_and_walks_as_told(name: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_stays_on_its_feet_after_pushes_from_every_side(name: str) -> None:
+def test_shipped_walker_survives_pushes_from_every_side(name: str) -> None:
     pushed = impulses(load_walker(shipped_walkers()[name]))
     assert {row["impulse"] for row in pushed} == {1.0, 2.0}
     assert [row for row in pushed if row["fell"]] == []
 
 
-def test_planner_and_plant_agree_on_it_within_the_stated_bounds() -> None:
+def test_planner_and_plant_agree_within_the_stated_bounds() -> None:
     rows = agreement(make_walker("learned"), 8, 0.2)
     assert [row["touching"] for row in rows].count(True) == 4
     for row in rows:  # docs/walker.md, of 95 % of the states; here of each, and so twice that
@@ -79,7 +81,7 @@ def test_planner_and_plant_agree_on_it_within_the_stated_bounds() -> None:
 @pytest.mark.parametrize(
     ("what", "column"), [("qpos", 4), ("qpos", 9), ("qvel", 0), ("qvel", 5), ("command", 1)]
 )
-def test_what_is_no_number_comes_out_as_none_and_the_bridge_damps(what: str, column: int) -> None:
+def test_nan_input_gives_nan_targets_and_bridge_damps(what: str, column: int) -> None:
     walker = make_walker("learned")
     given = {"qpos": standing(2), "qvel": np.zeros((2, 18)), "command": np.full((2, 3), 0.3)}
     state = walker.initial_state(2)

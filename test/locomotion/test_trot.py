@@ -100,7 +100,7 @@ def test_a_batch_equals_its_rows() -> None:
     np.testing.assert_array_equal(batch, rows)
 
 
-def test_everything_remembered_is_in_the_state() -> None:
+def test_state_contains_the_whole_memory() -> None:
     walker = make_walker("trot")
     qpos, qvel, command = random_batch(1, 1)
     state = walker.initial_state(1)
@@ -125,7 +125,7 @@ def test_targets_stay_finite_and_within_joint_limits(seed: int) -> None:
         assert (targets.position <= UPPER).all()
 
 
-def test_feet_reach_where_the_gait_puts_them() -> None:
+def test_feet_reach_the_positions_of_the_gait() -> None:
     trot = Trot()
     rng = np.random.default_rng(0)
     ticks, velocity = np.arange(16.0), rng.uniform(-0.5, 0.5, (3, 16))

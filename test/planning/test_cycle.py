@@ -79,7 +79,7 @@ def test_every_cycle_can_be_repeated_by_itself(optimizer: str) -> None:
         assert equal(repeat(other, record)[0], record.plan)
 
 
-def test_cycles_that_a_deadline_cut_are_cut_alike(working_trot: WorkingTrot) -> None:
+def test_deadline_drops_are_repeated(working_trot: WorkingTrot) -> None:
     # This planner's own clock is the walker's, so that plan times are those of the deadline.
     made = Planner(TASK, working_trot, CONFIG, clock=working_trot.clock)
     records = recorded(made, 8, working_trot)
@@ -97,7 +97,7 @@ def test_cycles_that_a_deadline_cut_are_cut_alike(working_trot: WorkingTrot) -> 
         assert plan is None or equal(plan, record.plan)
 
 
-def test_a_planner_with_another_past_is_not_chained() -> None:
+def test_planner_with_another_memory_is_not_chained() -> None:
     walker = make_walker("trot")
     records = recorded(planner(walker), 2)
     assert chained(planner(walker), records[0])
@@ -126,7 +126,7 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
     st.lists(st.floats(allow_nan=False), max_size=5),
     st.floats(),
 )
-def test_every_bit_of_a_memory_comes_back(
+def test_memory_round_trip_keeps_every_bit(
     seed: int,
     knots: list[tuple[float, ...]],
     start: float | None,
@@ -149,13 +149,13 @@ def test_every_bit_of_a_memory_comes_back(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"random": {}}', "null"])
-def test_a_memory_that_is_none_is_refused(text: str) -> None:
+def test_malformed_memory_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="memory cannot be read"):
         PlannerMemory.from_json(text)
 
 
 @given(st.lists(st.floats(0.0, 1e6), max_size=40), st.integers(0, 40))
-def test_thinning_keeps_the_best_and_the_worst(costs: list[float], keep: int) -> None:
+def test_recorded_candidates_include_the_best_and_the_worst(costs: list[float], keep: int) -> None:
     values = np.array(costs)
     kept = thinned(values, keep)
     assert len(kept) == len(set(kept)) == min(keep, len(costs))

@@ -37,7 +37,7 @@ def test_finds_the_minimum_of_a_bowl(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_gets_lower_among_many_minima(name: str) -> None:
+def test_cost_falls_among_many_minima(name: str) -> None:
     def bumpy(knots: np.ndarray) -> np.ndarray:  # Rastrigin's, around the target
         off = knots - TARGET
         return (off**2 + 0.1 * (1.0 - np.cos(2 * np.pi * 4 * off))).sum(axis=(1, 2))
@@ -107,7 +107,7 @@ def test_noise_grows_along_the_horizon() -> None:
     np.testing.assert_allclose(optimizer.sigma[:, 0], 0.5 * np.linspace(1, 2, 5))
 
 
-def test_cem_shrinks_to_its_floor_and_returns_when_it_stalls() -> None:
+def test_cem_shrinks_to_its_minimum_and_resets_on_a_stall() -> None:
     cem = Cem(CemConfig(sigma_min_ratio=0.25, smoothing=0.0, patience=3), 4)
     start = cem.sigma.copy()
     same = np.zeros((8, 4, 3))
@@ -140,7 +140,7 @@ def test_equal_costs_are_weighted_equally() -> None:
     np.testing.assert_allclose(softmin_weights(np.full(4, 3.0), 0.0), np.full(4, 0.25))
 
 
-def test_wrong_arguments_are_named() -> None:
+def test_unknown_names_are_reported() -> None:
     with pytest.raises(ConfigError, match=r"unknown optimizer 'cema'.*'cem'"):
         make_optimizer("cema", 4)
     with pytest.raises(

@@ -77,7 +77,7 @@ def test_reset_starts_the_same_sequence_again_with_new_ids() -> None:
     assert again.id > first.id
 
 
-def test_plan_says_what_it_is_for_and_when_it_ends() -> None:
+def test_plan_contains_task_robot_and_expiry() -> None:
     state, goal = scene(stamp=3.0)
     plan, report = make_planner().plan(state, MEMORY, goal, 3.02)
     assert plan is not None
@@ -135,7 +135,7 @@ def test_missed_deadline_returns_the_best_of_what_is_complete(working_trot: Work
     assert np.isfinite(plan.cost)
 
 
-def test_without_any_candidate_in_time_the_previous_plan_goes_on_until_it_expires(
+def test_without_any_candidate_in_time_the_previous_plan_continues_until_expiry(
     working_trot: WorkingTrot,
 ) -> None:
     state, goal = scene()
@@ -157,7 +157,7 @@ def test_without_any_candidate_in_time_the_previous_plan_goes_on_until_it_expire
     assert late is None
 
 
-def test_missed_cycles_move_the_nominal_as_far_as_time_went(working_trot: WorkingTrot) -> None:
+def test_missed_cycles_shift_the_nominal_by_the_elapsed_time(working_trot: WorkingTrot) -> None:
     state, goal = scene()
     planner = Planner(
         make_task("box_push"), working_trot, replace(SMALL, optimizer="mppi"), clock=lambda: 0.0
@@ -194,7 +194,7 @@ def test_a_cycle_that_ends_late_is_a_miss_even_with_all_candidates() -> None:
     assert report.missed
 
 
-def test_later_rounds_never_end_worse() -> None:
+def test_later_rounds_never_raise_the_cost() -> None:
     state, goal = scene("navigate")
     one = make_planner(replace(SMALL, max_opt_iters=1), "navigate").plan(state, MEMORY, goal, 0.0)
     four = make_planner(replace(SMALL, max_opt_iters=4), "navigate").plan(state, MEMORY, goal, 0.0)
@@ -202,7 +202,7 @@ def test_later_rounds_never_end_worse() -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["cem", "mppi", "predictive_sampling"])
-def test_a_good_proposal_wins_and_is_said_to(optimizer: str) -> None:
+def test_good_proposal_wins_and_is_reported(optimizer: str) -> None:
     state, goal = scene("navigate")
     config = PlannerConfig(num_rollouts=8, horizon=1.0, optimizer=optimizer)
     long = make_planner(
@@ -257,7 +257,7 @@ def test_when_all_rollouts_diverge_there_is_no_plan() -> None:
     assert report.hold_reason == "all rollouts diverged"
 
 
-def test_planning_again_and_again_lowers_the_cost() -> None:
+def test_repeated_planning_lowers_the_cost() -> None:
     state, goal = scene("navigate")
     planner = make_planner(PlannerConfig(num_rollouts=16, horizon=1.0), "navigate")
     costs = [planner.plan(state, MEMORY, goal, 0.0)[1].best_cost for _ in range(8)]
@@ -278,7 +278,7 @@ def test_other_cost_weights_are_used_from_the_next_cycle_on() -> None:
     assert after.nominal_cost > before.best_cost
 
 
-def test_another_search_goes_on_from_the_plan_found_so_far() -> None:
+def test_changed_search_continues_from_the_current_plan() -> None:
     state, goal = scene()
     planner = make_planner()
     planner.plan(state, MEMORY, goal, 0.0)
@@ -289,7 +289,7 @@ def test_another_search_goes_on_from_the_plan_found_so_far() -> None:
     assert planner.plan(state, MEMORY, goal, 0.1)[0] is not None
 
 
-def test_what_needs_another_planner_changes_nothing() -> None:
+def test_parameters_that_need_a_new_planner_are_rejected_unchanged() -> None:
     planner = make_planner()
     other = make_task("box_push", {"cost.reach": 3.0})
     assert not planner.configure(replace(SMALL, num_rollouts=7), None, other)

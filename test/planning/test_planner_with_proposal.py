@@ -56,7 +56,7 @@ def test_one_seed_gives_the_same_bytes_on_any_number_of_threads(optimizer: str) 
 
 
 @pytest.mark.parametrize("optimizer", ["cem", "mppi", "predictive_sampling"])
-def test_every_optimiser_takes_the_share_and_keeps_the_nominal(optimizer: str) -> None:
+def test_every_optimizer_uses_the_fraction_and_keeps_the_nominal(optimizer: str) -> None:
     config = replace(SMALL, optimizer=optimizer, num_rollouts=9)
     _, reports, _ = cycles(config, made())
     for report in reports:
@@ -75,7 +75,7 @@ def test_the_gaussian_draws_the_same_beside_a_proposal() -> None:
     np.testing.assert_array_equal(with_it[0].candidates[kept], without[0].candidates)
 
 
-def test_starting_over_repeats_the_sequence() -> None:
+def test_reset_repeats_the_sequence() -> None:
     planner, _, first = cycles(SMALL, made())
     planner.reset()
     episode = planner.task.sample_episode(2)
@@ -121,7 +121,7 @@ def test_the_cost_to_go_extends_the_horizon() -> None:
     assert report.terms["to_go"] == pytest.approx(learned)
 
 
-def test_a_cost_to_go_that_is_refuted_takes_the_flow_with_it() -> None:
+def test_wrong_cost_to_go_also_disables_the_flow() -> None:
     flow = made(window=2.0)
     assert flow.cost_to_go is not None
     flow.cost_to_go._scale = np.array([50.0, 1.0], np.float32)
@@ -151,7 +151,7 @@ class Misleading:
         return np.where(abs(observation[:, self._moving]) > 0.05, -20.0, self._standing)
 
 
-def test_a_cost_to_go_is_refuted_where_it_would_lead_to() -> None:
+def test_cost_to_go_error_is_detected_where_it_leads() -> None:
     flow = made()
     _, (plain,), _ = cycles(SMALL, flow, count=1)
     moving = flow.card.observation.index("robot vx")
@@ -161,7 +161,7 @@ def test_a_cost_to_go_is_refuted_where_it_would_lead_to() -> None:
     assert reports[-1].proposal.cost_weight == 0.0
 
 
-def test_a_cost_to_go_that_is_no_number_leaves_plain_sampling() -> None:
+def test_nan_cost_to_go_gives_plain_sampling() -> None:
     flow = made()
     moving = flow.card.observation.index("robot vx")
     flow.cost_to_go = cast(CostToGo, Misleading(np.nan, moving))
@@ -171,7 +171,7 @@ def test_a_cost_to_go_that_is_no_number_leaves_plain_sampling() -> None:
     assert reports[0].proposal.cost_weight == 0.0
 
 
-def test_a_memory_without_the_costs_health_is_refused() -> None:
+def test_memory_without_the_value_error_is_refused() -> None:
     planner, _, _ = cycles(SMALL, made(window=2.0))
     memory = planner.state_dict()
     assert memory.proposal is not None
@@ -188,7 +188,7 @@ def test_without_rollouts_a_sample_is_executed() -> None:
         cycles(replace(SMALL, policy_only=True, proposal=ProposalConfig(file="none")), None)
 
 
-def test_a_proposal_of_another_task_is_refused_or_left_out(tmp_path: Path) -> None:
+def test_proposal_of_another_task_is_refused_or_unused(tmp_path: Path) -> None:
     card = blank("navigate")
     path = write(tmp_path / "made.json", card, drawn_weights(card))
     config = replace(SMALL, proposal=ProposalConfig(file=str(path)))

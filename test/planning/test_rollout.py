@@ -57,7 +57,7 @@ def test_equals_an_open_loop_rollout_of_the_same_controls() -> None:
     assert result.valid.all()
 
 
-def test_result_does_not_depend_on_threads_batch_or_what_ran_before() -> None:
+def test_result_is_independent_of_threads_batch_and_previous_runs() -> None:
     wanted = RolloutPool(MODEL, WALKER, 6, 30, 1).run(START, REST, MEMORY, commands(6, 30))
     expected = wanted.qpos.copy()
     pool = RolloutPool(MODEL, WALKER, 9, 50, 2)
@@ -149,7 +149,7 @@ def test_no_more_candidates_are_dropped_than_time_demands(
 
 
 @pytest.mark.parametrize("at", [3, 10, 30])
-def test_one_stall_that_time_allows_for_drops_nothing(
+def test_single_stall_within_the_budget_drops_nothing(
     working_trot: WorkingTrot, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     step, calls = working_trot.step, iter(range(1000))
@@ -179,7 +179,7 @@ def walked() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     yield result.qpos[0], result.qvel[0], pool.walker_state[0]
 
 
-def test_prediction_is_the_rollout_of_what_is_executed(
+def test_prediction_equals_the_rollout_of_the_executed_commands(
     walked: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     predictor = Predictor(MODEL, WALKER, max_delay=0.2)

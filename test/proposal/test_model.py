@@ -35,7 +35,7 @@ def edit(path: Path, **changes: object) -> Path:
     return path
 
 
-def test_a_card_says_after_loading_what_it_said_before(write_proposal: WriteProposal) -> None:
+def test_card_round_trip(write_proposal: WriteProposal) -> None:
     path = write_proposal(figures={"energy_score": 1.5}, reproduce=("gpc train a --out b",))
     card = load_card(path)
     assert card == dataclasses.replace(
@@ -59,7 +59,7 @@ def test_a_proposal_is_named_by_any_of_its_files(write_proposal: WriteProposal, 
         ({"walker": "gallop"}, "was trained on the walker 'gallop', not 'trot'"),
     ],
 )
-def test_a_proposal_of_something_else_is_refused(
+def test_incompatible_proposal_is_refused(
     write_proposal: WriteProposal, changes: dict[str, object], reason: str
 ) -> None:
     path = edit(write_proposal(), **changes)
@@ -95,7 +95,7 @@ def test_a_proposal_ships_for_the_default_walker_and_is_not_used_with_another(ta
         ({"hidden": [16, 16, 16]}, "weights 'layers.2.weight'"),
     ],
 )
-def test_a_card_that_cannot_be_is_refused(
+def test_impossible_card_is_refused(
     write_proposal: WriteProposal, changes: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(ModelFileError, match=reason):
@@ -103,7 +103,7 @@ def test_a_card_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": 3}'])
-def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
+def test_file_that_is_not_a_card_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "card.json"
     path.write_text(text)
     with pytest.raises(ModelFileError, match=r"card\.json"):
@@ -167,7 +167,7 @@ def test_samples_do_not_depend_on_their_neighbours() -> None:
     assert together == pytest.approx(alone, abs=1e-5)
 
 
-def test_observations_far_outside_are_taken_as_far_outside() -> None:
+def test_observations_far_outside_are_clipped() -> None:
     card = blank(window=2.0, cost_hidden=(8,))
     flow = Flow(card, drawn_weights(card))
     far = flow.sample(np.full(14, 1e9), np.zeros((1, 4, 3)), 4)
@@ -190,7 +190,7 @@ def monitor() -> ProposalMonitor:
     return ProposalMonitor(HealthConfig(), has_value=False)
 
 
-def test_a_share_of_the_drawn_candidates_is_proposed(write_proposal: WriteProposal) -> None:
+def test_configured_fraction_of_the_candidates_is_proposed(write_proposal: WriteProposal) -> None:
     proposal = load_proposal(write_proposal())
     counts = {
         (n, share): len(
@@ -239,7 +239,7 @@ def test_a_warm_start_without_noise_always_begins_with_the_previous_plan(
     assert drawn == pytest.approx(np.repeat(expected[None], 3, axis=0), abs=1e-5)
 
 
-def test_the_fingerprint_tells_two_weights_of_one_name_apart(
+def test_checksum_distinguishes_weights_of_the_same_name(
     write_proposal: WriteProposal,
 ) -> None:
     config = ProposalConfig(file=str(write_proposal(seed=1)))

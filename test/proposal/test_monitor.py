@@ -28,7 +28,7 @@ def cycle(health: UsefulnessMonitor, better: bool, samples: int = 16, most: int 
     return count
 
 
-def test_what_never_helps_is_faded_out_within_a_second_at_20_hz() -> None:
+def test_useless_proposal_is_faded_out_within_a_second_at_20_hz() -> None:
     health = UsefulnessMonitor(CONFIG)
     counts = [cycle(health, better=False) for _ in range(20)]
     assert counts[0] == 8
@@ -36,13 +36,13 @@ def test_what_never_helps_is_faded_out_within_a_second_at_20_hz() -> None:
     assert health.weight == 0.0
 
 
-def test_a_faded_one_costs_one_sample_now_and_then() -> None:
+def test_faded_proposal_is_probed_with_single_samples() -> None:
     health = UsefulnessMonitor(CONFIG)
     counts = [cycle(health, better=False) for _ in range(220)]
     assert sum(counts[20:]) == 200 // CONFIG.probe_period
 
 
-def test_what_helps_again_comes_back() -> None:
+def test_useful_proposal_is_restored() -> None:
     health = UsefulnessMonitor(CONFIG)
     for _ in range(40):
         cycle(health, better=False)
@@ -50,7 +50,7 @@ def test_what_helps_again_comes_back() -> None:
     assert counts[-1] == 8
 
 
-def test_one_that_is_as_good_as_chance_stays() -> None:
+def test_proposal_as_good_as_chance_is_kept() -> None:
     health, rng = UsefulnessMonitor(CONFIG), np.random.default_rng(0)
     counts = []
     for _ in range(500):
@@ -66,7 +66,7 @@ def test_without_fading_everything_is_always_drawn() -> None:
     assert {cycle(health, better=False) for _ in range(50)} == {8}
 
 
-def test_a_new_goal_is_a_new_chance() -> None:
+def test_new_goal_resets_the_monitor() -> None:
     health = UsefulnessMonitor(CONFIG)
     for _ in range(40):
         cycle(health, better=False)
@@ -74,7 +74,7 @@ def test_a_new_goal_is_a_new_chance() -> None:
     assert cycle(health, better=False) == 8
 
 
-def test_figures_say_who_won() -> None:
+def test_metrics_contain_the_winner() -> None:
     health = UsefulnessMonitor(CONFIG)
     figures = health.update(np.array([3.0, 1.0, 2.0, 4.0]), [1, 3], 2, 0.25)
     assert figures.won
@@ -89,7 +89,7 @@ def test_figures_say_who_won() -> None:
     proposed=st.lists(st.integers(0, 30), unique=True),
     most=st.integers(0, 8),
 )
-def test_any_cycle_leaves_figures_within_their_bounds(
+def test_metrics_stay_within_their_bounds(
     costs: list[float], proposed: list[int], most: int
 ) -> None:
     health = UsefulnessMonitor(CONFIG)
@@ -109,40 +109,40 @@ def judged(errors: list[float], config: HealthConfig = CONFIG) -> ValueErrorMoni
     return health
 
 
-def test_a_cost_to_go_that_is_far_off_never_counts_in_full() -> None:
+def test_very_wrong_cost_to_go_never_has_full_weight() -> None:
     # The first cycle is judged before the cost to go counts in it.
     assert judged([0.8]).weight == 0.0
     assert judged([0.1, 1.2]).weight < 1.0
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_cost_to_go_that_knows_nothing_soon_counts_little(seed: int) -> None:
+def test_constant_cost_to_go_soon_has_a_low_weight(seed: int) -> None:
     # The mean of all costs, say, while costs vary by their spread.
     errors = np.random.default_rng(seed).normal(0.0, 1.0, 30)
     assert judged([*errors]).weight < 0.1
 
 
-def test_a_cost_to_go_that_is_about_right_counts_in_full() -> None:
+def test_accurate_cost_to_go_has_full_weight() -> None:
     errors = np.random.default_rng(0).normal(0.0, 0.3, 200)
     assert {judged([*errors[:n]]).weight for n in range(200)} == {1.0}
 
 
-def test_one_moment_in_which_it_is_wrong_is_no_reason() -> None:
+def test_single_error_keeps_full_weight() -> None:
     assert judged([0.1] * 20 + [2.0] + [0.1] * 20).weight == 1.0
 
 
-def test_a_cost_to_go_that_is_right_where_it_does_not_count_is_not_believed_at_once() -> None:
+def test_wrong_cost_to_go_is_not_readmitted_at_once() -> None:
     # What is wrong for another task looks right until it has led somewhere; then the robot goes
     # back without it, and must not be led there again and again.
     led_away = [0.2] * 5 + [1.5] * 15
     assert judged([*led_away, *[0.2] * 50]).weight == 0.0
 
 
-def test_a_cost_to_go_that_is_right_for_long_counts_again() -> None:
+def test_cost_to_go_accurate_for_long_is_readmitted() -> None:
     assert judged([1.5] * 20 + [0.1] * 3 * round(CONFIG.value_error_decay)).weight == 1.0
 
 
-def test_an_expectation_that_is_no_number_is_forgiven_too() -> None:
+def test_nan_error_decays_too() -> None:
     health = judged([np.nan] * 40)
     assert health.weight == 0.0
     assert np.isfinite(health.error)
@@ -151,7 +151,7 @@ def test_an_expectation_that_is_no_number_is_forgiven_too() -> None:
     assert health.weight == 1.0
 
 
-def test_what_is_remembered_of_the_cost_to_go_can_be_put_back() -> None:
+def test_value_error_state_round_trip() -> None:
     health, other = judged([0.8, 0.1, 1.4]), ValueErrorMonitor(CONFIG)
     other.load_state_dict(health.state_dict())
     for h in (health, other):
@@ -161,7 +161,7 @@ def test_what_is_remembered_of_the_cost_to_go_can_be_put_back() -> None:
         other.load_state_dict([0.0])
 
 
-def test_a_flow_whose_cost_to_go_is_refuted_is_not_drawn_at_all() -> None:
+def test_flow_with_zero_value_weight_is_not_sampled() -> None:
     health = UsefulnessMonitor(CONFIG)
     assert {health.count(8, value_weight=0.0) for _ in range(3 * CONFIG.probe_period)} == {0}
     assert health.count(8, value_weight=0.5) == 4
@@ -169,7 +169,7 @@ def test_a_flow_whose_cost_to_go_is_refuted_is_not_drawn_at_all() -> None:
 
 
 @given(errors=st.lists(st.one_of(st.floats(0.0), st.just(np.nan)), max_size=30))
-def test_any_error_leaves_a_weight_within_its_bounds(errors: list[float]) -> None:
+def test_weight_stays_within_its_bounds_for_any_error(errors: list[float]) -> None:
     health = ValueErrorMonitor(CONFIG)
     for error in errors:
         health.update(error)

@@ -77,7 +77,7 @@ def check_wire(data: bytes) -> dict[str, np.ndarray]:
 
 
 @given(commands=st.lists(ANY, max_size=5))
-def test_no_command_brings_the_driver_beyond_a_ceiling(
+def test_driver_never_sends_beyond_a_ceiling(
     commands: list[JointCommand],
 ) -> None:
     driver, last = Driver(UnitreeConfig(), 3.0, False), None
@@ -174,7 +174,7 @@ def test_values_at_their_ceilings_pass_and_stay_within_on_the_wire() -> None:
     assert (values["kp"] == ceilings.KP).all()
 
 
-def test_configurations_reach_downwards_only() -> None:
+def test_configuration_can_only_lower_a_limit() -> None:
     limits = {"max_step": ceilings.STEP, "max_kp": ceilings.KP, "max_kd": ceilings.KD}
     for p in parameters(LimitsConfig):
         if p.name in limits:
@@ -194,7 +194,7 @@ def test_configurations_reach_downwards_only() -> None:
     assert free.limit(stiff(kp=1e3))[1]
 
 
-def test_lower_limits_are_kept() -> None:
+def test_lower_configured_limits_apply() -> None:
     lower = JointLimiter(LimitsConfig(max_kp=50.0, effort_fraction=0.5, velocity_fraction=0.1))
     assert "kp of 80 is above its limit of 50" in lower.limit(stiff())[1][0]
     command = stiff(effort=1e3, velocity=1e3)

@@ -45,6 +45,6 @@ def test_poses_lie_well_inside_the_limits(pose: np.ndarray) -> None:
     assert np.all(pose < UPPER - 0.05)
 
 
-def test_constants_cannot_be_changed_by_accident() -> None:
+def test_constants_are_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
         STAND[0] = 1.0

@@ -54,7 +54,7 @@ def test_jacobians_agree_with_pinocchio() -> None:
             np.testing.assert_allclose(ours[leg], theirs[:3, columns], atol=1e-9)
 
 
-def test_pinocchio_weighs_what_mujoco_weighs() -> None:
+def test_pinocchio_and_mujoco_have_equal_mass() -> None:
     model = pinocchio_model()
     data = model.createData()
     pinocchio.centerOfMass(model, data, np.concatenate([[0, 0, 0, 0, 0, 0, 1], STAND]))

@@ -174,7 +174,7 @@ def test_feet_rest_on_the_floor_at_standing_height() -> None:
     np.testing.assert_allclose(lowest, 0.0, atol=1e-9)
 
 
-def test_looks_are_primitives_of_every_leg() -> None:
+def test_visuals_are_primitives_of_every_leg() -> None:
     model = _model("plant")
     assert model.nmesh == 0
     seen = [g for g in range(model.ngeom) if model.geom_group[g] == 2]

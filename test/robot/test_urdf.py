@@ -31,7 +31,7 @@ def test_links_and_joints_have_the_names_of_unitrees_description() -> None:
 
 
 @given(unit=st.lists(st.floats(0.0, 1.0), min_size=12, max_size=12))
-def test_feet_are_where_the_mjcf_has_them(unit: list[float]) -> None:
+def test_feet_have_the_positions_of_the_mjcf(unit: list[float]) -> None:
     joints = LOWER + np.array(unit) * (UPPER - LOWER)
     a, b = FROM_URDF.createData(), FROM_MJCF.createData()
     order = [FROM_URDF.joints[FROM_URDF.getJointId(name)].idx_q for name in JOINT_NAMES]
@@ -68,7 +68,7 @@ def test_limits_are_those_of_the_joints() -> None:
 
 
 @given(roll=st.floats(-3, 3), pitch=st.floats(-np.pi / 2, np.pi / 2), yaw=st.floats(-3, 3))
-def test_roll_pitch_and_yaw_give_the_rotation_back(roll: float, pitch: float, yaw: float) -> None:
+def test_roll_pitch_yaw_round_trip(roll: float, pitch: float, yaw: float) -> None:
     quat = quat_from_rpy(roll, pitch, yaw)
     again = quat_from_rpy(*_rpy(quat))
     assert abs(float(quat @ again)) == pytest.approx(1.0, abs=1e-7)

@@ -34,14 +34,14 @@ def test_a_message_that_outruns_the_graph_is_rejected() -> None:
     assert "not in the graph yet" in reason
 
 
-def test_the_complaint_ends_when_the_intruder_leaves() -> None:
+def test_error_ends_when_the_intruder_leaves() -> None:
     a = armed(planner="/planner")
     a.observe("plan", {PLANNER: "/planner", INTRUDER: "/intruder"}, 2.0)
     a.observe("plan", {PLANNER: "/planner"}, 3.0)
     assert a.complaints() == []
 
 
-def test_two_publishers_forbid_arming_and_neither_is_heard() -> None:
+def test_two_publishers_prevent_arming_and_both_are_rejected() -> None:
     a = CommandAuthority({"plan": "/planner"})
     a.observe("plan", {PLANNER: "/planner", INTRUDER: "/intruder"}, 0.0)
     assert a.complaints() == ["/intruder and /planner publish plan; stop all but one"]
@@ -58,7 +58,7 @@ def test_a_restarted_node_takes_the_place_of_the_one_that_left() -> None:
     assert a.complaints() == []
 
 
-def test_a_node_of_another_name_takes_no_place() -> None:
+def test_node_of_another_name_is_no_replacement() -> None:
     a = armed(planner="/planner")
     a.observe("plan", {INTRUDER: "/intruder"}, 2.0)
     assert a.admit("plan", INTRUDER, 2.1)
@@ -78,7 +78,7 @@ def test_a_namesake_of_a_living_node_never_takes_its_place(silent_but_present: b
     assert a.complaints()
 
 
-def test_only_the_named_node_takes_a_topic_that_nobody_published() -> None:
+def test_only_the_successor_takes_an_unpublished_topic() -> None:
     a = armed()
     a.observe("plan", {INTRUDER: "/intruder"}, 1.0)
     assert a.complaints() == [
@@ -94,7 +94,7 @@ def test_two_namesakes_for_a_free_topic_get_neither() -> None:
     assert a.admit("plan", PLANNER, 1.1) and a.admit("plan", INTRUDER, 1.1)
 
 
-def test_after_disarming_the_next_arming_decides_anew() -> None:
+def test_each_arming_assigns_the_authority_anew() -> None:
     a = armed(planner="/planner")
     a.observe("plan", {INTRUDER: "/other"}, 1.0)
     a.release()
@@ -103,7 +103,7 @@ def test_after_disarming_the_next_arming_decides_anew() -> None:
     assert a.admit("plan", INTRUDER, 2.0) == ""
 
 
-def test_a_shared_topic_admits_everybody_that_was_there_at_arming() -> None:
+def test_shared_topic_admits_all_publishers_at_arming() -> None:
     a = CommandAuthority({"goal_pose": ""}, shared=("goal_pose",))
     a.observe("goal_pose", {b"rviz": "/rviz", b"panel": "/panel"}, 0.0)
     assert a.complaints() == [] and a.admit("goal_pose", b"rviz", 0.1) == ""

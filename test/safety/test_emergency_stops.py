@@ -13,7 +13,7 @@ def beat(stops: EmergencyStops, gid: bytes, *times: float) -> str:
     return [stops.hear(gid, time) for time in times][-1]
 
 
-def test_each_publisher_has_a_name_of_its_own() -> None:
+def test_each_publisher_has_a_unique_label() -> None:
     stops = EmergencyStops()
     added, _ = stops.observe({A: NODE, B: NODE}, 0.0)
     assert added[0] == NODE and added[1] != NODE and NODE in added[1]
@@ -40,7 +40,7 @@ def test_a_later_stop_of_the_same_name_replaces_one_that_has_left() -> None:
     assert not stops.knows(A)
 
 
-def test_a_stop_that_was_there_before_replaces_nobody() -> None:
+def test_earlier_stop_is_not_a_replacement() -> None:
     stops = EmergencyStops()
     stops.observe({A: NODE, B: NODE}, 0.0)
     beat(stops, A, 0.1, 0.2)
@@ -48,7 +48,7 @@ def test_a_stop_that_was_there_before_replaces_nobody() -> None:
     assert stops.observe({B: NODE}, 5.0)[1] == []
 
 
-def test_a_stop_of_another_name_replaces_nobody() -> None:
+def test_stop_of_another_name_is_not_a_replacement() -> None:
     stops = EmergencyStops()
     stops.observe({A: NODE}, 0.0)
     beat(stops, A, 0.1, 0.2)
@@ -74,7 +74,7 @@ def test_beyond_a_number_of_stops_they_share_a_name() -> None:
     assert len(labels) == MAX_STOPS + 1 and CROWD in labels
 
 
-def test_a_heartbeat_that_ends_is_silence_and_a_single_message_is_not() -> None:
+def test_lost_heartbeat_is_silent_and_single_message_is_not() -> None:
     stops = EmergencyStops()
     stops.observe({A: NODE, B: "/once"}, 0.0)
     beat(stops, A, 0.1, 0.2, 0.3, 0.4)

@@ -30,7 +30,7 @@ any_number = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
 
 @given(targets=st.lists(arrays(np.float64, 12, elements=any_number), max_size=6))
-def test_no_sequence_of_targets_gets_outside_the_limits(targets: list[np.ndarray]) -> None:
+def test_no_sequence_of_targets_leaves_the_limits(targets: list[np.ndarray]) -> None:
     limiter = JointLimiter()
     last = None
     for target in targets:
@@ -143,7 +143,7 @@ def test_a_motor_is_too_hot_after_a_few_cycles_in_a_row() -> None:
     assert [limiter.watch(hot) for _ in range(5)][-1] == ((sentence,), ())
 
 
-def test_a_held_target_is_sent_again_and_one_that_is_rate_limited_arrives() -> None:
+def test_held_target_is_repeated_and_rate_limited_target_arrives() -> None:
     limiter = JointLimiter(LimitsConfig(max_step=0.1))
     limiter.limit(command(STAND))
     held = command(STAND + 0.25)

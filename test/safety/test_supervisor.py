@@ -142,7 +142,7 @@ def test_every_condition_that_sits_down_or_damps_has_a_stated_duration() -> None
 
 
 @pytest.mark.parametrize("row", TIMED, ids=lambda row: row.name)
-def test_a_condition_that_is_shorter_than_its_duration_has_no_reaction(row: Condition) -> None:
+def test_condition_shorter_than_its_duration_has_no_reaction(row: Condition) -> None:
     supervisor = supervisor_in(State.ACTIVE)
     for k in range(3):  # interrupted by one good cycle it begins again
         begin = 1.0 + k * 10.0
@@ -180,7 +180,7 @@ def test_a_robot_that_reports_no_battery_is_armed_only_where_that_is_accepted() 
 
 
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
-def test_arming_is_refused_by_the_rows_that_say_so(row: Condition) -> None:
+def test_arming_is_refused_by_the_rows_marked_for_it(row: Condition) -> None:
     supervisor = Supervisor(CONFIG)
     inputs = BROKEN[row.name]
     supervisor.update(0.0, inputs)
@@ -207,7 +207,7 @@ def test_reset_is_refused_while_an_emergency_stop_is_pressed() -> None:
     assert supervisor.update(1.3, FINE).state == State.DISARMED
 
 
-def test_the_heartbeat_counts_only_where_it_is_asked_for() -> None:
+def test_heartbeat_is_checked_only_if_required() -> None:
     supervisor = Supervisor()
     silent = replace(PLANNED, stops={"A": (False, math.inf)})
     supervisor.update(0.0, silent)
@@ -229,7 +229,7 @@ def test_any_pressed_stop_damps_and_forbids_reset_and_arming(pressed: tuple[str,
 
 
 @pytest.mark.parametrize("age", [0.51, math.inf, math.nan])
-def test_each_stop_has_a_heartbeat_of_its_own(age: float) -> None:
+def test_each_stop_has_a_separate_heartbeat(age: float) -> None:
     stops = {"A": (False, 0.1), "B": (False, age)}
     decision = supervisor_in(State.ACTIVE).update(1.0, replace(PLANNED, stops=stops))
     assert decision.state == State.FAULT
@@ -356,7 +356,7 @@ def test_damping_ends_disarmed() -> None:
     assert supervisor.update(2.2, FINE) == Decision(State.DISARMED, "damping")
 
 
-def test_damping_ends_even_if_the_clock_jumps_back() -> None:
+def test_damping_ends_after_a_backward_clock_jump() -> None:
     supervisor = supervisor_in(State.DISARMED)
     supervisor.arm()
     supervisor.stop(1e6)
@@ -398,7 +398,7 @@ def test_arming_needs_an_update_first_and_works_once() -> None:
 
 
 @pytest.mark.parametrize("state", sorted(UPRIGHT))
-def test_disarm_sinks_to_the_ground(state: State) -> None:
+def test_disarm_lowers_the_robot_to_the_ground(state: State) -> None:
     supervisor = supervisor_in(state)
     assert supervisor.disarm(1.0)[0]
     assert supervisor.update(1.0, PLANNED).state == State.DAMPING
@@ -412,7 +412,7 @@ def test_stop_damps_from_every_state_on_its_legs(state: State) -> None:
     assert supervisor.update(1.0, PLANNED).mode == "damping"
 
 
-def test_requests_that_change_nothing_say_so() -> None:
+def test_requests_without_effect_are_reported() -> None:
     assert supervisor_in(State.DISARMED).stop(1.0) == (True, "damping already (disarmed)")
     assert supervisor_in(State.FAULT).stop(1.0) == (True, "damping already (fault)")
     assert supervisor_in(State.DISARMED).disarm(1.0) == (True, "disarmed already")

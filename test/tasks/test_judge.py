@@ -32,18 +32,18 @@ def judged(inside: list[bool], step: float = 0.1, duration: float = 5.0) -> Verd
     return None
 
 
-def test_success_takes_the_dwell_time() -> None:
+def test_success_requires_the_dwell_time() -> None:
     assert judged([True] * 5) is None
     verdict = judged([True] * 7)
     assert verdict is not None and verdict.success
     assert verdict.time == pytest.approx(0.5, abs=0.11)
 
 
-def test_leaving_the_tolerance_starts_the_dwell_again() -> None:
+def test_leaving_the_tolerance_restarts_the_dwell() -> None:
     assert judged([True] * 4 + [False] + [True] * 4) is None
 
 
-def test_time_runs_out() -> None:
+def test_episode_fails_at_the_time_limit() -> None:
     verdict = judged([False] * 60)
     assert verdict is not None and not verdict.success
     assert verdict.time == pytest.approx(5.0)

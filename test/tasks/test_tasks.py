@@ -163,7 +163,7 @@ def test_goals_are_checked(name: str) -> None:
     assert task.check_goal(np.array([1.0, 2.0, 7.0]))[2] == pytest.approx(7.0 - 2 * np.pi)
 
 
-def test_only_cost_weights_may_change_while_a_task_is_done() -> None:
+def test_only_cost_weights_may_change_live() -> None:
     old = make_task("box_push")
     new = make_task("box_push", {"cost.yaw": 1.0, "cost.reach": 0.1})
     assert same_scene(old, new) is new
