@@ -1,4 +1,4 @@
-"""Comparison: cells, paired figures, and a page that shows what the files hold."""
+"""Comparison: cells, paired metrics, and the page of the results."""
 
 from __future__ import annotations
 

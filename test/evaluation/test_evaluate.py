@@ -1,4 +1,4 @@
-"""Lockstep episodes and evaluations: one seed, one result; nothing finished is lost."""
+"""Lockstep episodes and evaluations: one result per seed; finished results survive."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_failure_reports_the_duration() -> None:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Run episodes in this process and say which were run."""
+    """Run episodes in this process and return the list of seeds that were run."""
     ran: list[int] = []
 
     def run(evaluation: Evaluation, seeds: list[int], processes: int):  # type: ignore[no-untyped-def]
@@ -146,7 +146,7 @@ def test_finished_results_survive_an_interrupt(
     with pytest.raises(KeyboardInterrupt):
         evaluate(Evaluation(QUICK), range(3), out)
     assert [row["seed"] for row in json.loads(out.read_text())["results"]] == [0]
-    assert list(tmp_path.iterdir()) == [out]  # nothing half-written beside it
+    assert list(tmp_path.iterdir()) == [out]  # no temporary file is left
 
 
 def test_results_of_other_settings_are_not_mixed(tmp_path: Path, counted: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""Files and commands with the parameter names of version 0.1.0 are still understood."""
+"""Files and commands with the parameter names of version 0.1.0 are still accepted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpc_ros.planning.optimizers.optimizer_registry import OPTIMIZERS
 from gpc_ros.planning.planner import PlannerConfig
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-# Former and present name of each parameter, with a value that is not the default.
+# Former and current name of each parameter, with a value that is not the default.
 FORMER = {
     "samples": ("num_rollouts", 8),
     "iterations": ("max_opt_iters", 2),

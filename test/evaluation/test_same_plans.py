@@ -1,4 +1,4 @@
-"""Same seed, same plans: episodes run again and compared with figures stored at version 0.1.0.
+"""Same seed, same plans: episodes are compared with results stored at version 0.1.0.
 
 The same machine repeats them bit for bit. Another BLAS kernel (OPENBLAS_CORETYPE=Nehalem) moves the
 end of an episode by up to 2e-7 m or rad, with the learned walker, whose network is in float32. A
@@ -17,7 +17,7 @@ from gpc_ros.evaluation.evaluate import Evaluation, evaluate
 from gpc_ros.evaluation.lockstep import EpisodeConfig
 
 STORED = json.loads((Path(__file__).parent / "plans_of_0_1_0.json").read_text())
-# [m] and [rad]: above the effect of another BLAS, far below that of another plan.
+# [m] and [rad]: above the effect of another BLAS, far below the effect of another plan.
 TOLERANCE = 1e-5
 
 

@@ -1,4 +1,4 @@
-"""Bootstrap intervals: what they cover, and that pairs are paired."""
+"""Bootstrap intervals: coverage and pairing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The harness that measures walkers: what it calls a fall, a delay, a push, and its table."""
+"""The harness that measures walkers: falls, delays, pushes, and its table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gpc_ros.robot.model import BASE_BODY
 
 
 class Slipping(Trot):
-    """A trot that walks as fast as it is told, as long as it is told little."""
+    """A trot that walks at half the commanded velocity."""
 
     name = "slipping"
 

@@ -1,4 +1,4 @@
-"""The graph as data: arguments, overrides and what is refused."""
+"""The graph as data: arguments, overrides and rejected values."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_hardware_graph_reaches_a_robot_and_has_no_simulated_one() -> None:
     assert set(nodes) == {"estimator", "planner", "bridge", "recorder", "monitor"}
     bridge = nodes["bridge"].parameters
     assert bridge["driver"] == "unitree" and bridge["unitree.interface"] == "enp3s0"
-    assert (bridge["dry_run"], bridge["auto_arm"]) == (False, False)  # a person decides
+    assert (bridge["dry_run"], bridge["auto_arm"]) == (False, False)  # the operator arms the robot
     assert nodes["monitor"].parameters["truth"] == "scene_state"
     assert {n.parameters["task"] for n in nodes.values()} == {"navigate"}
     assert [n for n, start in nodes.items() if start.required] == ["bridge", "monitor"]
@@ -201,9 +201,9 @@ def test_replay_uses_the_recorded_parameters(tmp_path: Path) -> None:
     assert (planner["num_rollouts"], planner["rate"]) == (
         9,
         15.0,
-    )  # an argument comes before the bag
+    )  # an argument takes precedence over the bag
     assert "of_the_future" not in planner
-    assert nodes["estimator"].parameters["task"] == "navigate"  # as the bag's own account says
+    assert nodes["estimator"].parameters["task"] == "navigate"  # as in the bag's metadata
     assert nodes["recorder"].parameters["seed"] == 3
     bridge = nodes["bridge"].parameters
     assert bridge["dry_run"] is True and bridge["damping"] == 4.0

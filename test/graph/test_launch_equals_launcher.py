@@ -1,7 +1,7 @@
 """``ros2 launch`` and the launcher start the same graph.
 
-No package registry carries launch and launch_ros, so the genuine launch file runs against small
-stand-ins here, which record what it builds with the calls of the real ones.
+No package registry has launch and launch_ros, so the real launch file runs against small stand-ins
+here, which record the objects that it creates.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gpc_ros.graph.resolve import resolve
 
 
 class Recorded:
-    """A launch action that keeps how it was made."""
+    """A launch action that records its arguments."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.args, self.kwargs = args, kwargs
@@ -58,7 +58,7 @@ class ParameterValue:
 
 
 class Context:
-    """What a launch knows while it runs: its command line and its configurations."""
+    """The context of a launch: its command line and its configurations."""
 
     def __init__(self, configurations: dict[str, str], argv: list[str]) -> None:
         self.launch_configurations, self.argv = configurations, argv
@@ -148,7 +148,7 @@ def ends_with(on_exit: Callable[..., list[Recorded]]) -> list[int]:
 
 
 def from_launch(node: Recorded) -> dict[str, Any]:
-    """Return what ``launch_ros`` would start for a node."""
+    """Return the process that ``launch_ros`` would start for a node."""
     files, values = [], {}
     for entry in node.kwargs["parameters"]:
         if isinstance(entry, dict):
@@ -169,7 +169,7 @@ def from_launch(node: Recorded) -> dict[str, Any]:
 
 
 def from_command(words: list[str]) -> dict[str, Any]:
-    """Return what a command line of the launcher says, as ROS reads it."""
+    """Return the content of a launcher's command line, as ROS parses it."""
     found: dict[str, Any] = {"files": [], "parameters": {}, "remappings": []}
     assert words[1] == "-m" and words[3] == "--ros-args"
     found["executable"] = words[2].removeprefix("gpc_ros.nodes.")
@@ -209,7 +209,7 @@ def fitting(name: str, words: list[str]) -> list[str]:
 
 
 def needed(name: str, folder: Path) -> list[str]:
-    """Return the arguments without which a graph does not start."""
+    """Return the arguments that a graph requires."""
     if not GRAPHS[name].recorded:
         return []
     if not (folder / "bag").exists():

@@ -1,4 +1,4 @@
-"""The launcher: output, exit codes, ending in order, and nobody left behind."""
+"""The launcher: output, exit codes, orderly shutdown and no orphaned processes."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ CHILD = (
 
 
 def started_launcher() -> tuple[subprocess.Popen[str], int]:
-    """Start a launcher in a process of its own; return it and the pid of its node."""
+    """Start a launcher in a separate process; return it and the pid of its node."""
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT).format(code=CHILD)],
         stdout=subprocess.PIPE,
@@ -119,7 +119,7 @@ def started_launcher() -> tuple[subprocess.Popen[str], int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be collected does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""Who can reach a graph, as the doctor shows it."""
+"""The report on who can reach a graph, as shown by ``gpc doctor``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_loopback_interface_is_found() -> None:
 
 @pytest.mark.integration
 def test_the_ros_wheels_have_no_security() -> None:
-    """The page docs/security.md states it for the wheels; elsewhere it may differ."""
+    """Check the statement of docs/security.md about the wheels; other builds may differ."""
     wheels = any(d.name == "ros-rclpy" for d in importlib.metadata.distributions())
     if not wheels:
         pytest.skip("this is not the ROS of the wheels")

@@ -1,4 +1,4 @@
-"""Walkers that are networks: what they see, their clock and trim, and the files they come in."""
+"""Walkers that are networks: their features, clock, trim and files."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def situation(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def plainly(description: Description, given: list[Layer], raw: np.ndarray) -> np.ndarray:
-    """The network as its trainer ran it: features in its own order, one robot at a time."""
+    """Run the network as in training: features in its own order, one robot at a time."""
     out = np.empty((12, raw.shape[1]))
     for column in range(raw.shape[1]):
         seen = []
@@ -134,7 +134,7 @@ def test_nan_action_gives_nan_targets_and_bridge_damps() -> None:
     walker = PolicyWalker(OURS, lambda raw: np.full((12, raw.shape[1]), np.nan))
     qpos, qvel, command = situation(1, 0)
     targets = walker.step(qpos, qvel, command, walker.initial_state(1))
-    assert np.isnan(targets.position).all()  # no limit may hide it
+    assert np.isnan(targets.position).all()  # clipping must not hide NaN
     wanted = JointCommand(
         targets.position[0], targets.velocity[0], np.zeros(12), walker.gains.kp, walker.gains.kd
     )
@@ -197,7 +197,7 @@ def test_command_is_slewed_and_bounded_and_trim_removes_the_error() -> None:
     qpos = np.zeros((1, 19))
     qpos[:, 3] = 1.0
     qvel = np.zeros((1, 18))
-    qvel[0, 0] = 0.3  # it walks slower than it is told
+    qvel[0, 0] = 0.3  # it walks slower than the command
     memory = walker.initial_state(1).T.copy()
     seen = [
         walker.observe(qpos, qvel, np.array([[0.4, 9.0, 0.0]]), memory)[COMMAND, 0]

@@ -1,4 +1,4 @@
-"""A walker's card cannot ask for anything beyond the absolute ceilings of the robot."""
+"""A walker's card cannot request values beyond the absolute ceilings of the robot."""
 
 from __future__ import annotations
 

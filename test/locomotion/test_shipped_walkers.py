@@ -1,4 +1,4 @@
-"""The trained walkers that ship: what their cards say, and that they walk."""
+"""The shipped trained walkers: their cards and their walking."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_shipped_walker_survives_pushes_from_every_side(name: str) -> None:
 def test_planner_and_plant_agree_within_the_stated_bounds() -> None:
     rows = agreement(make_walker("learned"), 8, 0.2)
     assert [row["touching"] for row in rows].count(True) == 4
-    for row in rows:  # docs/walker.md, of 95 % of the states; here of each, and so twice that
+    for row in rows:  # twice the 95 % bound of docs/walker.md, since this checks every state
         assert row["position"] < 0.06 and row["yaw"] < 0.1 and row["joints"] < 0.3
 
 

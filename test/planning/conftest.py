@@ -1,4 +1,4 @@
-"""A walker whose work makes time pass, so that deadlines are tested without a real clock."""
+"""A walker that advances a simulated clock, so that deadlines are tested without a real clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gpc_ros.locomotion.walker import JointTargets
 
 
 class WorkingTrot(Trot):
-    """A trot that takes one second a candidate and step on its own clock."""
+    """A trot that takes one second per candidate and step on its own clock."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A recorded cycle can be repeated bit for bit, whatever the clock did to it."""
+"""A recorded cycle can be repeated bit for bit, whatever the deadline dropped."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_every_cycle_can_be_repeated_by_itself(optimizer: str) -> None:
 
 
 def test_deadline_drops_are_repeated(working_trot: WorkingTrot) -> None:
-    # This planner's own clock is the walker's, so that plan times are those of the deadline.
+    # The planner's clock is the walker's, so that plan times follow the deadline.
     made = Planner(TASK, working_trot, CONFIG, clock=working_trot.clock)
     records = recorded(made, 8, working_trot)
     assert {len(r.drops.drops) > 0 for r in records if r.drops} == {True, False}

@@ -1,4 +1,4 @@
-"""The optimizers: what they promise about the nominal, invalid candidates and convergence."""
+"""The optimizers: the nominal, invalid candidates and convergence."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_invalid_candidate_never_wins(name: str, seed: int, data: st.DataObje
     costs = rng.uniform(0, 1, 6)
     invalid = data.draw(st.sets(st.integers(0, 5), max_size=5))
     costs[list(invalid)] = np.inf
-    knots[list(invalid)] = 1e6  # would show in any mean
+    knots[list(invalid)] = 1e6  # would distort any mean
     result = optimizer.update(np.zeros((4, 3)), knots, costs)
     assert np.isfinite(result).all()
     assert np.abs(result).max() < 100.0

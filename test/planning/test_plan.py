@@ -1,4 +1,4 @@
-"""The plan: its commands over time, its end, and what it refuses."""
+"""The plan: its commands over time, its expiry and its validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The planner: determinism, deadline, reactions to bad states, and that it gets somewhere."""
+"""The planner: determinism, deadline, reactions to bad states, and progress to the goal."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_missed_cycles_shift_the_nominal_by_the_elapsed_time(working_trot: Worki
     )
     planner.plan(state, MEMORY, goal, 0.0)
     expected = planner.nominal
-    assert np.ptp(expected, axis=0).all()  # no shift would show otherwise
+    assert np.ptp(expected, axis=0).all()  # otherwise a shift would have no effect
     interval = knot_interval(SMALL.horizon, SMALL.knots, 1)
     for now in (0.05, 0.1, 0.15):
         state.stamp = now
@@ -176,7 +176,7 @@ def test_missed_cycles_shift_the_nominal_by_the_elapsed_time(working_trot: Worki
 
 def test_a_cycle_that_ends_late_is_a_miss_even_with_all_candidates() -> None:
     class Stalling(Trot):
-        """Loses ten seconds in the last interval, after the last look at the clock."""
+        """Lose ten seconds in the last interval, after the last reading of the clock."""
 
         steps, now = 0, 0.0
 
@@ -272,7 +272,7 @@ def test_other_cost_weights_are_used_from_the_next_cycle_on() -> None:
     assert planner.configure(planner.config, None, heavy)
     second, after = planner.plan(state, MEMORY, goal, 0.0)
     assert first is not None and second is not None
-    # The first candidate is the plan found so far: it goes on, ten times as dear in one term.
+    # The first candidate is the current plan, which continues with ten times the cost in one term.
     assert second.id == first.id + 1
     assert after.terms["reach"] > 5.0 * before.terms["reach"]
     assert after.nominal_cost > before.best_cost

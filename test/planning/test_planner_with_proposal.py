@@ -1,4 +1,4 @@
-"""The planner with a learned proposal: seeds, shares, health, and what it does without one."""
+"""The planner with a learned proposal: seeds, fraction, monitor, and planning without one."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_reset_repeats_the_sequence() -> None:
 
 
 def test_a_useless_proposal_is_faded_out() -> None:
-    # Full speed backwards, whatever is seen.
+    # Full speed backwards for every observation.
     flow = made()
     flow._knots_mean = np.tile(np.array([-9.0, 0.0, 0.0], np.float32), (4, 1))
     flow._knots_std = np.full((4, 3), 1e-3, np.float32)
@@ -110,7 +110,7 @@ def test_the_cost_to_go_extends_the_horizon() -> None:
     _, (report,), _ = cycles(replace(SMALL, num_rollouts=4, proposal=trusting), flow, count=1)
     plain = replace(SMALL, num_rollouts=4, proposal=ProposalConfig(cost_to_go=False))
     _, (without,), _ = cycles(plain, flow, count=1)
-    # Both simulate the same candidates; only what is counted differs.
+    # Both simulate the same candidates; only the cost differs.
     np.testing.assert_array_equal(report.candidates, without.candidates)
     assert "to_go" in report.terms
     assert "to_go" not in without.terms
@@ -127,7 +127,7 @@ def test_wrong_cost_to_go_also_disables_the_flow() -> None:
     flow.cost_to_go._scale = np.array([50.0, 1.0], np.float32)
     flow.cost_to_go.spread = 1.0
     planner, reports, _ = cycles(SMALL, flow, count=9)
-    # Judged by the first rollouts, before it counts in any of them.
+    # The first rollouts check the cost-to-go before it enters a cost.
     assert "to_go" in reports[0].terms
     assert all(r.terms["to_go"] == 0.0 for r in reports)
     assert reports[0].proposal.cost_error > 1.0
@@ -140,7 +140,7 @@ def test_wrong_cost_to_go_also_disables_the_flow() -> None:
 
 
 class Misleading:
-    """A cost to go that is right of a robot that stands, and promises much of one that moves."""
+    """A cost-to-go that is correct for a standing robot and far too low for a moving robot."""
 
     window, spread = 2.0, 1.0
 
@@ -156,7 +156,7 @@ def test_cost_to_go_error_is_detected_where_it_leads() -> None:
     _, (plain,), _ = cycles(SMALL, flow, count=1)
     moving = flow.card.observation.index("robot vx")
     flow.cost_to_go = cast(CostToGo, Misleading(plain.best_cost, moving))
-    # The robot is where the cost to go is right in every cycle, as it is put back there.
+    # In every cycle the robot starts where the cost-to-go is correct.
     _, reports, _ = cycles(SMALL, flow, count=3)
     assert reports[-1].proposal.cost_weight == 0.0
 

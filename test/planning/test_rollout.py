@@ -1,4 +1,4 @@
-"""Rollouts: equal to MuJoCo's own, independent of batch and threads, honest about the deadline."""
+"""Rollouts: equal to MuJoCo's own, independent of batch and threads, within the deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proposal's card or weights that cannot be right are refused in one sentence."""
+"""An impossible card or impossible weights of a proposal are rejected in one sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Change = Callable[[dict[str, Any]], None]
 
 
 def write(folder: Path, kind: str, name: str, card: Change, weights: Change) -> Path:
-    """Write a shipped model with changes to its card and its arrays; the checksum fits."""
+    """Write a shipped model with changes to its card and its arrays and a valid checksum."""
     source = share("models", kind, f"{name}.safetensors")
     arrays = {k: v.copy() for k, v in load(source.read_bytes()).items()}
     weights(arrays)
@@ -50,7 +50,7 @@ def nothing(_: dict[str, Any]) -> None:
 
 
 def as_type(code: str, size: int) -> Change:
-    """Weights whose elements have a type that numpy does not know."""
+    """Weights with an element type that NumPy does not support."""
 
     def change(arrays: dict[str, Any]) -> None:
         header = json.dumps(

@@ -1,4 +1,4 @@
-"""Proposals in files and at run time: refusals, grids, seeds."""
+"""Proposals in files and at run time: validation, grids, seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proposal that stops helping is faded out, and back in."""
+"""A proposal that stops helping is faded out, and restored when it helps again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONFIG = HealthConfig()
 
 
 def cycle(health: UsefulnessMonitor, better: bool, samples: int = 16, most: int = 8) -> int:
-    """Run one cycle in which everything proposed is better, or worse, than the rest."""
+    """Run one cycle in which all proposed candidates are better, or worse, than the rest."""
     count = health.count(most)
     proposed = list(range(1, 1 + count))
     costs = np.linspace(1.0, 2.0, samples)
@@ -102,7 +102,7 @@ def test_metrics_stay_within_their_bounds(
 
 
 def judged(errors: list[float], config: HealthConfig = CONFIG) -> ValueErrorMonitor:
-    """Return the health after cycles with these errors, relative to the costs' spread."""
+    """Return the monitor after cycles with these errors, relative to the costs' spread."""
     health = ValueErrorMonitor(config)
     for error in errors:
         health.update(float(abs(error)))
@@ -110,14 +110,14 @@ def judged(errors: list[float], config: HealthConfig = CONFIG) -> ValueErrorMoni
 
 
 def test_very_wrong_cost_to_go_never_has_full_weight() -> None:
-    # The first cycle is judged before the cost to go counts in it.
+    # The first error is added before the cost-to-go enters a cost.
     assert judged([0.8]).weight == 0.0
     assert judged([0.1, 1.2]).weight < 1.0
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_constant_cost_to_go_soon_has_a_low_weight(seed: int) -> None:
-    # The mean of all costs, say, while costs vary by their spread.
+    # For example, the mean of all costs has an error equal to their spread.
     errors = np.random.default_rng(seed).normal(0.0, 1.0, 30)
     assert judged([*errors]).weight < 0.1
 
@@ -132,8 +132,8 @@ def test_single_error_keeps_full_weight() -> None:
 
 
 def test_wrong_cost_to_go_is_not_readmitted_at_once() -> None:
-    # What is wrong for another task looks right until it has led somewhere; then the robot goes
-    # back without it, and must not be led there again and again.
+    # A cost-to-go of another task looks accurate until it has led the robot away. Without it the
+    # robot returns, and must not be led away repeatedly.
     led_away = [0.2] * 5 + [1.5] * 15
     assert judged([*led_away, *[0.2] * 50]).weight == 0.0
 

@@ -1,4 +1,4 @@
-"""Absolute ceilings: nothing beyond them and nothing that is not finite reaches the wire."""
+"""Absolute ceilings: no value beyond them and no NaN or infinity reaches the wire."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gpc_ros.unitree.low_level_driver import Driver, UnitreeConfig
 from gpc_ros.unitree.low_level_messages import COMMAND
 
 PARTS = ("position", "velocity", "effort", "kp", "kd")
-# Every float64, and often those at which something may break.
+# Every float64, with a preference for boundary values.
 NUMBERS = st.one_of(
     st.floats(width=64),
     st.sampled_from(
@@ -102,7 +102,7 @@ def test_no_command_passes_the_limiter_beyond_a_ceiling(
     limiter = JointLimiter()
     for command in commands:
         sent, faults = limiter.limit(command)
-        ceilings.check(sent)  # raises if it is beyond
+        ceilings.check(sent)  # raises if a value is beyond
         if faults and "target" not in faults[0]:
             assert not sent.kp.any()
         check_wire(COMMAND.encode(low_level_messages.seal(
@@ -183,7 +183,7 @@ def test_configuration_can_only_lower_a_limit() -> None:
                 replace(LimitsConfig(), {p.name: 1.01 * p.high}, "test")
         if p.name.endswith("_fraction"):
             assert p.high == 1.0
-    # Nor by a configuration that was not read from a file.
+    # The same holds for a configuration that was not read from a file.
     free = JointLimiter(
         LimitsConfig(max_step=9.0, max_kp=1e9, max_kd=1e9, effort_fraction=9.0, soft_margin=-1.0)
     )

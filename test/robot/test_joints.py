@@ -1,4 +1,4 @@
-"""The one joint-order map, and the limits against the model file."""
+"""The joint-order map, and the limits against the model file."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_pinocchio_and_mujoco_have_equal_mass() -> None:
 
 @given(configurations)
 def test_ik_inverts_fk(q: np.ndarray) -> None:
-    # Only feet below their hip have one answer: the other bend puts the foot over it.
+    # Only feet below their hip have a unique solution: the other bend puts the foot above it.
     thigh, calf = q.reshape(4, 3)[:, 1], q.reshape(4, 3)[:, 2]
     below = LINK_LENGTH * (np.cos(thigh) + np.cos(thigh + calf)) > 0.01
     back = leg_ik(foot_positions(q)).reshape(4, 3)

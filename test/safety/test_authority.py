@@ -1,4 +1,4 @@
-"""Who may send what to an armed robot, and who takes whose place."""
+"""Authority over the topics of an armed robot, and replacement of nodes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_two_publishers_prevent_arming_and_both_are_rejected() -> None:
 
 def test_a_restarted_node_takes_the_place_of_the_one_that_left() -> None:
     a = armed(planner="/planner")
-    a.admit("plan", PLANNER, 1.0)  # its last message: it is killed then
+    a.admit("plan", PLANNER, 1.0)  # its last message before it is killed
     a.observe("plan", {PLANNER: "/planner", RESTARTED: "/planner"}, 3.0)
     assert a.admit("plan", RESTARTED, 3.1)  # the middleware still shows the dead one
     a.observe("plan", {RESTARTED: "/planner"}, 5.0)

@@ -1,4 +1,4 @@
-"""The names of emergency stops, and who replaces whom."""
+"""The labels of emergency stops, and their replacement."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_later_stop_of_the_same_name_replaces_one_that_has_left() -> None:
     stops = EmergencyStops()
     stops.observe({A: NODE}, 0.0)
     beat(stops, A, 0.1, 0.2)
-    # The middleware shows a killed one for a while beside its successor.
+    # The middleware still lists a killed publisher for a while beside its successor.
     assert stops.observe({A: NODE, B: NODE}, 2.0)[1] == []
     assert stops.observe({B: NODE}, 4.0)[1] == [NODE]
     assert not stops.knows(A)
@@ -59,7 +59,7 @@ def test_stop_of_another_name_is_not_a_replacement() -> None:
 def test_a_reset_drops_a_single_press_whose_publisher_has_left() -> None:
     stops = EmergencyStops()
     label = stops.hear(A, 0.0)
-    assert stops.forget_single_presses() == []  # it is still there
+    assert stops.forget_single_presses() == []  # it is still alive
     stops.observe({}, 1.0)
     assert stops.forget_single_presses() == [label]
 

@@ -1,4 +1,4 @@
-"""Joint limits: no command leaves them, and what breaks them is named."""
+"""Joint limits: no command leaves them, and violations are named."""
 
 from __future__ import annotations
 

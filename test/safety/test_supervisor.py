@@ -28,7 +28,7 @@ FINE = SupervisorInputs(
     reading_age=0.002, state_age=0.01, height=0.3, arrived=True, stops={"A": (False, 0.1)}
 )
 PLANNED = replace(FINE, plan_fresh=True)
-# For each row of the table: inputs that break it and nothing else.
+# For each row of the table: inputs that violate only this row.
 BROKEN = {
     "emergency stop": replace(PLANNED, stops={"A": (True, 0.1), "B": (False, 0.1)}),
     "emergency stop silent": replace(PLANNED, stops={"A": (False, 0.1), "B": (False, 0.51)}),
@@ -73,12 +73,12 @@ def keep(
 
 
 def wait(row: Condition) -> float:
-    """Return how long the supervisor waits for a condition [s]."""
+    """Return how long a condition must last [s]."""
     return 0.0 if row.timed_by else row.lasts(CONFIG)
 
 
 def supervisor_in(state: State) -> Supervisor:
-    """Bring a supervisor into a state by the way it is reached on a robot."""
+    """Bring a supervisor into a state by the same transitions as on a robot."""
     supervisor = Supervisor(CONFIG)
     supervisor.update(0.0, FINE)
     if state == State.DISARMED:
@@ -114,7 +114,7 @@ def test_every_row_of_the_table_is_tested() -> None:
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
 def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
-    # Legs that have arrived end these states before anything is said.
+    # Legs at their targets end these states before the condition is reported.
     inputs = replace(
         BROKEN[row.name], arrived=BROKEN[row.name].arrived and state != State.SITTING_DOWN
     )
@@ -144,7 +144,7 @@ def test_every_condition_that_sits_down_or_damps_has_a_stated_duration() -> None
 @pytest.mark.parametrize("row", TIMED, ids=lambda row: row.name)
 def test_condition_shorter_than_its_duration_has_no_reaction(row: Condition) -> None:
     supervisor = supervisor_in(State.ACTIVE)
-    for k in range(3):  # interrupted by one good cycle it begins again
+    for k in range(3):  # one good cycle restarts the duration
         begin = 1.0 + k * 10.0
         assert keep(supervisor, begin, BROKEN[row.name], wait(row) - 0.004).mode == "walk"
         assert supervisor.update(begin + wait(row), PLANNED).mode == "walk"
@@ -188,7 +188,7 @@ def test_arming_is_refused_by_the_rows_marked_for_it(row: Condition) -> None:
     # An empty or unknown battery is also too low or not reported.
     refused = row.arming or row.name in ("battery empty", "battery unknown")
     assert accepted != refused
-    if row.name == "emergency stop":  # latched even of a robot that is down
+    if row.name == "emergency stop":  # latched even for a lying robot
         assert supervisor.state == State.FAULT
         return
     assert supervisor.state == (State.DISARMED if refused else State.STANDING_UP)
@@ -281,7 +281,7 @@ HAPPENS: dict[Event, SupervisorInputs] = {
     Event.LIES: FINE,
     Event.PLAN: PLANNED,
 }
-# How long the inputs must last for the event, where one cycle is not enough [s].
+# Time that the inputs must last for the event, if one cycle is not enough [s].
 DURATION = {Event.FAULT: CONFIG.tilt_time, Event.SIT: CONFIG.battery_time}
 REQUESTS = {
     Event.STOP: lambda s: s.stop(1.0),
@@ -301,7 +301,7 @@ def test_every_pair_of_state_and_event_leads_to_the_state_of_the_table(
     if event in REQUESTS:
         done, said = REQUESTS[event](supervisor)
         assert said
-        # What a person asked for is done, is so already, or is refused.
+        # A request is executed, already satisfied, or refused.
         assert done or state == State.FAULT or event in (Event.ARM, Event.RESET)
     elif event == Event.SUNK:
         steady = PLANNED if state == State.ACTIVE else FINE
@@ -317,12 +317,12 @@ def test_every_pair_of_state_and_event_leads_to_the_state_of_the_table(
 def test_only_the_stated_events_change_a_state() -> None:
     assert {event for _, event in TRANSITIONS} == set(Event)
     assert {state for state, _ in TRANSITIONS} == set(State)
-    # From everywhere a stop leads to damping or leaves it at that; out of a fault only a reset.
+    # From every state a stop leads to damping or keeps it; only a reset leaves a fault.
     for state in State:
         assert MODES[after(state, Event.STOP)] == "damping"
         assert after(state, Event.FAULT) == State.FAULT
     assert {event for state, event in TRANSITIONS if state == State.FAULT} == {Event.RESET}
-    # Only arming brings motors to hold, and only a plan makes the robot walk.
+    # Only arming makes the motors hold, and only a plan makes the robot walk.
     raised = {(s, e) for (s, e), to in TRANSITIONS.items() if s not in POWERED and to in POWERED}
     assert raised == {(State.DISARMED, Event.ARM)}
     assert {e for (_, e), to in TRANSITIONS.items() if to == State.ACTIVE} == {Event.PLAN}

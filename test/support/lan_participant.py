@@ -1,7 +1,7 @@
-"""Two programs for the test of the network: one offers a service, one looks for it.
+"""Two programs for the network test: one offers a service, the other searches for it.
 
 ``lan_participant.py offer`` starts as the nodes of a graph do. ``lan_participant.py seek ADDRESS``
-speaks on one network address only and prints whether it finds the service.
+uses one network address only and prints whether it finds the service.
 """
 
 from __future__ import annotations

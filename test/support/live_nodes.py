@@ -1,4 +1,4 @@
-"""Tools of the live tests: a ROS domain per test, node processes and a probe that talks to them."""
+"""Tools of the live tests: a ROS domain per test, node processes and a probe node."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Probe:
         return future.result()
 
     def now(self) -> float:
-        """Return the present ROS time [s]."""
+        """Return the current ROS time [s]."""
         return float(self.node.get_clock().now().nanoseconds) * 1e-9
 
 

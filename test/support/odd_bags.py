@@ -1,4 +1,4 @@
-"""Writers of bags as other tools and accidents leave them."""
+"""Writers of bags with the layouts of other tools and of damaged recordings."""
 
 from __future__ import annotations
 

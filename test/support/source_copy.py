@@ -15,7 +15,7 @@ _FILES = (
 
 
 def copy_sources(target: Path) -> None:
-    """Copy all that a build reads, without generated files."""
+    """Copy all inputs of a build, without generated files."""
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
     for folder in _FOLDERS:
         shutil.copytree(REPO / folder, target / folder, ignore=ignore)

@@ -1,4 +1,4 @@
-"""The judge of success, live, in lockstep and of a recorded run."""
+"""The judge of success: live, in lockstep and for a recorded run."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def reported(task: Task, goal: Any, times: Any, qpos: Any) -> Outcome:
 
 @pytest.mark.parametrize("begin", [0.0, 0.1, 0.7, 17.3, 1234.567])
 def test_live_and_report_agree_at_the_boundary_of_the_dwell_time(begin: float) -> None:
-    # Sums of a period: their difference can fall short of the dwell time by a rounding error.
+    # Sums of a period: their difference can be below the dwell time by a rounding error.
     times = np.cumsum([begin, *[0.1] * 7])
     qpos = np.array([AT_GOAL] * len(times))
     judge = EpisodeJudge(TASK, GOAL, 60.0)
@@ -96,7 +96,7 @@ def test_live_and_report_agree_at_the_boundary_of_the_dwell_time(begin: float) -
 
 
 def test_lockstep_live_and_report_agree_when_an_episode_succeeds() -> None:
-    # Everywhere is inside this tolerance, so that success takes exactly the dwell time.
+    # Every pose is inside this tolerance, so that success takes exactly the dwell time.
     overrides = {"success.distance": 1.0, "success.yaw": 3.15, "start.goal_distance": (0.3, 0.3)}
     task = make_task("navigate", overrides)
     config = EpisodeConfig("navigate", planner=PlannerConfig(num_rollouts=4, horizon=0.4))

@@ -1,4 +1,4 @@
-"""Tasks: episodes, costs, success, scene parameters and refusals."""
+"""Tasks: episodes, costs, success, scene parameters and validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks every joint command that was sent against every limit, from outside the bridge."""
+"""Check every joint command that was sent against every limit, outside the bridge."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gpc_ros.robot.joints import JOINT_NAMES, LOWER, TORQUE_LIMIT, UPPER, VELOCI
 from gpc_ros.robot.types import JointCommand
 from gpc_ros.safety.limits import LimitsConfig
 
-# Largest gains that may ever be sent, on purpose not read from the code under test.
+# Largest gains that may be sent, deliberately not read from the code under test.
 _KP, _KD = 200.0, 10.0
 
 
 class CommandAudit:
-    """Looks at a stream of commands, one source at a time.
+    """Check a stream of commands, one source at a time.
 
     Attributes:
-        checked: number of commands looked at.
+        checked: number of checked commands.
         lost: commands that were sent but not seen, by their sequence numbers.
-        violations: what broke a limit, in plain words.
+        violations: descriptions of the violated limits.
     """
 
     def __init__(self, config: LimitsConfig | None = None, tolerance: float = 1e-9) -> None:
@@ -27,7 +27,7 @@ class CommandAudit:
 
         Args:
             config: the limits.
-            tolerance: by how much numbers that went through a message may be off.
+            tolerance: rounding error of numbers that were sent in a message.
         """
         self.config = config or LimitsConfig()
         self._tolerance = tolerance
@@ -38,7 +38,7 @@ class CommandAudit:
         self.violations: list[str] = []
 
     def check(self, command: JointCommand, source: str, sequence: int) -> None:
-        """Look at the next command of a source."""
+        """Check the next command of a source."""
         self.checked += 1
         last, self._last = self._last, None
         following = last is not None and last[0] == source
@@ -55,7 +55,7 @@ class CommandAudit:
         self._beyond(where, "velocity", np.abs(command.velocity) - VELOCITY_LIMIT - self._tolerance)
         self._beyond(where, "torque", np.abs(command.effort) - TORQUE_LIMIT - self._tolerance)
         if not command.kp.any():
-            # It only brakes: no position is asked for, and the next one may be any.
+            # It only brakes: it has no position target, so the next target may be arbitrary.
             self._last = (source, sequence, np.full(12, np.nan))
             return
         self._beyond(where, "position", np.maximum(self._low - command.position, 0.0))
@@ -66,7 +66,7 @@ class CommandAudit:
         self._last = (source, sequence, command.position)
 
     def _beyond(self, where: str, what: str, beyond: Array) -> None:
-        """Note by how much a limit is broken, if it is."""
+        """Record the amount of a violation, if any."""
         worst = int(beyond.argmax())
         if beyond[worst] > 0.0:
             self.violations.append(

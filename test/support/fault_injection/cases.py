@@ -31,14 +31,14 @@ class Case:
 
     Attributes:
         row: of the fault table.
-        name: short, unique.
+        name: short unique name.
         fault: description of the fault.
         reaction: stated reaction.
-        bound: longest delay [s]; None if it is an order of messages and not a time.
+        bound: longest delay [s]; None if an order of messages is checked instead of a time.
         of: events between which the delay is measured.
         run: injects the fault and returns the delay [s], or NaN without one.
-        walking: whether the robot is to follow a plan when it begins.
-        clock: whether it needs a graph whose clock can jump.
+        walking: whether the robot must follow a plan at the start of the case.
+        clock: whether the case needs a graph whose clock can jump.
     """
 
     row: int
@@ -66,7 +66,7 @@ def case(
     walking: bool = True,
     clock: bool = False,
 ) -> Callable[[Callable[[LiveGraph], float]], Callable[[LiveGraph], float]]:
-    """Enter a function into the list of cases under its own name; its docstring is the fault."""
+    """Register a function as a case under its own name; its docstring describes the fault."""
 
     def enter(run: Callable[[LiveGraph], float]) -> Callable[[LiveGraph], float]:
         name, fault = run.__name__, (run.__doc__ or "").strip().rstrip(".")
@@ -77,20 +77,20 @@ def case(
 
 
 def check(fact: bool, what: str) -> None:
-    """Raise if a fact does not hold.
+    """Raise an error unless a condition holds.
 
     Raises:
-        ReactionError: with the words.
+        ReactionError: with the given words.
     """
     if not fact:
         raise ReactionError(what)
 
 
 def exit_code(g: LiveGraph, process: subprocess.Popen[bytes]) -> int:
-    """Return how a process ended that was expected to.
+    """Return the exit code of a process that is expected to end.
 
     Raises:
-        ReactionError: it goes on; it is ended then.
+        ReactionError: the process does not end; it is terminated then.
     """
     try:
         return process.wait(g.observer.patience)
@@ -100,7 +100,7 @@ def exit_code(g: LiveGraph, process: subprocess.Popen[bytes]) -> int:
 
 
 def damped(g: LiveGraph, since: float) -> Heard:
-    """Return the first joint command after a time [s] that only brakes."""
+    """Return the first braking joint command after a time [s]."""
     return g.observer.wait("joint_commands", lambda m: not any(m.kp), since)
 
 
@@ -110,16 +110,16 @@ def stands_still(g: LiveGraph, since: float) -> Heard:
 
 
 def latched(g: LiveGraph, since: float, words: str) -> Heard:
-    """Return the first braking command after a time [s], of a fault with a reason."""
+    """Return the first braking command after a time [s], for a fault with a reason."""
     brake = damped(g, since)
     g.supervisor(FAULT, words, since)
     return brake
 
 
 def holds(g: LiveGraph, since: float, words: str) -> Heard:
-    """Return the first standing step after a time [s], of holding with a reason."""
+    """Return the first standing step after a time [s], for holding with a reason."""
     held = g.supervisor(HOLDING, words, since)
-    # The walker's step of that cycle is sent before the supervisor's word.
+    # The walker's step of that cycle is sent before the supervisor's message.
     return stands_still(g, held.sent - _ONE_CYCLE)
 
 
@@ -129,7 +129,7 @@ def reported(g: LiveGraph, since: float, condition: Callable[[Any], bool]) -> He
 
 
 def joint_index(name: str = "FL_calf_joint") -> int:
-    """Return where a joint stands in a message."""
+    """Return the index of a joint in a message."""
     from gpc_ros.robot.joints import JOINT_NAMES
 
     return JOINT_NAMES.index(name)
@@ -141,7 +141,7 @@ def until_moving(g: LiveGraph) -> None:
 
 
 def counter(message: SupervisorState, name: str) -> int:
-    """Return one of the bridge's counters; zero if it has not counted."""
+    """Return one of the bridge's counters; zero if it is missing."""
     counted = dict(zip(message.counter_names, message.counter_values, strict=True))
     return int(counted.get(name, 0))
 
@@ -157,16 +157,16 @@ def now_counted(g: LiveGraph, name: str) -> int:
 
 
 def run_case(g: LiveGraph, wanted: Case, attempts: int = 4) -> float:
-    """Bring the robot to where a case begins, run it and return its figure.
+    """Bring the robot into the initial state of a case, run the case and return its delay.
 
     Args:
         g: the graph.
         wanted: the case.
-        attempts: how often to begin again after a mishap that has nothing to do with the case.
+        attempts: number of repetitions after a mishap that is unrelated to the case.
 
     Raises:
-        ReactionError: the reaction is not the stated one.
-        SilentError: it does not come.
+        ReactionError: the reaction differs from the stated one.
+        SilentError: the reaction is missing.
         MishapError: the machine is too busy to keep the robot on its legs.
     """
     return attempt(g, lambda: _run(g, wanted), attempts, wanted.row not in _EXPECTED_MISHAPS)
@@ -183,8 +183,8 @@ def attempt(g: LiveGraph, act: Callable[[], T], attempts: int = 4, watched: bool
     Args:
         g: the graph that it is done to.
         act: does it, from recovering the robot on.
-        attempts: how often it may be begun.
-        watched: whether a robot that falls is a mishap.
+        attempts: largest number of attempts.
+        watched: whether a fall of the robot is a mishap.
 
     Raises:
         MishapError: each attempt ended in one.
@@ -201,5 +201,5 @@ def attempt(g: LiveGraph, act: Callable[[], T], attempts: int = 4, watched: bool
 
 
 NO_DELAY = math.nan
-# Rows of the fault table that are about falling and about a stopped bridge: no mishap there.
+# Rows of the fault table on falling and on a stopped bridge: there it is not a mishap.
 _EXPECTED_MISHAPS = (11, 34)

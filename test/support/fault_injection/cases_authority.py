@@ -37,14 +37,14 @@ from gpc_ros.ros.heartbeat import Heartbeat
 
 _STRANGER = "/observer"
 _LONG = 1_000_000  # characters
-_FAR = 9.0  # where the stranger's state is [m]
-# A command that no planner finds.
+_FAR = 9.0  # position in the stranger's state [m]
+# A command that a planner never returns.
 _ODD = (0.0, 0.1234, 0.0)
 
 
 @contextmanager
 def _second_stop(g: LiveGraph) -> Iterator[Heartbeat]:
-    """Add a second emergency stop; the bridge that knows it is replaced afterwards."""
+    """Add a second emergency stop; replace the bridge, which keeps it registered, afterwards."""
     node = Node("second_stop", context=g.observer.node.context)
     stop = Heartbeat(node)
     try:
@@ -67,7 +67,7 @@ def one_stop_of_two_pressed(g: LiveGraph) -> float:
         for _ in range(20):
             answer = g.ask("reset")
             check(not answer.success, "it was reset while a stop was pressed")
-            check(_STRANGER in answer.message, f"it said: {answer.message}")
+            check(_STRANGER in answer.message, f"the answer was: {answer.message}")
             check(not g.ask("arm").success, "it was armed while a stop was pressed")
         g.stop.press(False)
         g.observer.wait("supervisor", lambda m: m.state == FAULT)
@@ -89,7 +89,7 @@ def one_stop_of_two_silent(g: LiveGraph) -> float:
 
 
 def _stands_for_stranger(g: LiveGraph, topic: str, send: Callable[[], None]) -> float:
-    """Send as a stranger; check that the robot stands and names it, and goes on afterwards."""
+    """Publish as a stranger; check that the robot stands, names it, and continues afterwards."""
     begin = g.observer.now()
     try:
         words = f"{_STRANGER} publishes {topic}; {topic} belongs to"
@@ -148,7 +148,7 @@ def clock_source_changed(g: LiveGraph) -> float:
         answer = g.observer.call(f"{node}/set_parameters", SetParameters, parameters=[parameter])
         result = answer.results[0]
         check(not result.successful, f"{node} accepted it")
-        check("use_sim_time cannot change" in result.reason, f"{node} said: {result.reason}")
+        check("use_sim_time cannot change" in result.reason, f"{node} answered: {result.reason}")
     g.supervisor(ACTIVE)
     return NO_DELAY
 
@@ -178,7 +178,7 @@ def megabytes(g: LiveGraph) -> float:
     return max(pauses)
 
 
-@case(31, "refuses to start; the first goes on as if alone")
+@case(31, "refuses to start; the first continues undisturbed")
 def second_graph(g: LiveGraph) -> float:
     """Second `gpc sim` in the same domain."""
     begin = g.observer.now()

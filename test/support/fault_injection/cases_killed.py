@@ -1,4 +1,4 @@
-"""Nodes that are killed without a warning, and a full disk: rows 3, 4 and 23."""
+"""Nodes that are killed, and a full disk: rows 3, 4 and 23."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gpc_msgs.msg import SupervisorState
 from gpc_ros.bag.bag_reader import BagReader
 from gpc_ros.ros.convert import msgs
 
-# A few seconds of a bag fit in, so that something of it can be read [bytes].
+# Large enough for a readable bag of a few seconds [bytes].
 _SMALL_DISK = 3_000_000
 _PAUSE = "longest pause between two joint commands in the second after it"
 
@@ -92,7 +92,7 @@ def _messages(message: object) -> int:
 
 
 def _end_of(folder: Path) -> float:
-    """Return the time of the last message of a bag that can be read, however it ended [s]."""
+    """Return the time of the last readable message of a bag, complete or not [s]."""
     times = [time for _, time, _ in BagReader(folder / "bag").raw()]
     check(len(times) > 100, f"only {len(times)} messages can be read")
     return max(times) * 1e-9

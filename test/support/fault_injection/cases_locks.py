@@ -19,7 +19,7 @@ from gpc_msgs.msg import SupervisorState
 from gpc_ros.common.errors import REFUSED
 from gpc_ros.locomotion.registry import shipped_walkers
 
-# Entries of a walker's card that are beyond a ceiling, and words of the refusal.
+# Entries of a walker's card that are beyond a ceiling, and words of the error.
 _CARDS = (
     ({"kp": 1e300}, "kp is 1e+300"),
     ({"rate": 0}, "rate is 0"),
@@ -64,7 +64,7 @@ def bridge_stopped(g: LiveGraph) -> float:
     return brake.sent - begin
 
 
-@case(35, "goes on")
+@case(35, "continues")
 def battery_glitch(g: LiveGraph) -> float:
     """Charge of 0 reported for half a second."""
     begin = g.observer.now()

@@ -12,9 +12,9 @@ from fault_injection.live_graph import LiveGraph, MishapError
 from gpc_msgs.msg import SupervisorState
 from gpc_ros.ros.convert import msgs
 
-# A robot that is slower than this on the mean stands, swaying [m/s].
+# Mean speed below which a robot stands, though it sways [m/s].
 _STANDS = 0.2
-# States that are less apart than this follow one another [s].
+# Longest time between consecutive states [s].
 _NEXT = 0.012
 
 
@@ -47,7 +47,7 @@ def object_unseen(g: LiveGraph) -> float:
 def largest_step(g: LiveGraph, since: float) -> float:
     """Return the largest change of velocity from one state to the next [m/s].
 
-    Where states in between were not heard, the robot may have changed its velocity itself.
+    Pairs with a missing state in between are skipped, since the robot itself may have accelerated.
     """
     states = [
         (msgs.seconds(m.header.stamp), np.array([v.x, v.y, v.z]))
@@ -74,11 +74,11 @@ def outliers(g: LiveGraph) -> float:
     truth = g.observer.last("ground_truth").message.pose.position
     seen = g.observer.last("scene_state").message.pose.position
     off = float(np.hypot(truth.x - seen.x, truth.y - seen.y))
-    check(off < 0.25, f"outliers were believed: the estimate is off by {off:.2f} m")
+    check(off < 0.25, f"outliers were accepted: the estimate is off by {off:.2f} m")
     return step
 
 
-@case(14, "believed only after standing and agreement", 0.5,
+@case(14, "accepted only after standing and agreement", 0.5,
       "largest step in the estimated velocity [m/s]")  # fmt: skip
 def jump(g: LiveGraph) -> float:
     """Jump of 0.5 m that stays."""
@@ -87,22 +87,22 @@ def jump(g: LiveGraph) -> float:
         truth = g.observer.last("ground_truth").message.pose.position
         return bool(message.pose.position.x - truth.x > 0.3)  # type: ignore[attr-defined]
 
-    # The way back from an earlier jump is one too.
+    # The return from an earlier jump is a jump too.
     g.observer.wait("scene_state", lambda m: not off(m))
     g.supervisor(SupervisorState.ACTIVE)
     begin, gaps = g.observer.now(), _count(g, "reading gaps")
     g.fault(base="jump", distance=0.5)
-    believed = g.observer.wait("scene_state", off, begin)
+    accepted = g.observer.wait("scene_state", off, begin)
     g.said("estimator", "")
     if _count(g, "reading gaps") > gaps:
-        # Whoever starts over believes the first pose: there was no jump then.
+        # A restarted estimator accepts the first pose, so that it sees no jump.
         raise MishapError("the estimator started over after a gap in the readings")
-    check(believed.sent - begin > 0.5, "a jump was believed at once")
-    # It stood on its legs, whether held or without a command, while the poses agreed.
-    ways = [h.message.pose.position for h in g.observer.kept("ground_truth", believed.sent - 0.5)
-            if h.sent < believed.sent]  # fmt: skip
+    check(accepted.sent - begin > 0.5, "a jump was accepted at once")
+    # The robot stood on its legs, held or without a command, while the poses agreed.
+    ways = [h.message.pose.position for h in g.observer.kept("ground_truth", accepted.sent - 0.5)
+            if h.sent < accepted.sent]  # fmt: skip
     way = float(np.hypot(ways[-1].x - ways[0].x, ways[-1].y - ways[0].y))
-    check(way < 0.5 * _STANDS, f"a jump was believed while it walked {way:.2f} m in half a second")
+    check(way < 0.5 * _STANDS, f"a jump was accepted while it walked {way:.2f} m in half a second")
     return largest_step(g, begin)
 
 

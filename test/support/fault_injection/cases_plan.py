@@ -38,7 +38,7 @@ from gpc_ros.ros.convert import msgs, robot_msgs, state_msgs
 _AFTER_PLAN = "last plan sent to first walker step with a command of zero"
 
 
-# A command that no planner finds, so that it is recognized.
+# A command that a planner never returns, so that it can be recognized.
 ODD = (0.0, 0.1234, 0.0)
 
 
@@ -50,7 +50,7 @@ def plan_message(
     number: int | None = None,
     spoilt: bool = False,
 ) -> PlanMsg:
-    """Return a plan that is valid for a third of a second, or one with a NaN."""
+    """Return a plan that is valid for a third of a second, or a plan with a NaN."""
     now = g.observer.now()
     knots = np.array([knot, knot])
     identity = int(now * 1e3) if number is None else number
@@ -74,15 +74,15 @@ def send_plan(
 def in_place_of_planner(g: LiveGraph) -> Iterator[Callable[[PlanMsg], None]]:
     """Kill the planner and publish plans under its name; yield the publisher of a plan.
 
-    Plans of anybody else are rejected before they are looked at. The robot follows the plans of
-    the successor when this begins.
+    Plans of any other publisher are rejected before their content is checked. The robot follows the
+    successor's plans at the start.
     """
     killed = g.kill("planner")
     node = Node("planner", context=g.observer.node.context)
     publisher = node.create_publisher(PlanMsg, "plan", qos.command())
     try:
         held = g.supervisor(SupervisorState.HOLDING, "", killed)
-        # The killed one stays in the graph until the middleware gives it up.
+        # The killed planner stays in the graph until the middleware removes it.
         g.observer.wait(
             "supervisor",
             lambda m: m.state == ACTIVE,
@@ -95,7 +95,7 @@ def in_place_of_planner(g: LiveGraph) -> Iterator[Callable[[PlanMsg], None]]:
 
 
 def _plan_runs_out(g: LiveGraph, begin: float) -> float:
-    """Check that the last plan was followed to its end and then the robot stood."""
+    """Check that the robot followed the last plan to its end and then stood."""
     held = g.supervisor(SupervisorState.HOLDING, "no plan", begin)
     last = g.observer.kept("plan")[-1]
     expiry = msgs.seconds(last.message.expiry)
@@ -145,7 +145,7 @@ def deadline_missed(g: LiveGraph) -> float:
 
 
 def _too_many_candidates(g: LiveGraph) -> Heard:
-    """Ask for more and more candidates until they cost a deadline, and a plan came all the same."""
+    """Request more and more candidates until a cycle misses its deadline and still gives a plan."""
     for samples in (24, 48, 96, 192, 384):
         begin = g.observer.now()
         g.set_parameters("planner", num_rollouts=samples)
@@ -161,8 +161,8 @@ def _too_many_candidates(g: LiveGraph) -> Heard:
 
 
 def _missed(samples: int, misses: int, message: Any) -> bool:
-    """Return whether a plan came of a cycle with so many candidates that missed its deadline."""
-    # One that is late with all of its candidates shows nothing: there was nothing to leave out.
+    """Return whether a cycle with this number of candidates missed its deadline and gave a plan."""
+    # A late cycle that completed all candidates does not count: it dropped none.
     cut = message.completed < message.num_rollouts
     return bool(
         message.num_rollouts == samples and message.misses > misses and message.id > 0 and cut
@@ -172,14 +172,14 @@ def _missed(samples: int, misses: int, message: Any) -> bool:
 @case(3, "planner stops, robot stands", 0.15,
       "stamp of the last state to first walker step with a command of zero")  # fmt: skip
 def state_silent(g: LiveGraph) -> float:
-    """State silent (estimator stands still)."""
+    """State silent (estimator stopped)."""
     begin = g.observer.now()
     g.pause("estimator")
     still = holds(g, begin, "estimate of where the robot is")
     stamp = msgs.seconds(g.observer.kept("scene_state")[-1].message.header.stamp)
     told = g.observer.wait("planner/status", lambda m: "the state is" in m.hold_reason, begin)
     g.observer.pass_time(0.3)
-    check(not g.observer.kept("plan", told.sent), "the planner went on")
+    check(not g.observer.kept("plan", told.sent), "the planner continued")
     return still.sent - stamp
 
 
@@ -212,14 +212,14 @@ def _refused(g: LiveGraph, name: str, changes: dict[str, Any]) -> float:
     with in_place_of_planner(g) as publish:
         turn = itertools.cycle((False, True))
 
-        def send() -> None:  # alternately a good plan, so that one is in force, and a bad one
+        def send() -> None:  # a good and a bad plan alternately, so that a good plan is in force
             publish(plan_message(g, ODD, **changes) if next(turn) else plan_message(g))
 
         counts(g, name, now_counted(g, name), send)
     for heard in g.observer.kept("walker_state", begin):
         command = np.array(heard.message.command)
         check(bool(np.isfinite(command).all()), "a command that is not finite was followed")
-        check(abs(command[1] - ODD[1]) > 1e-6, "a plan was followed that is to be refused")
+        check(abs(command[1] - ODD[1]) > 1e-6, "an invalid plan was followed")
     return NO_DELAY
 
 
@@ -237,7 +237,7 @@ def proposal_useless(g: LiveGraph) -> float:
     faded = g.observer.wait(
         "planner/status", lambda m: m.id > 0 and m.proposal_weight < 0.1, begin
     ).message
-    check(faded.proposal.startswith("flow"), "there was no proposal")
+    check(faded.proposal.startswith("flow"), "the proposal was not used")
     return float(faded.cycles - first.cycles) / 20.0
 
 
@@ -270,7 +270,7 @@ def rollouts_diverge(g: LiveGraph) -> float:
     good = o.wait("planner/status", lambda m: m.id > 0, begin, lambda: speak(0.0))
     bad = o.wait("planner/status", lambda m: "diverged" in m.hold_reason, good.sent,
                  lambda: speak(1e8))  # fmt: skip
-    check(bad.message.id == 0, "a plan came of rollouts that all diverged")
+    check(bad.message.id == 0, "a plan was published though all rollouts diverged")
     for topic in ("scene_state", "walker_state", "supervisor"):
         o.silence(topic)
     return NO_DELAY
@@ -281,13 +281,13 @@ def goal_unreachable(g: LiveGraph) -> float:
     """Goal that cannot be reached."""
     answer = g.set_goal(100.0, 0.0, 0.0)
     check(not answer.success, "a goal out of reach was accepted")
-    check("workspace" in answer.message, f"it said: {answer.message}")
+    check("workspace" in answer.message, f"the answer was: {answer.message}")
     g.supervisor(ACTIVE)
     return NO_DELAY
 
 
 @case(24, "planner holds and reports it, robot stands", 0.1,
-      "first state with the object outside to the planner's word")  # fmt: skip
+      "first state with the object outside to the planner's report")  # fmt: skip
 def object_outside(g: LiveGraph) -> float:
     """Object out of the workspace."""
     begin = g.observer.now()

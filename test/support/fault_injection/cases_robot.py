@@ -24,9 +24,9 @@ from gpc_ros.robot.joints import LOWER
 from gpc_ros.safety.limits import LimitsConfig
 
 _READING_TO_COMMAND = "first such reading sent to first braking command sent"
-# Torque with which a motor answers its velocity under the watchdog [N m s/rad].
+# Damping of a motor under the robot's watchdog [N m s/rad].
 _BRAKE = 3.0
-# Torques of a robot that carries itself are far above this [N m].
+# Torques of a standing robot are far above this [N m].
 _SMALL = 1.5
 
 
@@ -96,12 +96,12 @@ def target_far_outside(g: LiveGraph) -> float:
 
 
 def _rise_with_encoder_off(g: LiveGraph, past: float) -> float:
-    """Lie down, then stand up with an encoder that is off, so that the motion begins there.
+    """Lie down, then stand up with an encoder offset, so that the motion starts at the wrong angle.
 
     Args:
         g: the graph.
-        past: how far the reported angle is to lie past the lower soft limit [rad]. A leg that
-            seems more folded than it is does not make the height of the base wrong.
+        past: distance of the reported angle beyond the lower soft limit [rad]. A leg that appears
+            more folded does not falsify the height of the base.
 
     Returns:
         When it was asked to stand up [s].
@@ -144,7 +144,7 @@ def motor_warm(g: LiveGraph) -> float:
     """Motor warm."""
     g.fault(joint="RR_thigh_joint", heat=50.0)
     warned = g.observer.wait("supervisor", lambda m: "RR_thigh_joint: motor" in str(m.reasons))
-    check(warned.message.state != SupervisorState.FAULT, "a warm motor is no fault yet")
+    check(warned.message.state != SupervisorState.FAULT, "a warm motor caused a fault")
     return NO_DELAY
 
 
@@ -227,7 +227,7 @@ def heartbeat_silent(g: LiveGraph) -> float:
     return brake.sent - g.stop.last
 
 
-@case(25, "WARN, and it goes on")
+@case(25, "WARN, continues")
 def battery_low(g: LiveGraph) -> float:
     """Battery low."""
     g.fault(used=0.65)
@@ -244,7 +244,7 @@ def battery_lower(g: LiveGraph) -> float:
     g.observer.wait("supervisor", lambda m: bool(m.goal_refusal))
     answer = g.set_goal(1.0, 0.5, 0.0)
     check(not answer.success, "a goal was accepted")
-    check("the battery is at 8 %" in answer.message, f"it said: {answer.message}")
+    check("the battery is at 8 %" in answer.message, f"the answer was: {answer.message}")
     g.ask("disarm")
     g.supervisor(SupervisorState.DISARMED)
     answer = g.ask("arm")
@@ -253,7 +253,7 @@ def battery_lower(g: LiveGraph) -> float:
 
 
 @case(
-    25, "sits down after 2 s, then disarmed", 2.02, "first such reading to the supervisor's word"
+    25, "sits down after 2 s, then disarmed", 2.02, "first such reading to the supervisor's message"
 )  # fmt: skip
 def battery_empty(g: LiveGraph) -> float:
     """Battery empty."""

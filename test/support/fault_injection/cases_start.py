@@ -1,4 +1,4 @@
-"""Faults of a start and of the company a robot keeps: rows 18, 21, 22."""
+"""Faults at the start and other programs in the domain: rows 18, 21, 22."""
 
 from __future__ import annotations
 
@@ -53,30 +53,30 @@ def parameter_wrong(g: LiveGraph) -> float:
     """Parameter misspelt, of a wrong type, out of range."""
     _refuses(g, "bridge", "did you mean 'supervisor.tilt'", supervisor__titl=1.0)
     _refuses(g, "bridge", "supervisor.tilt", supervisor__tilt=99.0)
-    # A wrong type never reaches a node: whoever starts the graph refuses it.
+    # A wrong type never reaches a node: the resolver of the graph rejects it.
     graph = GRAPHS["sim"]
     try:
         resolve(graph, parse_arguments(["params:=bridge.supervisor.tilt=much"], graph))
     except ConfigError as error:
-        check("supervisor.tilt: expected float" in str(error), f"it said: {error}")
+        check("supervisor.tilt: expected float" in str(error), f"the error was: {error}")
         return NO_DELAY
-    raise ReactionError("a word was taken for a number")
+    raise ReactionError("a text was accepted as a number")
 
 
-@case(22, "refuses to start; the first goes on")
+@case(22, "refuses to start; the first continues")
 def second_bridge(g: LiveGraph) -> float:
     """Second bridge."""
     return _another(g, "bridge")
 
 
-@case(22, "refuses to start; the first goes on")
+@case(22, "refuses to start; the first continues")
 def second_planner(g: LiveGraph) -> float:
     """Second planner."""
     return _another(g, "planner")
 
 
 def _another(g: LiveGraph, node: str) -> float:
-    """Start a node that there is already, and see it refuse and the first go on."""
+    """Start a second instance of a node; check that it refuses and that the first continues."""
     code = exit_code(g, g.another(node))
     check(code == REFUSED, f"the second {node} ended with {code}")
     check("already publishes" in g.output(f"{node}_again"), "it does not name the reason")
@@ -85,7 +85,7 @@ def _another(g: LiveGraph, node: str) -> float:
 
 
 @case(22, "ERROR, the robot stands, the stream moves nothing",
-      0.5, "its first command to the bridge's complaint")  # fmt: skip
+      0.5, "its first command to the bridge's error")  # fmt: skip
 def foreign_stream(g: LiveGraph) -> float:
     """Joint commands of another publisher."""
     intruder = JointCommandMsg(source=_INTRUDER)
@@ -107,7 +107,7 @@ def foreign_stream(g: LiveGraph) -> float:
         g.observer.pass_time(0.2, intrude)
         height = g.observer.last("ground_truth").message.pose.position.z
         check(height > 0.2, f"the foreign stream moved the robot: the base is at {height:.2f} m")
-    finally:  # as long as there is another publisher, nothing recovers
+    finally:  # the robot cannot recover while another publisher exists
         g.observer.silence("joint_commands")
     first = next(h for h in g.observer.kept("joint_commands", begin)
                  if h.message.source == _INTRUDER)  # fmt: skip

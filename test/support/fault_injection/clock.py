@@ -1,4 +1,4 @@
-"""A clock on the topic /clock that can jump, for a graph that lives by it; rows 17 and 33."""
+"""A clock on the topic /clock that can jump, for a graph that uses it; rows 17 and 33."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PERIOD = 0.004  # [s]
 
 
 class Clock:
-    """Publishes the system's time, and later something else, from a thread of its own.
+    """Publish the system's time, and later a modified time, from a separate thread.
 
     Attributes:
-        jumped: when it was last made to jump [s], on the system's clock.
+        jumped: time of the last jump [s], on the system's clock.
     """
 
     def __init__(self, node: Node) -> None:
-        """Begin with the system's time."""
+        """Start with the system's time."""
         self._publisher = node.create_publisher(ClockMsg, "/clock", qos.sensor(1))
         self._offset, self.jumped = 0.0, 0.0
         self._rate, self._since = 1.0, time.time()
@@ -34,18 +34,18 @@ class Clock:
         self._thread.start()
 
     def jump(self, by: float) -> None:
-        """Let the clock jump by a time [s] with its next message."""
+        """Make the clock jump by a time [s] with its next message."""
         self.jumped = time.time()
         self._offset += by
 
     def set_rate(self, rate: float) -> None:
-        """Let the clock run at another rate from now on; 0 lets it stand still."""
+        """Make the clock run at another rate from now on; 0 stops it."""
         now = time.time()
         self._offset, self._since = self._time(now) - now, now
         self._rate, self.jumped = rate, now
 
     def _time(self, now: float) -> float:
-        """Return the time of this clock at a time of the system's [s]."""
+        """Return the time of this clock at a time of the system's clock [s]."""
         return self._since + self._offset + self._rate * (now - self._since)
 
     def close(self) -> None:
@@ -61,36 +61,36 @@ class Clock:
 
 
 def _jump(g: LiveGraph, by: float) -> float:
-    """Let the clock jump; return how long it took until the robot stood."""
+    """Make the clock jump; return the time until the robot stood."""
     assert isinstance(g.clock, Clock)
     begin = g.observer.now()
     g.clock.jump(by)
     held = g.supervisor(SupervisorState.HOLDING, "the clock has jumped", begin)
-    check(not any(held.message.command), "it walks on with a clock that has jumped")
+    check(not any(held.message.command), "it continues to walk after a clock jump")
     g.supervisor(SupervisorState.ACTIVE, "", held.sent)
     braked = [h for h in g.observer.kept("supervisor", begin)
               if h.message.state == SupervisorState.FAULT]  # fmt: skip
-    check(not braked, "a clock that jumps is no reason to brake")
+    check(not braked, "a clock jump made the robot brake")
     return held.sent - g.clock.jumped
 
 
-_OF = "jump to the supervisor's word"
+_OF = "jump to the supervisor's message"
 
 
-@case(17, "planner and filter reset, stands, goes on", 0.02, _OF, clock=True)
+@case(17, "planner and filter reset, stands, continues", 0.02, _OF, clock=True)
 def clock_jumped_back(g: LiveGraph) -> float:
     """Clock jumps back by 20 s."""
     return _jump(g, -20.0)
 
 
-@case(17, "planner and filter reset, stands, goes on", 0.02, _OF, clock=True)
+@case(17, "planner and filter reset, stands, continues", 0.02, _OF, clock=True)
 def clock_jumped_ahead(g: LiveGraph) -> float:
     """Clock jumps ahead by 30 s."""
     return _jump(g, 30.0)
 
 
 def _bad_rate(g: LiveGraph, rate: float, words: str) -> float:
-    """Let the clock run at a wrong rate; return how long it took until the robot braked."""
+    """Run the clock at a wrong rate; return the time until the robot braked."""
     assert isinstance(g.clock, Clock)
     begin = g.observer.now()
     g.clock.set_rate(rate)
@@ -110,5 +110,5 @@ def clock_stands_still(g: LiveGraph) -> float:
 @case(33, "damping, latched, named", 1.1, "change of rate to first braking command", clock=True)
 def clock_too_slow(g: LiveGraph) -> float:
     """Clock runs at half its rate."""
-    # On a busy machine the source of the clock may pause as well, which is detected first.
+    # On a busy machine the clock's source may pause too, which the bridge detects first.
     return _bad_rate(g, 0.5, "the clock ")

@@ -22,7 +22,7 @@ _MODULES = (
 )  # fmt: skip
 EVERY_CASE: dict[str, Case] = dict(sorted(CASES.items(), key=lambda item: item[1].row))
 
-# What the graph is started with: a planner that leaves time for the rest, and an emergency stop.
+# Arguments of the graph: a planner with a low load, and an emergency stop.
 _WORDS = ("task:=box_push", "num_rollouts:=2", "horizon:=0.8", "rate:=10", "seed:=3")
 _PARAMS = (
     "bridge.supervisor.heartbeat=true,planner.exclusivity_wait=1.5,bridge.exclusivity_wait=1.5"

@@ -1,4 +1,4 @@
-"""The graph of a real robot, against the emulated one: bridge, driver and SDK over both DDS."""
+"""The graph of a real robot on the emulated one: bridge, driver and SDK over both DDS domains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpc_ros.graph.graphs import GRAPHS
 from gpc_ros.graph.resolve import NodeStart, parse_arguments, resolve
 
 _DRIVER = b"gpc_ros.unitree.driver_process"
-# Cases of the fault table that hold behind the SDK as they do in simulation.
+# Cases of the fault table that hold behind the SDK as in simulation.
 _SAME = (
     "robot_silent", "target_clamped", "target_far_outside", "motor_warm", "motor_hot",
     "torque_over", "velocity_over", "tilt_reported", "emergency_stop", "heartbeat_silent",
@@ -30,18 +30,18 @@ class HardwareGraph(LiveGraph):
     """Graph ``hardware`` and the emulator, with a tap on the robot's own network.
 
     Args:
-        domain: of the SDK; not the one of ROS.
+        domain: DDS domain of the SDK; differs from ROS_DOMAIN_ID.
         words: arguments of graph ``hardware``.
         robot_words: arguments of graph ``emulator``.
-        given: as of :class:`LiveGraph`.
+        given: further arguments of :class:`LiveGraph`.
     """
 
     robot = "emulator"
-    _tolerance = 1e-5  # numbers on the wire are of single precision
+    _tolerance = 1e-5  # numbers on the wire have single precision
     _wire = ()
 
     def __init__(self, domain: int, words: list[str], robot_words: list[str], **given: Any) -> None:
-        """Start every node, and listen to the wire."""
+        """Start every node and record the messages of the SDK."""
         self._robot_words = [*robot_words, f"sdk_domain:={domain}"]
         self._tap = tap = SdkTap(domain)
         super().__init__(words=[*words, f"sdk_domain:={domain}"], **given)
@@ -62,7 +62,7 @@ class HardwareGraph(LiveGraph):
         self._tap.close()
 
     def kill_driver(self) -> float:
-        """Kill the bridge's process that speaks to the robot; return when [s]."""
+        """Kill the bridge's driver process; return the time [s]."""
         parent = self._processes["bridge"].pid
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
@@ -84,7 +84,7 @@ def wire_driver_killed(g: HardwareGraph) -> float:
     """Driver killed: the robot brakes by itself, and the bridge knows."""
     killed = g.kill_driver()
     told = g.supervisor(SupervisorState.FAULT, "no reading from the robot", killed)
-    g.kill("bridge")  # which has one driver in its life; only a new bridge has another
+    g.kill("bridge")  # a bridge starts its driver only once; a new driver needs a new bridge
     return told.sent - killed
 
 
@@ -115,7 +115,7 @@ def wire_battery_missing(g: HardwareGraph) -> float:
     g.set_parameters(g.robot, wire__battery_missing=True)
     try:
         told = g.observer.wait("supervisor", lambda m: "unknown" in "; ".join(m.reasons))
-        check(told.message.state in _ON_ITS_LEGS, "it does not go on")
+        check(told.message.state in _ON_ITS_LEGS, "it does not continue")
         g.ask("disarm")
         g.supervisor(SupervisorState.DISARMED)
         answer = g.ask("arm")
@@ -126,7 +126,7 @@ def wire_battery_missing(g: HardwareGraph) -> float:
 
 
 def _spoilt(g: HardwareGraph, words: str, **fault: Any) -> float:
-    """Break something at the wire until the robot brakes; return how long that took."""
+    """Inject a fault at the wire until the robot brakes; return the delay."""
     begin = g.observer.now()
     name, value = next(iter(fault.items()))
     g.set_parameters(g.robot, **{f"wire__{name}": value})
@@ -144,15 +144,15 @@ _WIRE = (
     Case(5, "wire_bridge_killed", "Bridge killed", "its driver damps the robot", 0.1,
          "kill to first braking LowCmd", wire_bridge_killed),
     Case(5, "wire_driver_killed", "Driver killed", "robot damps by itself; bridge: fault, latched",
-         0.1, "kill to the bridge's word", wire_driver_killed),
+         0.1, "kill to the bridge's message", wire_driver_killed),
     Case(10, "wire_lost_motor", "Motor lost, as the robot reports", "damping, latched, joint named",
          0.15, _ASKED, wire_lost_motor),
     Case(35, "wire_frozen_tick", "LowStates whose tick stands still", "damping, latched, named",
          0.15, _ASKED, wire_frozen_tick),
     Case(35, "wire_battery_missing", "Every field of the battery zero",
-         "WARN and it goes on; arming refused", None, "", wire_battery_missing),
+         "WARN, continues; arming refused", None, "", wire_battery_missing),
 )  # fmt: skip
-# Everything that is put to the driver and the emulated robot.
+# All cases of the driver and the emulated robot.
 HARDWARE_CASES: dict[str, Case] = {
     **{name: EVERY_CASE[name] for name in _SAME},
     **{case.name: case for case in _WIRE},

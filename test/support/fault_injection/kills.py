@@ -21,13 +21,13 @@ KILLS = {
     "recorder": "recorder_killed",
     "monitor": "monitor_killed",
 }
-# A box that is pushed is faster than this [m/s].
+# Speed above which the box is being pushed [m/s].
 _PUSHED = 0.02
-# How long to wait for a push before a robot that walks will do [s].
+# Longest wait for a push before a walking robot suffices [s].
 PATIENCE = 8.0
-# The kill comes up to this long after the push was seen [s].
+# Longest time from the observed push to the kill [s].
 _LATEST = 1.0
-# Goals lie this far from the box, so that there is something to push [m].
+# Distance of the goals from the box, so that it must be pushed [m].
 _FAR = (0.6, 1.2)
 
 
@@ -40,7 +40,7 @@ def kill_during_push(
         g: the graph; the node is started again by the next call.
         node: one of :data:`KILLS`.
         rng: source of goal and moment.
-        patience: how long to wait for a push before a robot that walks will do [s].
+        patience: longest wait for a push before a walking robot suffices [s].
 
     Returns:
         Whether the box was moving, when the kill came, and the delay of the reaction [s].
@@ -52,7 +52,7 @@ def kill_during_push(
 
     def kill() -> dict[str, Any]:
         g.recover()
-        # Until the kill there is no reason at all to brake.
+        # Braking before the kill is always a mishap.
         with g.watched(("",)):
             new_goal(g, rng)
             pushing = wait_for_push(g, patience)
@@ -64,7 +64,7 @@ def kill_during_push(
 
 
 def new_goal(g: LiveGraph, rng: np.random.Generator) -> None:
-    """Give the box a new goal, within reach and not near where it is."""
+    """Set a new goal within the workspace and away from the box."""
     box = g.observer.last("ground_truth").message.objects[0].pose.position
     for _ in range(20):
         angle, far = rng.uniform(-np.pi, np.pi), rng.uniform(*_FAR)
@@ -76,10 +76,10 @@ def new_goal(g: LiveGraph, rng: np.random.Generator) -> None:
 
 
 def wait_for_push(g: LiveGraph, patience: float) -> bool:
-    """Wait a time [s] until the box moves; return whether it does, or the robot only walks.
+    """Wait up to a time [s] until the box moves; return False if the robot only walks.
 
     Raises:
-        MishapError: it does neither, so that there is nothing to interrupt.
+        MishapError: neither the box nor the robot moves.
     """
     try:
         g.observer.wait(

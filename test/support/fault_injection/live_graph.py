@@ -1,4 +1,4 @@
-"""A running graph whose nodes can be killed, paused and started again, watched from outside."""
+"""A running, observed graph whose nodes can be killed, paused and restarted."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ MISHAPS = (
     "the control loop stood still",
     "the legs do not",
 )
-# Nice value of the observer, before all others without real-time priority. It has none itself:
-# they would use up the share of a core that the kernel leaves to all of them, and stand still.
+# Nice value of the observer, ahead of all processes without real-time priority. With real-time
+# priority it would use up the kernel's real-time budget and stall the other real-time processes.
 _NICE = -15
 # Topic of a node once it is the only one, and the text that it publishes before.
 _PLACES = {"planner": ("planner/status", "looking for"), "bridge": ("joint_commands", "-")}
-# Nodes without an effect here, and nodes that run only in their own cases: a monitor ends episodes.
+# Nodes without an effect here, and nodes of single cases: a monitor would end the episode.
 _LEFT_OUT = ("view",)
 _DORMANT = ("recorder", "monitor")
 
 
 class MishapError(GpcError):
-    """The robot fell, or its computer stood still, without having been asked to: nothing is shown.
+    """The robot fell or its computer stalled without an injected fault: the result is void.
 
-    On a machine that is too busy to control it, that happens.
+    This happens on a machine that is too busy for real-time control.
     """
 
 
@@ -82,24 +82,24 @@ class LiveGraph(NodeProcesses):
         context: of the domain in which they run.
         folder: for the output of the nodes.
         words: arguments of the graph, ``name:=value`` each.
-        patience: how long to wait for anything [s].
+        patience: time limit of every wait [s].
         left_out: nodes that are not started.
-        dormant: nodes that are started by :meth:`start` only.
-        goal: x [m], y [m], yaw [rad] that the planner is given.
-        clock: makes the clock that the nodes live by; None leaves them the system's.
+        dormant: nodes that only :meth:`start` starts.
+        goal: goal of the planner: x [m], y [m], yaw [rad].
+        clock: creates the clock of the nodes; None uses the system's clock.
 
     Attributes:
-        observer: hears everything that counts.
+        observer: records all relevant messages.
         stop: an emergency stop that sends its heartbeat.
-        audit: of every joint command.
-        clock: that the nodes live by; None if it is the system's.
-        robot: name of the node that is the robot.
+        audit: checks every joint command.
+        clock: clock of the nodes; None for the system's clock.
+        robot: name of the node that simulates or emulates the robot.
         mishaps: reasons to repeat a case, see :class:`MishapError`.
     """
 
     robot = "sim"
-    _tolerance = 1e-9  # of numbers that went through a message
-    # How readings and commands are heard.
+    _tolerance = 1e-9  # rounding of numbers in messages
+    # Functions that convert readings and commands.
     _wire: tuple[tuple[str, type, QoSProfile | None], ...] = (
         ("robot_reading", RobotReading, None),
         ("joint_commands", JointCommand, None),
@@ -150,7 +150,7 @@ class LiveGraph(NodeProcesses):
         self.start_all()
 
     def _resolve(self, words: list[str]) -> list[NodeStart]:
-        """Return every node that there is."""
+        """Return the names of all nodes."""
         graph = GRAPHS["sim"]
         return resolve(graph, parse_arguments(words, graph))
 
@@ -160,7 +160,7 @@ class LiveGraph(NodeProcesses):
             self.audit.check(robot_msgs.command_from_msg(m), m.source, m.sequence)
 
     def start_again(self, name: str, **parameters: Any) -> None:
-        """Start a killed node, and once more if it took its predecessor for alive."""
+        """Start a killed node, and again if it mistook its predecessor for alive."""
         topic, searching = _PLACES[name]
         begin = self.observer.now()
         process = self.start(name, **parameters)
@@ -178,12 +178,12 @@ class LiveGraph(NodeProcesses):
         if self.clock is not None:
             self.clock.close()
         self.kill_all()
-        self.observer.node.destroy_node()  # its emergency stop would count in the next graph
+        self.observer.node.destroy_node()  # its emergency stop would affect the next graph
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, self._nice)
 
     def fault(self, **values: Any) -> None:
-        """Set faults of the simulated robot; those not named stay as they are."""
+        """Set faults of the simulated robot; other faults stay unchanged."""
         self.set_parameters(self.robot, **{f"faults__{name}": v for name, v in values.items()})
         self._faults |= values
 
@@ -198,7 +198,7 @@ class LiveGraph(NodeProcesses):
         assert not refused, refused
 
     def parameter(self, node: str, name: str) -> float:
-        """Return a number among the parameters that a node was started with."""
+        """Return a number from the start parameters of a node."""
         given = self._starts[node].parameters
         return float(given.get(name, config.flatten(BridgeSettings())[name]))
 
@@ -207,7 +207,7 @@ class LiveGraph(NodeProcesses):
         return self.observer.call(service, Trigger)
 
     def supervisor(self, state: int, words: str = "", since: float | None = None) -> Heard:
-        """Wait until the supervisor is in a state for a reason that has some words."""
+        """Wait until the supervisor is in a state with a reason that contains some words."""
         return self.observer.wait(
             "supervisor",
             lambda m: m.state == state and (not words or words in "; ".join(m.reasons)),
@@ -226,7 +226,8 @@ class LiveGraph(NodeProcesses):
         """Raise MishapError as soon as the robot brakes for one of some reasons, meanwhile.
 
         Args:
-            reasons: words of them; an empty one is in every reason. None watches nothing.
+            reasons: words of the reasons; an empty text matches every reason. None disables the
+                watch.
         """
         before, self._watched = self._watched, reasons
         try:
@@ -247,7 +248,7 @@ class LiveGraph(NodeProcesses):
         """Clear every fault and start every node that does not run."""
         self.stop.silence(False)
         self.stop.press(False)
-        # Also second nodes that an earlier attempt has left: they would disturb this one.
+        # Also kill second nodes that are left from an earlier attempt: they would disturb this one.
         self.kill_leftovers()
         self.start_all()
         if self._faults:
@@ -256,10 +257,10 @@ class LiveGraph(NodeProcesses):
             self._faults = {}
 
     def recover(self, walking: bool = True) -> None:
-        """Take every fault back and bring the robot back to its legs and to its task.
+        """Clear every fault and bring the robot back to its legs and to its task.
 
         Raises:
-            SilentError: it does not come back.
+            SilentError: the robot does not recover.
         """
         with self.watched(None):
             recover(self, walking)
@@ -280,10 +281,11 @@ class LiveGraph(NodeProcesses):
 
 
 def _keep_up() -> None:
-    """Come before other processes where the system permits it.
+    """Raise the priority of this process if the system permits it.
 
-    Not with real-time priority: who reads a bag with that for a second has the kernel stop every
-    real-time process of the core for 50 ms, the control loop among them (sched_rt_runtime_us).
+    Real-time priority is avoided: if this process reads a bag with it for a second, the kernel
+    stops every real-time process of the core for 50 ms, including the control loop
+    (sched_rt_runtime_us).
     """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)

@@ -1,8 +1,8 @@
-"""A node that watches a running graph from outside, and every stamp that counts.
+"""A node that observes a running graph and records the send time of every message.
 
-Every message is kept with the time at which its publisher sent it: delays between messages of
-different processes on one machine then do not depend on how busy the observer is. Tests and benches
-of the reactions to faults use it.
+Every message is stored with the time at which its publisher sent it, so that delays between
+messages of different processes on one machine do not depend on the observer's load. Tests and
+benchmarks of the reactions to faults use it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gpc_ros.common.errors import GpcError
 from gpc_ros.ros import qos
 from gpc_ros.ros.polling import PolledSubscription
 
-# A question that was not answered by then is asked again [s].
+# Time after which an unanswered request is repeated [s].
 _ANSWER = 3.0
 
 
@@ -41,7 +41,7 @@ class Heard:
     __slots__ = ("_data", "_kind", "_message", "sent")
 
     def __init__(self, sent: float, data: bytes, kind: type) -> None:
-        """Keep a serialised message; most are never looked at."""
+        """Store a serialised message; most are never deserialised."""
         self.sent, self._data, self._kind = sent, data, kind
         self._message: Any = None
 
@@ -54,20 +54,19 @@ class Heard:
 
 
 class Observer:
-    """Listens, speaks and asks.
+    """Subscribe, publish and call services.
 
     Args:
-        context: of the domain to watch.
-        patience: longest time to wait for anything [s]. Generous: it decides nothing but when
-            to give up.
+        context: ROS context of the observed domain.
+        patience: time limit of every wait [s]; generous, since it only decides when to give up.
         name: of the node.
 
     Attributes:
         node: the node itself.
         patience: longest time to wait for anything [s].
         watchers: called with topic and message for each message that is taken.
-        guard: called again and again while something is waited for; may raise.
-        sources: further message sources, asked each time that messages are taken.
+        guard: called repeatedly during every wait; may raise.
+        sources: further message sources, polled whenever messages are taken.
     """
 
     def __init__(self, context: Context, patience: float = 60.0, name: str = "observer") -> None:
@@ -86,7 +85,7 @@ class Observer:
     def listen(
         self, topic: str, kind: type, profile: QoSProfile | None = None, keep: int = 20_000
     ) -> None:
-        """Begin to listen to a topic, and keep its last messages."""
+        """Subscribe to a topic and keep its last messages."""
         profile = profile or qos.sensor(2000)
         heard: PolledSubscription[bytes] = PolledSubscription(
             self.node, kind, topic, profile, raw=True, max_bytes=None
@@ -95,11 +94,11 @@ class Observer:
         self.keep(topic, keep)
 
     def keep(self, topic: str, number: int = 20_000) -> None:
-        """Keep the last messages of a topic that one of the other sources hears."""
+        """Keep the last messages of a topic from another source."""
         self._kept[topic] = deque(maxlen=number)
 
     def take(self) -> None:
-        """Take everything that has come; call it often enough for the queues."""
+        """Take all waiting messages; call it often enough for the queues."""
         for topic, (subscription, kind) in self._heard.items():
             kept = self._kept[topic]
             for data, sent in subscription.drain_sent():
@@ -125,7 +124,7 @@ class Observer:
             SilentError: no message has arrived yet.
         """
         if not self._kept[topic]:
-            raise SilentError(f"{topic}: nothing was heard yet")
+            raise SilentError(f"{topic}: no message has arrived yet")
         return self._kept[topic][-1]
 
     def publish(self, topic: str, message: Any, profile: QoSProfile | None = None) -> None:
@@ -137,7 +136,7 @@ class Observer:
         self._voices[topic].publish(message)
 
     def silence(self, topic: str) -> None:
-        """Give up the publisher of a topic."""
+        """Destroy the publisher of a topic."""
         self.node.destroy_publisher(self._voices.pop(topic))
 
     def wait(
@@ -151,17 +150,17 @@ class Observer:
         """Return the first message that meets a condition.
 
         Args:
-            topic: one that is listened to.
-            condition: test of the message.
-            since: only messages that were sent after this time [s]; None is now.
+            topic: a subscribed topic.
+            condition: predicate of the message.
+            since: only messages sent after this time [s] count; None means now.
             meanwhile: called a hundred times a second.
-            patience: how long to wait [s]; None is the observer's own.
+            patience: time limit [s]; None uses the observer's.
 
         Raises:
-            SilentError: it did not come in time.
+            SilentError: no such message arrived in time.
         """
         since = self.now() if since is None else since
-        for _ in self.spin(f"{topic}: it did not come to that", patience):
+        for _ in self.spin(f"{topic}: the condition was not met", patience):
             meanwhile()
             self.take()
             for heard in self.kept(topic, since):
@@ -171,7 +170,7 @@ class Observer:
         raise AssertionError("unreachable")
 
     def pass_time(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Listen for a time [s]."""
+        """Take messages for a time [s]."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             meanwhile()
@@ -184,7 +183,7 @@ class Observer:
         """Call a service and return its answer.
 
         Raises:
-            SilentError: it does not answer.
+            SilentError: the service does not answer.
         """
         for _ in self.spin(f"{service} did not answer"):
             answer = self._call_once(service, kind, meanwhile, fields)
@@ -195,9 +194,9 @@ class Observer:
     def _call_once(
         self, service: str, kind: Any, meanwhile: Callable[[], None], fields: dict[str, Any]
     ) -> Any:
-        """Return the answer of a service, or None if it does not come soon.
+        """Return the answer of a service, or None after a short time.
 
-        A node that has just started may hear a question before its asker can hear the answer.
+        A node that has just started may receive a request before the client can receive the answer.
         """
         client, future = self.node.create_client(kind, service), None
         end = time.monotonic() + _ANSWER
@@ -211,7 +210,7 @@ class Observer:
         return future.result() if future is not None and future.done() else None
 
     def spin(self, complaint: str, patience: float | None = None) -> Iterator[None]:
-        """Yield a hundred times a second until patience [s] is at its end.
+        """Yield a hundred times a second until the patience [s] has elapsed.
 
         Raises:
             SilentError: with the complaint.
@@ -229,5 +228,5 @@ class Observer:
         raise SilentError(f"{complaint} within {limit:g} s; the robot is {said}; ages: {ages}")
 
     def now(self) -> float:
-        """Return the time that stamps are on [s]."""
+        """Return the time on the clock of the stamps [s]."""
         return float(self.node.get_clock().now().nanoseconds) * 1e-9

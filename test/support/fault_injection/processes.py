@@ -1,4 +1,4 @@
-"""Nodes as processes that can be killed, paused and started again."""
+"""Nodes as processes that can be killed, paused and restarted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class NodeProcesses:
 
     Args:
         folder: for the output of the nodes.
-        starts: the nodes that there are.
-        dormant: those that are started by :meth:`start` only.
+        starts: all nodes.
+        dormant: nodes that only :meth:`start` starts.
 
     Attributes:
         folder: for the output of the nodes.
@@ -46,9 +46,8 @@ class NodeProcesses:
 
         Args:
             name: of the node.
-            largest_file: size at which its files can grow no further, as on a full disk [bytes];
-                0 for no limit.
-            parameters: other values than the graph's, with two underscores for a dot.
+            largest_file: size limit of its files, as on a full disk [bytes]; 0 for no limit.
+            parameters: overrides of the graph's values, with two underscores for a dot.
         """
         begin = self._starts[name]
         named = {key.replace("__", "."): value for key, value in parameters.items()}
@@ -57,7 +56,7 @@ class NodeProcesses:
         return process
 
     def another(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
-        """Start a second node of a kind, as by mistake."""
+        """Start a second instance of a node, as by mistake."""
         named = {key.replace("__", "."): value for key, value in parameters.items()}
         begin = replace(
             self._starts[name],
@@ -93,22 +92,22 @@ class NodeProcesses:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def kill(self, name: str) -> float:
-        """Kill a node without a warning; return the time [s]."""
+        """Kill a node; return the time [s]."""
         now = time.time()
         self._processes[name].kill()
         self._processes[name].wait()
         return now
 
     def pause(self, name: str, paused: bool = True) -> None:
-        """Let a node stand still, or go on."""
+        """Pause a node, or resume it."""
         self._processes[name].send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
 
     def runs(self, name: str) -> bool:
-        """Return whether a node's process is there."""
+        """Return whether a node's process exists."""
         return name in self._processes and self._processes[name].poll() is None
 
     def begun(self, name: str) -> float:
-        """Return when a node was started last [s], 0 if it never was."""
+        """Return when a node was last started [s]; 0 if never."""
         return self._begun.get(name, 0.0)
 
     def start_all(self) -> None:
@@ -121,7 +120,7 @@ class NodeProcesses:
             self.pause(name, False)
 
     def kill_leftovers(self) -> None:
-        """Kill second nodes and dormant ones that were started."""
+        """Kill second instances and all started dormant nodes."""
         for name in (set(self._processes) - set(self._starts)) | self._dormant:
             if self.runs(name):
                 self.kill(name)

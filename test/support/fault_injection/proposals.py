@@ -1,4 +1,4 @@
-"""Proposals that know nothing, made of the shipped ones: shuffled, misleading, of another task."""
+"""Useless proposals made from the shipped ones: shuffled, misleading, of another task."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shipped(task: str) -> tuple[Card, Weights]:
 def shuffled(weights: Weights, seed: int) -> Weights:
     """Return weights with the entries of every layer in another order."""
     rng = np.random.default_rng(seed)
-    # By name: a file is read in another order each time, and the same seed is to shuffle alike.
+    # Sorted by name: the order in the file varies, and the same seed must shuffle alike.
     return {
         name: rng.permutation(value.ravel()).reshape(value.shape)
         if name.split(".")[0] in ("layers", "cost")
@@ -63,7 +63,7 @@ def write(path: Path, card: Card, weights: Weights) -> Path:
 
 
 def write_misleading(path: Path, task: str = "box_push") -> Path:
-    """Write a task's shipped proposal so that it always walks back, aside and turns."""
+    """Write a task's shipped proposal that always walks backwards and sideways and turns."""
     card, weights = shipped(task)
     away = np.array([-2.0, 2.0, 3.0], np.float32)
     return write(path, card, {**weights, "knots_mean": weights["knots_mean"] + away})
@@ -76,7 +76,7 @@ def write_shuffled(path: Path, task: str = "box_push", seed: int = 0) -> Path:
 
 
 def write_transplanted(path: Path, task: str = "box_push", other: str = "navigate") -> Path:
-    """Write another task's shipped proposal so that it passes as this task's."""
+    """Write another task's shipped proposal with a card that claims this task."""
     card, _ = shipped(task)
     foreign, weights = shipped(other)
     return write(path, card, transplanted(card, foreign, weights))

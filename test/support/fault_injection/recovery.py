@@ -1,4 +1,4 @@
-"""Brings a robot that a fault has stopped back to its legs and to its task."""
+"""Bring a robot that a fault has stopped back to its legs and to its task."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gpc_msgs.msg import SupervisorState
 if TYPE_CHECKING:
     from fault_injection.live_graph import LiveGraph
 
-# Reason of the supervisor for a robot that lies on its back.
+# The supervisor's reason for a robot that lies on its back.
 TILTED = "the base is tilted"
-# How long a node that has started may take to make up its mind [s].
+# Time that a started node has for its decision [s].
 _SENSES = 8.0
-# How the estimator begins its doubts (estimation/plausibility.py), and what the bridge says when
-# it gives no estimate, as of a robot that was put on its feet in another place.
+# First words of the estimator's inconsistencies (estimation/plausibility.py), and the bridge's
+# reason without an estimate, as after the robot was moved to another place.
 _DOUBTS = ("motion capture shows", "no estimate of where the robot is")
-# Reason of the bridge after the end of its driver; only a new bridge starts another.
+# The bridge's reason after the end of its driver; only a new bridge starts another driver.
 _DRIVERLESS = "the driver's process has ended"
 _ON_ITS_LEGS = (SupervisorState.READY, SupervisorState.ACTIVE, SupervisorState.HOLDING)
 # Time between two requests [s].
@@ -29,7 +29,7 @@ def recover(g: LiveGraph, walking: bool) -> None:
     """Clear every fault and send requests until the robot stands, or walks.
 
     Raises:
-        SilentError: it does not come back.
+        SilentError: the robot does not recover.
     """
     g.mend()
     asked = 0.0
@@ -51,18 +51,18 @@ def recover(g: LiveGraph, walking: bool) -> None:
 
 def _ask(g: LiveGraph, walking: bool) -> None:
     """Send the next request."""
-    g.start_all()  # a node that took its killed predecessor for alive has ended again
+    g.start_all()  # a node that mistook its killed predecessor for alive has ended again
     state = g.state()
     if state == SupervisorState.FAULT:
         g.ask("reset")
     elif state == SupervisorState.DISARMED:
-        # A doubt about motion stays until a motion agrees, and none comes of lying there.
+        # A motion inconsistency persists until a motion agrees, and a lying robot does not move.
         refusal = g.ask("arm").message
         if any(words in refusal for words in _DOUBTS):
             _replace(g, "estimator")
         if _DRIVERLESS in refusal:
             _replace(g, "bridge")
-        if TILTED in refusal:  # it lies on its back: put it on its feet again
+        if TILTED in refusal:  # a robot on its back is replaced by a standing one
             _replace(g, g.robot)
     elif walking and any(
         h.message.hold_reason == "no goal" for h in g.observer.kept("planner/status")[-1:]
@@ -71,10 +71,10 @@ def _ask(g: LiveGraph, walking: bool) -> None:
 
 
 def _replace(g: LiveGraph, name: str) -> None:
-    """Kill a node that has had the time to come to its senses; it is started again.
+    """Kill a node that has had time to recover, so that it is started again.
 
-    The time counts from when it was heard: on a busy machine a node takes long to start, and
-    one that is killed before it has begun is never there.
+    The time counts from the node's first message: on a busy machine a node starts slowly, and a
+    node that is always killed before its start never runs.
     """
     said = g.observer.kept("diagnostics", g.begun(name))
     own = next((h.sent for h in said if h.message.status[0].name == name), None)
@@ -83,6 +83,6 @@ def _replace(g: LiveGraph, name: str) -> None:
 
 
 def _settled(g: LiveGraph, wanted: Sequence[int], begin: float) -> bool:
-    """Return whether the last states after a time [s] are all wanted ones."""
+    """Return whether all of the last states after a time [s] are wanted states."""
     heard = g.observer.kept("supervisor", begin)[-3:]
     return len(heard) == 3 and all(h.message.state in wanted for h in heard)

@@ -33,7 +33,7 @@ class _Command(Heard):
 
     @property
     def message(self) -> Any:
-        """The command as the bridge publishes it."""
+        """The command in the form of the bridge's topic."""
         if self._message is None:
             record = COMMAND.decode(self._data)
             filled = JointCommand(source=_SOURCE)
@@ -50,7 +50,7 @@ class _State(Heard):
 
     @property
     def message(self) -> Any:
-        """The reading as the simulation publishes it."""
+        """The reading in the form of the simulation's topic."""
         if self._message is None:
             reading = reading_from_low_state(STATE.decode(self._data), self.sent)
             self._message = robot_msgs.reading_to_msg(reading, RobotReading())
@@ -58,10 +58,10 @@ class _State(Heard):
 
 
 class SdkTap:
-    """Hears the SDK's domain; one in the life of a process."""
+    """Record the SDK's domain; only one instance per process."""
 
     def __init__(self, domain: int, interface: str = "lo") -> None:
-        """Join the domain and begin to listen."""
+        """Join the domain and subscribe."""
         dds.join(domain, interface)
         self._heard: deque[tuple[str, Heard]] = deque()
         self._number = 0

@@ -20,7 +20,7 @@ _VELOCITY = "[m/s]"
 
 
 def named_test(name: str) -> str:
-    """Return the test that holds a case, as pytest names it."""
+    """Return the pytest id of the test of a case."""
     from fault_injection.every_case import EVERY_CASE
 
     return f"{CLOCK_TEST if EVERY_CASE[name].clock else TEST}[{name}]"
@@ -30,7 +30,7 @@ def fault_table(results: Mapping[str, Any]) -> str:
     """Return every case of the fault table, with its measured delays.
 
     Args:
-        results: ``rows`` of the file that ``bench/faults.py`` writes; empty if there is none.
+        results: ``rows`` of the file of ``bench/faults.py``; empty without the file.
     """
     from fault_injection.every_case import EVERY_CASE
 
@@ -98,7 +98,7 @@ def fault_blocks(root: Path) -> dict[str, str]:
     """Return the blocks of docs/safety.md that follow from cases and results.
 
     Args:
-        root: of the clone, for the results.
+        root: folder of the clone, for the results.
     """
     faults, kills = _read(root / RESULTS), _read(root / KILL_RESULTS)
     return {
