@@ -116,7 +116,7 @@ def load_onnx(path: Path, adapter: Path) -> PolicyWalker:
         ModelFileError: a file is missing, damaged or does not fit.
     """
     description = parse_description(
-        read_document(adapter, "an adapter", "docs/walker.md says what it holds"), adapter
+        read_document(adapter, "an adapter", "docs/walker.md lists its entries"), adapter
     )
     return PolicyWalker(description, OnnxNetwork(description, path))
 

@@ -136,7 +136,7 @@ def _invalid(card: Card) -> str:
     if card.kind not in KINDS:
         return f"kind '{card.kind}' is not one of {', '.join(KINDS)}"
     if not 1 <= card.knots <= _MAX_KNOTS or not 1e-4 <= card.knot_dt < 1e3:
-        return f"{card.knots} knots {card.knot_dt:g} s apart are no plan"
+        return f"{card.knots} knots {card.knot_dt:g} s apart do not make a plan"
     if not 0.0 <= card.window < 1e3:
         return f"a window of {card.window:g} s is not between 0 and 1000 s"
     widths = (*card.hidden, *card.cost_hidden)

@@ -94,8 +94,8 @@ class BoxPushConfig:
 def _told_and_not(name: str, **box: Any) -> dict[str, dict[str, Any]]:
     """Return a changed box in plant and planner, and the same box in the plant only."""
     plant = {f"plant.object.{key}": value for key, value in box.items()}
-    told = {f"planner.object.{key}": value for key, value in box.items()}
-    return {name: {**plant, **told}, f"{name}, planner believes the default": plant}
+    known = {f"planner.object.{key}": value for key, value in box.items()}
+    return {name: {**plant, **known}, f"{name}, planner believes the default": plant}
 
 
 class BoxPush(Task):

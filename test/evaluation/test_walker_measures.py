@@ -84,9 +84,9 @@ def test_every_trial_gives_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "BOXES", (2.0,))
     monkeypatch.setattr(measures, "endurance", lambda w, seed: _short(w, seed))
     monkeypatch.setattr(measures, "agreement", lambda w: agreement(w, 4, 0.1))
-    told: list[str] = []
-    found = measures.measure(Trot(), 0, told.append)
-    assert len(told) == 7
+    reported: list[str] = []
+    found = measures.measure(Trot(), 0, reported.append)
+    assert len(reported) == 7
     assert [row["touching"] for row in found.agreement] == [True, True, False, False]
     assert all(0.0 < row["position"] < 0.05 and row["joints"] < 0.5 for row in found.agreement)
     assert [len(rows) for rows in (found.impulses, found.endurance, found.pushing)] == [4, 2, 1]
@@ -112,8 +112,8 @@ def test_command_writes_every_metric(
     monkeypatch.setattr(measures, "measure", lambda *_: made)
     out = tmp_path / "found.json"
     assert main(["evaluate-walker", "trot", "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert "never" in said and "0.010 (0.010) m, 0.020 (0.020) rad" in said
+    printed = capsys.readouterr().out
+    assert "never" in printed and "0.010 (0.010) m, 0.020 (0.020) rad" in printed
     assert json.loads(out.read_text())["walkers"]["trot"]["step_us"] == 12.0
 
 

@@ -191,17 +191,15 @@ def test_replay_uses_the_recorded_parameters(tmp_path: Path) -> None:
         ("planner", {"num_rollouts": 9, "rate": 12.0, "of_the_future": 1}),
         ("bridge", {"dry_run": False, "driver": "sim", "damping": 4.0}),
     ):
-        said = {"node": node, "serial": 1, "parameters": values}
+        settings = {"node": node, "serial": 1, "parameters": values}
         writer.add_topic("/parameters", "std_msgs/msg/String")
-        writer.write("/parameters", text(json.dumps(said)), 1)
+        writer.write("/parameters", text(json.dumps(settings)), 1)
     writer.close()
     given = {"bag": str(tmp_path / "bag"), "rate": "15", "out": "runs/test"}
     nodes = {start.name: start for start in resolve(REPLAY, given)}
     planner = nodes["planner"].parameters
-    assert (planner["num_rollouts"], planner["rate"]) == (
-        9,
-        15.0,
-    )  # an argument takes precedence over the bag
+    # An argument takes precedence over the bag.
+    assert (planner["num_rollouts"], planner["rate"]) == (9, 15.0)
     assert "of_the_future" not in planner
     assert nodes["estimator"].parameters["task"] == "navigate"  # as in the bag's metadata
     assert nodes["recorder"].parameters["seed"] == 3

@@ -197,13 +197,13 @@ ARGUMENTS = [
 
 
 def fitting(name: str, words: list[str]) -> list[str]:
-    """Return those of some arguments that a graph has, and of its nodes."""
+    """Return the given arguments that apply to a graph and its nodes."""
     graph = GRAPHS[name]
     nodes, known = [n.name for n in graph.nodes], [a.name for a in graph.arguments]
-    told = [word.partition(":=") for word in words]
+    split = [word.partition(":=") for word in words]
     return [
         key + sign + value
-        for key, sign, value in told
+        for key, sign, value in split
         if key in known and (key != "params" or value.partition(".")[0] in nodes)
     ]
 

@@ -97,8 +97,8 @@ def test_a_useless_proposal_is_faded_out() -> None:
     assert len(reports[0].proposed) == 6
     assert reports[-1].proposal.weight == 0.0
     assert sum(len(r.proposed) for r in reports[-8:]) == 2
-    trusting = ProposalConfig(health=HealthConfig(fade=False))
-    kept = replace(SMALL, num_rollouts=12, proposal=trusting)
+    unfaded = ProposalConfig(health=HealthConfig(fade=False))
+    kept = replace(SMALL, num_rollouts=12, proposal=unfaded)
     _, reports, _ = cycles(kept, flow, count=24)
     assert len(reports[-1].proposed) == 6
 
@@ -106,8 +106,8 @@ def test_a_useless_proposal_is_faded_out() -> None:
 def test_the_cost_to_go_extends_the_horizon() -> None:
     flow = made(window=2.0)
     assert isinstance(flow.cost_to_go, CostToGo)
-    trusting = ProposalConfig(health=HealthConfig(fade=False))
-    _, (report,), _ = cycles(replace(SMALL, num_rollouts=4, proposal=trusting), flow, count=1)
+    unfaded = ProposalConfig(health=HealthConfig(fade=False))
+    _, (report,), _ = cycles(replace(SMALL, num_rollouts=4, proposal=unfaded), flow, count=1)
     plain = replace(SMALL, num_rollouts=4, proposal=ProposalConfig(cost_to_go=False))
     _, (without,), _ = cycles(plain, flow, count=1)
     # Both simulate the same candidates; only the cost differs.

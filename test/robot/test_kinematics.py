@@ -47,11 +47,11 @@ def test_jacobians_agree_with_pinocchio() -> None:
         full = np.concatenate([[0, 0, 0, 0, 0, 0, 1], q])
         ours = foot_jacobians(q)
         for leg, name in enumerate(FOOT_NAMES):
-            theirs = pinocchio.computeFrameJacobian(
+            expected = pinocchio.computeFrameJacobian(
                 model, data, full, model.getFrameId(name), pinocchio.LOCAL_WORLD_ALIGNED
             )
             columns = slice(6 + 3 * leg, 9 + 3 * leg)
-            np.testing.assert_allclose(ours[leg], theirs[:3, columns], atol=1e-9)
+            np.testing.assert_allclose(ours[leg], expected[:3, columns], atol=1e-9)
 
 
 def test_pinocchio_and_mujoco_have_equal_mass() -> None:

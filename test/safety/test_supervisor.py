@@ -119,11 +119,11 @@ def test_condition_leads_to_its_reaction(row: Condition, state: State) -> None:
         BROKEN[row.name], arrived=BROKEN[row.name].arrived and state != State.SITTING_DOWN
     )
     decision = keep(supervisor_in(state), 1.0, inputs, wait(row))
-    said = row.say(CONFIG, inputs)
+    sentence = row.say(CONFIG, inputs)
     if state not in row.states:
-        assert said not in decision.reasons
+        assert sentence not in decision.reasons
         return
-    assert said in decision.reasons
+    assert sentence in decision.reasons
     if row.reaction in WAYS:
         assert (decision.state, decision.mode) == WAYS[row.reaction]
     else:
@@ -299,8 +299,8 @@ def test_every_pair_of_state_and_event_leads_to_the_state_of_the_table(
 ) -> None:
     supervisor = supervisor_in(state)
     if event in REQUESTS:
-        done, said = REQUESTS[event](supervisor)
-        assert said
+        done, sentence = REQUESTS[event](supervisor)
+        assert sentence
         # A request is executed, already satisfied, or refused.
         assert done or state == State.FAULT or event in (Event.ARM, Event.RESET)
     elif event == Event.SUNK:

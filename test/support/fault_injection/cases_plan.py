@@ -177,9 +177,9 @@ def state_silent(g: LiveGraph) -> float:
     g.pause("estimator")
     still = holds(g, begin, "estimate of where the robot is")
     stamp = msgs.seconds(g.observer.kept("scene_state")[-1].message.header.stamp)
-    told = g.observer.wait("planner/status", lambda m: "the state is" in m.hold_reason, begin)
+    reported = g.observer.wait("planner/status", lambda m: "the state is" in m.hold_reason, begin)
     g.observer.pass_time(0.3)
-    check(not g.observer.kept("plan", told.sent), "the planner continued")
+    check(not g.observer.kept("plan", reported.sent), "the planner continued")
     return still.sent - stamp
 
 
@@ -292,9 +292,9 @@ def object_outside(g: LiveGraph) -> float:
     """Object out of the workspace."""
     begin = g.observer.now()
     g.fault(objects="jump", distance=20.0)
-    told = g.observer.wait("planner/status", lambda m: "workspace" in m.hold_reason, begin)
-    g.supervisor(SupervisorState.HOLDING, "", told.sent)
+    reported = g.observer.wait("planner/status", lambda m: "workspace" in m.hold_reason, begin)
+    g.supervisor(SupervisorState.HOLDING, "", reported.sent)
     outside = g.observer.kept("scene_state", begin)
     first = next(h for h in outside
                  if h.message.objects and h.message.objects[0].pose.position.x > 10.0)  # fmt: skip
-    return told.sent - first.sent
+    return reported.sent - first.sent

@@ -42,9 +42,9 @@ def _refuses(g: LiveGraph, name: str, words: str, **parameters: Any) -> None:
     process = g.start(name, **parameters)
     code = exit_code(g, process)
     check(code == REFUSED, f"{name} ended with {code}, not with {REFUSED}")
-    said = g.output(name).strip().splitlines()[-1]
-    check(words in said, f"{name} does not name '{words}': {said}")
-    check("Traceback" not in said, f"{name} ended with a traceback")
+    sentence = g.output(name).strip().splitlines()[-1]
+    check(words in sentence, f"{name} does not name '{words}': {sentence}")
+    check("Traceback" not in sentence, f"{name} ended with a traceback")
 
 
 @case(21, "refuses to start, names it",
@@ -96,7 +96,7 @@ def foreign_stream(g: LiveGraph) -> float:
         g.observer.publish("joint_commands", intruder, qos.stream())
 
     try:
-        told = g.observer.wait(
+        reported = g.observer.wait(
             "supervisor",
             lambda m: (
                 m.state == SupervisorState.HOLDING and "another bridge" in "; ".join(m.reasons)
@@ -111,4 +111,4 @@ def foreign_stream(g: LiveGraph) -> float:
         g.observer.silence("joint_commands")
     first = next(h for h in g.observer.kept("joint_commands", begin)
                  if h.message.source == _INTRUDER)  # fmt: skip
-    return told.sent - first.sent
+    return reported.sent - first.sent

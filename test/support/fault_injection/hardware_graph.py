@@ -83,9 +83,9 @@ def wire_bridge_killed(g: HardwareGraph) -> float:
 def wire_driver_killed(g: HardwareGraph) -> float:
     """Driver killed: the robot brakes by itself, and the bridge knows."""
     killed = g.kill_driver()
-    told = g.supervisor(SupervisorState.FAULT, "no reading from the robot", killed)
+    reported = g.supervisor(SupervisorState.FAULT, "no reading from the robot", killed)
     g.kill("bridge")  # a bridge starts its driver only once; a new driver needs a new bridge
-    return told.sent - killed
+    return reported.sent - killed
 
 
 def wire_lost_motor(g: HardwareGraph) -> float:
@@ -114,8 +114,8 @@ def wire_battery_missing(g: HardwareGraph) -> float:
     """Every field of the battery zero."""
     g.set_parameters(g.robot, wire__battery_missing=True)
     try:
-        told = g.observer.wait("supervisor", lambda m: "unknown" in "; ".join(m.reasons))
-        check(told.message.state in _ON_ITS_LEGS, "it does not continue")
+        reported = g.observer.wait("supervisor", lambda m: "unknown" in "; ".join(m.reasons))
+        check(reported.message.state in _ON_ITS_LEGS, "it does not continue")
         g.ask("disarm")
         g.supervisor(SupervisorState.DISARMED)
         answer = g.ask("arm")

@@ -224,8 +224,8 @@ class Observer:
         now = self.now()
         ages = {t: f"{now - kept[-1].sent:.2f} s" for t, kept in self._kept.items() if kept}
         last = [h.message for h in list(self._kept.get("supervisor", ()))[-1:]]
-        said = "; ".join(f"{m.name} {m.reasons}" for m in last)
-        raise SilentError(f"{complaint} within {limit:g} s; the robot is {said}; ages: {ages}")
+        states = "; ".join(f"{m.name} {m.reasons}" for m in last)
+        raise SilentError(f"{complaint} within {limit:g} s; the robot is {states}; ages: {ages}")
 
     def now(self) -> float:
         """Return the time on the clock of the stamps [s]."""

@@ -76,8 +76,8 @@ def _replace(g: LiveGraph, name: str) -> None:
     The time counts from the node's first message: on a busy machine a node starts slowly, and a
     node that is always killed before its start never runs.
     """
-    said = g.observer.kept("diagnostics", g.begun(name))
-    own = next((h.sent for h in said if h.message.status[0].name == name), None)
+    heard = g.observer.kept("diagnostics", g.begun(name))
+    own = next((h.sent for h in heard if h.message.status[0].name == name), None)
     if own is not None and g.observer.now() - own > _SENSES:
         g.kill(name)
 
