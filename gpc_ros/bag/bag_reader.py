@@ -175,7 +175,7 @@ class BagReader:
 
         Args:
             topics: names of the topics to read; all if not given.
-            rates: by topic, how many messages a second are enough [Hz].
+            rates: maximum rate by topic [Hz]; further messages are skipped.
         """
         bad: Counter[str] = Counter()
         why: dict[str, str] = {}
@@ -338,7 +338,7 @@ def _type_of(channel: Channel, schemas: Mapping[int, Schema]) -> TypeInfo:
 
 
 def _same_content(one: _Part, other: _Part) -> bool:
-    """Return whether two files hold the same messages."""
+    """Return whether two files contain the same messages."""
     mine, others = ((p.count.total(), p.span, p.checksum) for p in (one, other))
     return one.count.total() > 0 and mine == others
 

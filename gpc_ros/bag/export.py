@@ -54,7 +54,7 @@ def export_parquet(
     ``pose.position.x``; ``header.stamp`` and other times are seconds. Fixed arrays of up to 16
     numbers are spread (``joint_position.0``), others stay lists, and lists of messages become one
     list a field (``objects.name``). A topic whose type changed has one table for each definition,
-    the further ones as ``<topic>.2.parquet``; so has a second topic with an equal file name.
+    numbered as in ``<topic>.2.parquet``. Topics with equal file names are numbered too.
 
     Args:
         reader: the bag; unreadable parts are added to its ``problems``.

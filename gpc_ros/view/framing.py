@@ -29,8 +29,8 @@ class View:
 def frame(centres: Array, radii: Array, size: tuple[int, int] = DEFAULT_SIZE) -> View:
     """Return the nearest camera that sees all spheres outside of the panel.
 
-    With the viewing direction fixed, a sphere is inside a side of the view where a linear
-    inequality holds for the camera's position, so the farthest forward position follows directly.
+    The viewing direction is fixed, so "a sphere is inside one side of the view" is a linear
+    inequality in the camera's position, and the farthest forward position has a closed form.
 
     Args:
         centres: of the spheres (N, 3) [m].

@@ -55,7 +55,7 @@ def start_server(host: str, port: int, title: str) -> tuple[viser.ViserServer, s
 
 @contextlib.contextmanager
 def _guarded(guard: AccessGuard, installed: list[bool]) -> Iterator[None]:
-    """Add the access check to the websocket server that viser starts meanwhile.
+    """Add the access check to the websocket server that viser starts in this context.
 
     viser has no hook for it; its constructor returns only after the server is bound.
     """

@@ -29,7 +29,7 @@ from gpc_ros.ros.convert.status_msgs import CycleContext, status_to_msg
 
 T0 = 1_790_000_000.0  # clock time at which the goal is set [s]
 MSGS = "gpc_msgs/msg/"
-# What the viewer needs of a planner's record; bags may hold more.
+# Fields of a planner's record that the viewer reads.
 CYCLE_TEXT = """\
 uint64 id
 float64[] knots

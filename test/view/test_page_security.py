@@ -70,7 +70,7 @@ def test_page_of_another_origin_reaches_nothing(page: Page, browser_page: Any) -
     thread.start()
     try:
         browser_page.goto(f"http://localhost:{foreign.server_address[1]}/")
-        # Even with the token, which it cannot know.
+        # Even with the token, which another origin cannot read.
         answers = browser_page.evaluate(
             """async ([page, socket, protocol]) => {
                 const opened = await new Promise((resolve) => {
