@@ -26,6 +26,27 @@ settings.register_profile("gpc_ros", deadline=None, derandomize=True, print_blob
 settings.load_profile("gpc_ros")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fault-third",
+        type=int,
+        metavar="N",
+        help="of the cases of the fault tables run only every third, beginning with N modulo 3",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect two thirds of the fault cases if --fault-third is given; keep all other tests."""
+    third = config.getoption("--fault-third")
+    if third is None:
+        return
+    cases = [i for i in items if i.get_closest_marker("faults") and "[" in i.name]
+    chosen = set(cases[third % 3 :: 3])
+    dropped = [item for item in cases if item not in chosen]
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = [item for item in items if item not in set(dropped)]
+
+
 def _not_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Turn a skipped test into a failure where everything must be installed."""
     if report.skipped and os.environ.get("GPC_REQUIRE_ALL"):
