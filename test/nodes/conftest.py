@@ -1,4 +1,4 @@
-"""Fixtures that start nodes and talk to them."""
+"""Fixtures that start nodes and communicate with them."""
 
 from live_nodes import context, domain, probe, start_node
 

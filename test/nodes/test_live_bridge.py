@@ -1,4 +1,4 @@
-"""Sim, estimator and bridge over real DDS: commands flow, and what follows from a killed node."""
+"""Sim, estimator and bridge over real DDS: commands, and reactions to killed nodes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gpc_ros.ros.convert import robot_msgs, state_msgs
 pytestmark = pytest.mark.integration
 
 TASK = ("task:=navigate",)
-# Ages are generous: the machine may be busy, and the bounds themselves are tested in lockstep.
+# Age limits are generous for busy machines; the actual bounds are tested in lockstep.
 SIM = (*TASK, "watchdog_timeout:=1.0")
 BRIDGE = (
     *TASK,
@@ -37,14 +37,14 @@ BRIDGE = (
 
 
 class Robot:
-    """Sim, estimator and bridge as processes, and plans from the test."""
+    """Sim, estimator and bridge as processes; the test publishes the plans."""
 
     def __init__(self, probe: Any, start_node: Callable[..., Any]) -> None:
         self.probe = probe
         probe.listen("supervisor", SupervisorState, qos.report())
         probe.listen("diagnostics", DiagnosticArray, qos.report())
         probe.listen("ground_truth", SceneStateMsg)
-        # Who publishes plans is decided when the robot is armed.
+        # The publisher of plans is fixed when the robot is armed.
         probe.announce("plan", PlanMsg)
         self.sim = start_node("sim", *SIM)
         self.estimator = start_node("estimator", *TASK)
@@ -67,7 +67,7 @@ class Robot:
         return message
 
     def holds(self, topic: str, node: str) -> None:
-        """Wait until the bridge shows that a topic belongs to a node."""
+        """Wait until the bridge reports that a topic belongs to a node."""
         wanted = f"authority of {topic}", node
 
         def shown(message: DiagnosticArray) -> bool:
@@ -78,7 +78,7 @@ class Robot:
     def status_of(
         self, name: str, words: str, meanwhile: Callable[[], None] = lambda: None
     ) -> DiagnosticStatus:
-        """Wait until a node says something in its diagnostics."""
+        """Wait until the diagnostics of a node contain some words."""
         message = self.probe.wait(
             "diagnostics",
             lambda m: m.status[0].name == name and words in m.status[0].message,
@@ -89,7 +89,7 @@ class Robot:
 
 @pytest.fixture
 def robot(probe: Any, start_node: Callable[..., Any]) -> Robot:
-    """Start a robot and wait until it stands."""
+    """Start the nodes and wait until the robot stands."""
     robot = Robot(probe, start_node)
     robot.holds("plan", "/probe")
     until(lambda: bool(probe.call("arm", Trigger).success), "it is armed")
@@ -101,7 +101,7 @@ def height(message: SceneStateMsg) -> float:
     return float(message.pose.position.z)
 
 
-def test_it_stands_walks_along_a_plan_and_stands_again(robot: Robot) -> None:
+def test_robot_stands_follows_a_plan_and_stands_again(robot: Robot) -> None:
     probe = robot.probe
     for topic, kind in (("scene_state", SceneStateMsg), ("odom", Odometry), ("tf", TFMessage)):
         probe.listen(topic, kind)
@@ -114,7 +114,7 @@ def test_it_stands_walks_along_a_plan_and_stands_again(robot: Robot) -> None:
 
     truth = probe.wait("ground_truth", moved, robot.send_plan)
     assert height(truth) > 0.2
-    # Without plans it holds, and says why.
+    # Without plans it holds and reports the reason.
     held = probe.wait(
         "supervisor", lambda m: m.state == SupervisorState.HOLDING and not m.command.any()
     )
@@ -132,7 +132,7 @@ def test_plans_of_another_task_are_refused_and_counted(robot: Robot) -> None:
     robot.probe.wait("supervisor", refused, lambda: robot.send_plan(task="box_push"))
 
 
-def test_a_bad_plan_is_dropped_and_counted(robot: Robot) -> None:
+def test_bad_plan_is_dropped_and_counted(robot: Robot) -> None:
     def send() -> None:
         robot.probe.publish("plan", PlanMsg(id=5, task="navigate", robot="go2", knots=[0.1] * 4))
 
@@ -153,7 +153,7 @@ def test_services_disarm_and_arm(robot: Robot) -> None:
     assert not robot.probe.call("reset", Trigger).success
 
 
-def test_estimator_killed_the_robot_stands(robot: Robot) -> None:
+def test_robot_stands_when_the_estimator_is_killed(robot: Robot) -> None:
     robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
     robot.estimator.kill()
     held = robot.reaches(SupervisorState.HOLDING, robot.send_plan)
@@ -161,7 +161,7 @@ def test_estimator_killed_the_robot_stands(robot: Robot) -> None:
     assert height(robot.probe.wait("ground_truth")) > 0.2
 
 
-def test_sim_killed_the_bridge_damps_and_latches(robot: Robot) -> None:
+def test_bridge_damps_and_latches_when_sim_is_killed(robot: Robot) -> None:
     robot.sim.kill()
     fault = robot.reaches(SupervisorState.FAULT)
     assert "no reading from the robot" in fault.reasons[0]
@@ -169,13 +169,13 @@ def test_sim_killed_the_bridge_damps_and_latches(robot: Robot) -> None:
     assert robot.bridge.end() == 0
 
 
-def test_bridge_killed_the_robot_damps_by_itself(robot: Robot) -> None:
+def test_robot_damps_by_itself_when_the_bridge_is_killed(robot: Robot) -> None:
     robot.bridge.kill()
     robot.status_of("sim", "no joint commands: damping")
     robot.probe.wait("ground_truth", lambda m: height(m) < 0.2)
 
 
-def test_bridge_ended_in_order_damps_the_robot(robot: Robot) -> None:
+def test_orderly_end_of_the_bridge_damps_the_robot(robot: Robot) -> None:
     assert robot.bridge.end() == 0
     assert "Traceback" not in robot.bridge.output()
     robot.probe.wait("ground_truth", lambda m: height(m) < 0.2)
@@ -187,14 +187,14 @@ def test_the_second_bridge_refuses(robot: Robot, start_node: Callable[..., Any])
     second = start_node("bridge", *TASK, "exclusivity_wait:=5.0")
     assert second.process.wait(60.0) == 2
     assert "already publishes /joint_commands" in second.output()
-    # The first one held while the other looked around, and goes on as if nothing had been.
+    # The first bridge held while the second waited for exclusivity, and continues afterwards.
     robot.probe.wait(
         "supervisor", lambda m: not any("another bridge" in reason for reason in m.reasons)
     )
     robot.reaches(SupervisorState.ACTIVE, robot.send_plan)
 
 
-def test_a_foreign_command_stream_is_an_error_and_moves_nothing(robot: Robot) -> None:
+def test_foreign_command_stream_is_an_error_and_has_no_effect(robot: Robot) -> None:
     intruder = JointCommandMsg(source="intruder")
     robot_msgs.command_to_msg(JointCommand.damping(0.0), intruder, robot.probe.now(), 1)
 
@@ -227,7 +227,7 @@ def test_a_command_that_is_not_finite_is_dropped(
     assert "held until" in message.status[0].message
 
 
-def test_a_dry_run_reads_decides_and_sends_nothing(
+def test_dry_run_reads_and_decides_without_sending(
     probe: Any, start_node: Callable[..., Any]
 ) -> None:
     sim = start_node("sim", *SIM)
@@ -237,7 +237,7 @@ def test_a_dry_run_reads_decides_and_sends_nothing(
     probe.listen("diagnostics", DiagnosticArray)
     shown = probe.wait("dry_run/joint_commands")
     assert "dry run" in shown.source
-    # The robot was never reached: it still waits for its first command.
+    # No command reached the robot: it still waits for the first one.
     probe.wait(
         "diagnostics",
         lambda m: m.status[0].name == "sim" and "held until the first" in m.status[0].message,

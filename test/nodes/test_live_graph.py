@@ -1,4 +1,4 @@
-"""The whole graph as a user starts it: it succeeds, leaves its folder, and ends cleanly."""
+"""The whole graph as started by a user: it succeeds, writes its folder, and ends cleanly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpc_ros.graph.launcher import end_with_parent
 pytestmark = pytest.mark.integration
 
 TIMEOUT = 300.0
-# Small plans and generous ages: a busy machine must not decide.
+# Small plans and generous age limits, so that the result does not depend on load.
 QUICK = (
     "task:=navigate",
     "goal:=0.5,0,0",
@@ -41,7 +41,7 @@ def gpc_sim(*words: str) -> subprocess.Popen[str]:
 
 
 def leftovers() -> list[str]:
-    """Return the nodes of this test's domain that still run."""
+    """Return the running nodes in this test's domain."""
     mine = f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}".encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
@@ -54,7 +54,7 @@ def leftovers() -> list[str]:
     return found
 
 
-def test_a_run_succeeds_and_leaves_bag_video_and_report(tmp_path: Path) -> None:
+def test_successful_run_writes_bag_video_and_report(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = gpc_sim(*QUICK, "duration:=90", f"out:={folder}")
     output, _ = process.communicate(timeout=TIMEOUT)
@@ -70,14 +70,14 @@ def test_a_run_succeeds_and_leaves_bag_video_and_report(tmp_path: Path) -> None:
     assert leftovers() == []
 
 
-def test_a_run_without_success_says_so(tmp_path: Path) -> None:
+def test_run_without_success_is_reported(tmp_path: Path) -> None:
     process = gpc_sim(*QUICK[:1], "goal:=3,0,0", "duration:=1", "record:=false", *QUICK[2:])
     output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1, output
     assert "FAILED" in output and "not reached within 1 s" in output
 
 
-def test_in_a_namespace_everything_follows(tmp_path: Path) -> None:
+def test_namespace_applies_to_every_node_and_topic(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = gpc_sim(*QUICK, "namespace:=go2", "duration:=1", f"out:={folder}", "record:=true")
     output, _ = process.communicate(timeout=TIMEOUT)
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_everything_without_a_traceback(tmp_path: Path) -> None:
     assert leftovers() == []
 
 
-def test_a_misspelt_argument_starts_nothing() -> None:
+def test_misspelt_argument_starts_no_node() -> None:
     process = gpc_sim("task:=navigate", "num_rolouts:=4")
     output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""The way to a real robot, up to the wire: emulator, driver process, bridge and the whole graph."""
+"""The path to a real robot, up to the wire: emulator, driver process, bridge and whole graph."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 pytest.importorskip("unitree_sdk2py")
 
 TIMEOUT = 300.0
-# A busy machine must not decide: no priorities that compete, generous ages, small plans.
+# Independent of load: no competing priorities, generous age limits, small plans.
 EMULATOR = ("scheduling.priority:=0", "scheduling.cores:=all", "watchdog_timeout:=1.0")
 DRIVER = {
     "driver": "unitree",
@@ -59,7 +59,7 @@ def sdk_domain(domain: int) -> int:
 
 
 class Robot:
-    """An emulated robot as a process, and what it says of itself."""
+    """An emulated robot as a process, and its diagnostics."""
 
     def __init__(self, probe: Any, start_node: Callable[..., Any], sdk_domain: int) -> None:
         self.probe, self.domain = probe, sdk_domain
@@ -68,10 +68,10 @@ class Robot:
             probe.listen(topic, kind)
         words = ("task:=navigate", f"sdk_domain:={sdk_domain}", *EMULATOR)
         self.process = start_node("emulator", *words)
-        self.says("sport mode 'normal' is active")
+        self.reports("sport mode 'normal' is active")
 
-    def says(self, words: str) -> dict[str, str]:
-        """Wait until it says something in its diagnostics; return its figures."""
+    def reports(self, words: str) -> dict[str, str]:
+        """Wait until its diagnostics contain some words; return their values."""
         message = self.probe.wait(
             "diagnostics",
             lambda m: m.status[0].name == "emulator" and words in m.status[0].message,
@@ -79,7 +79,7 @@ class Robot:
         return {v.key: v.value for v in message.status[0].values}
 
     def accepted(self, at_least: int) -> int:
-        """Wait until it has followed so many LowCmds; return how many by then."""
+        """Wait until it has accepted a number of LowCmds; return the current number."""
 
         def count(message: DiagnosticArray) -> int:
             values = {v.key: v.value for v in message.status[0].values}
@@ -95,7 +95,7 @@ def robot(probe: Any, start_node: Callable[..., Any], sdk_domain: int) -> Robot:
     return Robot(probe, start_node, sdk_domain)
 
 
-# Unitree's SDK alone, with its own message types, as any program for the robot would use it.
+# Unitree's SDK alone, with its own message types, as in any program for the robot.
 SDK_PROGRAM = """
 import json, sys, time
 from unitree_sdk2py.comm.motion_switcher.motion_switcher_client import MotionSwitcherClient
@@ -125,7 +125,7 @@ command.head, command.level_flag = [0xFE, 0xEF], 0xFF
 for motor in command.motor_cmd:
     motor.mode, motor.kd = 0x01, 3.0
 for i in range(100):
-    command.crc = crc.Crc(command) ^ (i % 2)  # every second one is damaged
+    command.crc = crc.Crc(command) ^ (i % 2)  # every second command is damaged
     publisher.Write(command)
     time.sleep(0.02)
 ticks = [s.tick for s in seen]
@@ -138,25 +138,25 @@ print(json.dumps({
 """
 
 
-def test_a_program_of_unitrees_sdk_finds_a_go2(robot: Robot) -> None:
+def test_program_with_unitrees_sdk_finds_a_go2(robot: Robot) -> None:
     run = subprocess.run(
         [sys.executable, "-c", SDK_PROGRAM, str(robot.domain)],
         capture_output=True, text=True, timeout=TIMEOUT, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
-    said = json.loads(run.stdout.splitlines()[-1])
-    assert said["crc"] and said["ordered"]
-    assert abs(said["norm"] - 1.0) < 1e-3 and abs(said["w"]) > 0.1
-    assert 100 < said["force"] < 200 and said["soc"] == 80 and said["heat"] == 35
-    assert -1.8 < said["fr_calf"] < -1.3  # it stands
-    assert said["before"] == [0, {"form": "0", "name": "normal"}]
-    assert said["released"] == [0, None] and said["after"] == [0, {"form": "0", "name": ""}]
-    figures = robot.says("no LowCmd")
+    found = json.loads(run.stdout.splitlines()[-1])
+    assert found["crc"] and found["ordered"]
+    assert abs(found["norm"] - 1.0) < 1e-3 and abs(found["w"]) > 0.1
+    assert 100 < found["force"] < 200 and found["soc"] == 80 and found["heat"] == 35
+    assert -1.8 < found["fr_calf"] < -1.3  # it stands
+    assert found["before"] == [0, {"form": "0", "name": "normal"}]
+    assert found["released"] == [0, None] and found["after"] == [0, {"form": "0", "name": ""}]
+    figures = robot.reports("no LowCmd")
     assert int(figures["LowCmd accepted"]) > 0 and int(figures["LowCmd bad_crc"]) > 0
     robot.probe.wait("mocap/base/pose")
 
 
-# A bridge that is none: starts the driver and holds the robot in the lying pose.
+# A substitute for the bridge: starts the driver and holds the robot in the lying pose.
 HOLDER = """
 import json, sys, time
 import numpy as np
@@ -168,77 +168,79 @@ from gpc_ros.unitree.low_level_driver import UnitreeConfig
 
 settings = config.replace(UnitreeConfig(), json.loads(sys.argv[1]), "test")
 client = UnitreeClient(settings, 3.0, False)
-told = False
+started = False
 while True:
     reading = client.read()
-    if reading is not None and not told:
-        told = True
+    if reading is not None and not started:
+        started = True
         print(json.dumps({"driver": client.process.pid, "thigh": reading.position[1]}), flush=True)
     client.check()
-    if told and "ended" in client.status.sentence:
+    if started and "ended" in client.status.sentence:
         print(client.status.sentence, flush=True)
-    if client.process.poll() is not None and not told:
+    if client.process.poll() is not None and not started:
         sys.exit("the driver's process has ended before it delivered anything")
     client.write(JointCommand(LIE, np.zeros(12), np.zeros(12), np.full(12, 20.0), np.ones(12))
-                 if told else JointCommand.damping(3.0))
+                 if started else JointCommand.damping(3.0))
     time.sleep(0.002)
 """
 
 
 @pytest.fixture
 def holder(robot: Robot) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start a stand-in for the bridge; return it, and the number of the driver's process."""
-    told = {k.removeprefix("unitree."): v for k, v in DRIVER.items() if k.startswith("unitree.")}
-    told |= {"sdk_domain": str(robot.domain), "exit_damping": "2.0"}
+    """Start a substitute for the bridge; return it and the process id of the driver."""
+    overrides = {
+        k.removeprefix("unitree."): v for k, v in DRIVER.items() if k.startswith("unitree.")
+    }
+    overrides |= {"sdk_domain": str(robot.domain), "exit_damping": "2.0"}
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, json.dumps(told)],
+        [sys.executable, "-c", HOLDER, json.dumps(overrides)],
         stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent(os.getpid()),
     )  # fmt: skip
     assert process.stdout is not None
-    said = next((json.loads(line) for line in process.stdout if line.startswith("{")), None)
-    assert said is not None, "the stand-in ended early"
-    assert said["thigh"] > 1.1  # the sport mode laid it down
-    yield process, said["driver"]
+    found = next((json.loads(line) for line in process.stdout if line.startswith("{")), None)
+    assert found is not None, "the substitute ended early"
+    assert found["thigh"] > 1.1  # the sport mode made it lie down
+    yield process, found["driver"]
     process.kill()
     process.wait()
 
 
 def wait_for_end(pid: int) -> None:
-    """Wait until a process that is no child of this one has ended."""
+    """Wait until a process that is not a child of this one has ended."""
     end = time.monotonic() + TIMEOUT
     while Path(f"/proc/{pid}").exists():
         if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
             return
-        assert time.monotonic() < end, "the driver's process goes on"
+        assert time.monotonic() < end, "the driver's process still runs"
         time.sleep(0.05)
 
 
-def test_a_killed_bridge_leaves_a_damped_robot_and_no_process(
+def test_killed_bridge_leaves_a_damped_robot_and_no_process(
     robot: Robot, holder: tuple[subprocess.Popen[str], int]
 ) -> None:
     bridge, driver = holder
     before = robot.accepted(1)
     bridge.kill()
-    robot.accepted(before + 100)  # it is damped, by commands, and not by its own watchdog
+    robot.accepted(before + 100)  # commands damp it, not its own watchdog
     wait_for_end(driver)
-    robot.says("no LowCmd")
+    robot.reports("no LowCmd")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_when_the_driver_ends_the_robot_damps_and_the_bridge_finds_it_silent(
+def test_end_of_the_driver_damps_the_robot_and_is_reported_by_the_bridge(
     number: signal.Signals, robot: Robot, holder: tuple[subprocess.Popen[str], int]
 ) -> None:
     bridge, driver = holder
     before = robot.accepted(1)
     os.kill(driver, number)
     if number == signal.SIGTERM:
-        robot.accepted(before + 100)  # by commands; a killed one leaves it to the robot's watchdog
+        robot.accepted(before + 100)  # by commands; after a kill the robot's watchdog would damp
     assert bridge.stdout is not None
     assert any("the driver's process has ended" in line for line in bridge.stdout)
-    robot.says("no LowCmd")
+    robot.reports("no LowCmd")
 
 
-def test_who_starts_the_sport_mode_again_gets_the_motors(
+def test_restarted_sport_mode_takes_over_the_motors(
     robot: Robot, holder: tuple[subprocess.Popen[str], int]
 ) -> None:
     bridge, driver = holder
@@ -254,11 +256,11 @@ def test_who_starts_the_sport_mode_again_gets_the_motors(
     assert bridge.stdout is not None
     assert any("the driver's process has ended (code 1)" in line for line in bridge.stdout)
     wait_for_end(driver)
-    robot.says("sport mode 'normal' is active")
+    robot.reports("sport mode 'normal' is active")
 
 
 def set_fault(text: str) -> str:
-    """Change the running emulator as a person would; return what the command says."""
+    """Change the running emulator from the command line; return the output of the command."""
     done = subprocess.run(
         [sys.executable, "-m", "gpc_ros.cli.main", "emulate-robot", "--set", text],
         capture_output=True, text=True, timeout=TIMEOUT, check=False,
@@ -267,7 +269,7 @@ def set_fault(text: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_dry_run_reads_the_robot_and_sends_it_nothing(
+def test_dry_run_reads_the_robot_without_sending(
     robot: Robot, start_node: Callable[..., Any]
 ) -> None:
     robot.probe.listen("dry_run/joint_commands", JointCommandMsg)
@@ -275,10 +277,10 @@ def test_a_dry_run_reads_the_robot_and_sends_it_nothing(
     start_node("bridge", *BRIDGE, f"unitree.sdk_domain:={robot.domain}", "dry_run:=true")
     shown = robot.probe.wait("dry_run/joint_commands", lambda m: m.header.stamp.sec > 0)
     assert not any(shown.kp) and all(shown.kd)  # disarmed
-    figures = robot.says("sport mode 'normal' is active")
+    figures = robot.reports("sport mode 'normal' is active")
     sent = {name: n for name, n in figures.items() if name.startswith("LowCmd ") and n != "0"}
     assert sent == {}
-    # A fault of the running emulator, set as a person would, shows in the driver's figures.
+    # A fault that is set from the command line appears in the driver's diagnostics.
     assert set_fault("wire.bad_crc=true") == "wire.bad_crc = True"
 
     def damaged(message: DiagnosticArray) -> bool:
@@ -303,7 +305,7 @@ def test_a_bridge_that_cannot_reach_its_robot_refuses_to_start(
         assert why in node.output() and "Traceback" not in node.output()
 
 
-def test_without_a_goal_the_monitor_says_what_is_missing_and_asks_for_nothing(
+def test_without_a_goal_the_monitor_reports_the_missing_nodes(
     start_node: Callable[..., Any],
 ) -> None:
     monitor = start_node("monitor", "task:=navigate", "goal:=none", "truth:=state")
@@ -329,6 +331,6 @@ def test_the_hardware_graph_walks_an_emulated_robot_to_its_goal(
     assert "released the robot's mode 'normal'" in output
     assert "success after" in output and "Traceback" not in output
     assert "damped the robot and ended" in output
-    robot.says("no LowCmd")
+    robot.reports("no LowCmd")
     heard = {topic for topic, _, _ in BagReader(folder / "bag").raw()}
     assert {"/joint_commands", "/scene_state", "/plan", "/mocap/base/pose"} <= heard

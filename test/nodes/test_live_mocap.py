@@ -1,4 +1,4 @@
-"""The node mocap between a driver and the estimator's topics, with the drivers' genuine types."""
+"""The node mocap between a driver and the estimator's topics, with the drivers' real types."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 
 def frame(driver: str, stamp: float, count: int) -> Any:
-    """Return a message of a driver with the body Go2, y up, at (1, 0.3 up, -2) and a little on."""
+    """Return a driver's message with the body Go2, y up, near (1, 0.3, -2) m."""
     pose = Pose()
     pose.position.x, pose.position.y, pose.position.z = 1.0 + 1e-6 * count, 0.3, -2.0
     pose.orientation.w = 1.0
@@ -104,14 +104,18 @@ def test_a_system_without_a_driver_becomes_a_pose_of_the_base(
         np.testing.assert_allclose(pose.position, [1.0, 2.0, 0.3], atol=1e-3)
         assert begin - 0.01 < pose.stamp < probe.now() - 0.01
 
-        def told() -> str:
+        def status() -> str:
             statuses = probe.wait("diagnostics").status
             return str(next(s.message for s in statuses if "mocap" in s.name))
 
-        until(lambda: told() == "box ('box' in the system) is not seen", "only the box is missing")
+        until(
+            lambda: status() == "box ('box' in the system) is not seen", "only the box is missing"
+        )
     finally:
         system.close()
-    until(lambda: "base ('Go2' in the system) is not seen" in told(), "the silence is told")
+    until(
+        lambda: "base ('Go2' in the system) is not seen" in status(), "the missing base is reported"
+    )
     node.process.terminate()
     assert node.process.wait(60.0) in (0, -15, 143)
 

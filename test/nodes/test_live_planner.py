@@ -1,4 +1,4 @@
-"""The planner node over real DDS: what it plans from, and what it refuses, with the reason."""
+"""The planner node over real DDS: its inputs, and rejections with their reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUICK = ("task:=navigate", "num_rollouts:=4", "horizon:=0.4", "rate:=10.0", "exc
 
 
 class Surroundings:
-    """What the planner listens to, as the other nodes would say it."""
+    """The inputs of the planner, published in place of the other nodes."""
 
     def __init__(self, probe: Any) -> None:
         self.probe = probe
@@ -39,7 +39,7 @@ class Surroundings:
         self.spoil_walker: Callable[[WalkerState], None] = lambda message: None
 
     def speak(self) -> None:
-        """Publish one round of everything."""
+        """Publish each input once."""
         now = self.probe.now()
         state = SceneState.from_arrays(
             now - self.delay, standing_robot(0.0, 0.0, 0.0), np.zeros(18)
@@ -58,7 +58,7 @@ class Surroundings:
 
 @pytest.fixture
 def around(probe: Any, start_node: Callable[..., Any]) -> Iterator[Surroundings]:
-    """Start a planner and listen to it."""
+    """Start a planner and subscribe to its topics."""
     probe.listen("plan", PlanMsg, qos.command())
     probe.listen("planner/status", PlannerStatus, qos.report())
     probe.listen("diagnostics", DiagnosticArray, qos.report())
@@ -71,7 +71,7 @@ def set_goal(around: Surroundings, x: float, y: float = 0.0) -> Any:
 
 
 def holds_for(around: Surroundings, words: str) -> PlannerStatus:
-    """Wait until the planner holds with a reason that holds some words."""
+    """Wait until the planner holds with a reason that contains some words."""
     return around.probe.wait("planner/status", lambda s: words in s.hold_reason, around.speak)
 
 
@@ -91,7 +91,7 @@ def test_it_waits_for_a_goal_then_plans(around: Surroundings) -> None:
     assert status.hold_reason == "" and status.num_rollouts == 4 and status.goal[0] == 1.0
 
 
-def test_goals_that_cannot_be_are_refused_with_the_reason(around: Surroundings) -> None:
+def test_impossible_goals_are_refused_with_the_reason(around: Surroundings) -> None:
     far = set_goal(around, 100.0)
     assert not far.success and "workspace" in far.message
     nan = set_goal(around, float("nan"))
@@ -155,7 +155,7 @@ def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
     np.testing.assert_allclose(status.goal, [0.5, 0.5, 1.0])
     around.mode = SupervisorState.READY
     plans(around)
-    # A late subscriber receives it too: it is latched.
+    # A late subscriber receives it too, since the topic is latched.
     around.probe.listen("goal", PoseStamped, qos.latched())
     shown = around.probe.wait("goal", meanwhile=around.speak)
     np.testing.assert_allclose(msgs.goal_from_msg(shown), [0.5, 0.5, 1.0])
@@ -163,7 +163,7 @@ def test_a_goal_may_come_as_a_pose(around: Surroundings) -> None:
 
 def test_a_publisher_of_goals_that_joins_after_arming_is_refused(around: Surroundings) -> None:
     assert set_goal(around, 1.0).success
-    plans(around)  # the robot is armed: now it is decided who publishes goals
+    plans(around)  # the robot is armed, which fixes the publishers of goals
     goal = msgs.goal_to_msg(np.array([0.5, 0.5, 1.0]), around.probe.now())
 
     def speak() -> None:
@@ -208,7 +208,7 @@ def test_a_bad_parameter_stops_the_node_at_its_start(
     assert "Traceback" not in node.output()
 
 
-def test_cost_weights_and_search_change_while_it_plans(around: Surroundings) -> None:
+def test_cost_weights_and_search_change_live(around: Surroundings) -> None:
     def change(name: str, value: Any) -> Any:
         parameter = RosParameter(name, value=value).to_parameter_msg()
         answer = around.probe.call(
@@ -226,7 +226,7 @@ def test_cost_weights_and_search_change_while_it_plans(around: Surroundings) -> 
     refused = change("task_params", "planner.floor_friction=0.5")
     assert not refused.successful and "planner.floor_friction cannot change" in refused.reason
     assert "did you mean 'cost.yaw'" in change("task_params", "cost.yow=1").reason
-    # More candidates need another planner; its plans go on where the ids of the old one ended.
+    # More candidates need a new planner, which continues the plan ids of the old one.
     assert change("num_rollouts", 6).successful
     around.probe.wait(
         "planner/status", lambda s: s.num_rollouts == 6 and s.id, meanwhile=around.speak

@@ -23,8 +23,8 @@ from gpc_ros.replay.replay_cycles import Replayed
 pytestmark = pytest.mark.integration
 
 TIMEOUT = 300.0
-# Generous ages: a busy machine must not decide. So many samples that most machines must cut some;
-# that cuts are repeated is tested without a clock in test/planning/test_cycle.py.
+# Age limits are generous for busy machines. The number of samples makes most machines drop some;
+# the repetition of drops is tested without a clock in test/planning/test_cycle.py.
 RUN = (
     "task:=navigate", "goal:=0.8,0.3,0.5", "num_rollouts:=64", "horizon:=1.0", "rate:=5",
     "report:=false", "duration:=6", "namespace:=go2", "seed:=4",
@@ -60,13 +60,13 @@ def gpc(*words: str, domain: int | None = None) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_plans_of_a_live_run_come_out_again_bit_for_bit(bag: Path) -> None:
+def test_replayed_plans_of_a_live_run_are_bit_identical(bag: Path) -> None:
     reader = BagReader(bag)
     replay = Replay(reader)
     results = replay.run()
     assert len(results) > 5
     assert all(result.exact for result in results)
-    # Only where a record was lost the memory does not follow from the cycle before.
+    # Only after a lost record the memory does not follow from the previous cycle.
     assert sum(not result.chained for result in results) <= 1 + replay.lost
     assert all(len(r.record.costs) <= 5 for r in results)
     matches_what_was_published(reader, results)
@@ -75,7 +75,7 @@ def test_the_plans_of_a_live_run_come_out_again_bit_for_bit(bag: Path) -> None:
 
 
 def matches_what_was_published(reader: BagReader, results: list[Replayed]) -> None:
-    """Check the plans that came out against those that the bridge was sent."""
+    """Compare the replayed plans with the plans that were sent to the bridge."""
     again = {r.again.plan.id: r.again.plan for r in results if r.again.plan}
     matched = 0
     for message in reader.messages([topics.find(reader, topics.PLAN)]):
@@ -90,35 +90,33 @@ def matches_what_was_published(reader: BagReader, results: list[Replayed]) -> No
     assert matched > 5
 
 
-def test_the_bag_knows_the_parameters_of_every_node(bag: Path) -> None:
+def test_bag_contains_the_parameters_of_every_node(bag: Path) -> None:
     reader = BagReader(bag)
-    said = {settings.node: settings for settings in read_settings(reader)}
-    assert set(said) == {"sim", "estimator", "planner", "bridge", "recorder", "monitor"}
-    assert said["planner"].parameters["record_candidates"] == 5  # as it was set
-    assert said["planner"].parameters["cem.noise.sigma"] == [0.5, 0.3, 1.0]  # as it is by default
-    card = said["planner"].facts["proposal"]
+    found = {settings.node: settings for settings in read_settings(reader)}
+    assert set(found) == {"sim", "estimator", "planner", "bridge", "recorder", "monitor"}
+    assert found["planner"].parameters["record_candidates"] == 5  # as set by the test
+    assert found["planner"].parameters["cem.noise.sigma"] == [0.5, 0.3, 1.0]  # the default
+    card = found["planner"].facts["proposal"]
     assert card["task"] == "navigate" and len(card["files"]["safetensors"]["sha256"]) == 64
     assert {"gpc_ros", "mujoco", "numpy"} <= set(reader.info)
     run = load_run(reader)
     assert np.isfinite(run.status["plan_time"]).any()
 
 
-def test_a_bag_is_played_into_estimator_planner_and_a_bridge_that_sends_nothing(
-    bag: Path, tmp_path: Path
-) -> None:
+def test_bag_is_played_into_estimator_planner_and_a_dry_bridge(bag: Path, tmp_path: Path) -> None:
     played = gpc("play", str(bag), "start:=0.5", f"out:={tmp_path}", "namespace:=replay")
     assert played.returncode == 0, played.stdout
     assert "Traceback" not in played.stdout
     reader = BagReader(tmp_path / "bag")
     assert {t.split("/")[1] for t in reader.topics} == {"replay"}
     heard = {name.removeprefix("/replay/") for name in reader.topics}
-    # Estimated and planned anew, with the recorded parameters; nothing was sent to a robot.
+    # Estimated and planned again with the recorded parameters; no command was sent to a robot.
     assert {"scene_state", "plan", "planner/cycle", "mocap/base/pose", "goal"} <= heard
     assert "joint_commands" not in heard
-    said = {settings.node: settings.parameters for settings in read_settings(reader)}
-    assert said["planner"]["num_rollouts"] == 64 and said["planner"]["task"] == "navigate"
-    assert said["bridge"]["dry_run"] is True
-    # By the clock of the recording: what was estimated again lies where it did then.
+    found = {settings.node: settings.parameters for settings in read_settings(reader)}
+    assert found["planner"]["num_rollouts"] == 64 and found["planner"]["task"] == "navigate"
+    assert found["bridge"]["dry_run"] is True
+    # On the clock of the recording, the new estimates match the recorded ones in time.
     there, here = load_run(BagReader(bag)), load_run(reader)
     assert abs(there.begin - here.begin) < 5.0
     assert here.problems == []

@@ -26,26 +26,26 @@ from gpc_ros.tasks.task import standing_robot
 
 pytestmark = pytest.mark.integration
 
-# A passing test does not wait for it; a browser without a graphics card takes seconds a picture.
+# A passing test does not wait for it; without a graphics card a frame takes seconds.
 PATIENCE = 240.0
 QUICK = ("task:=navigate", "num_rollouts:=4", "horizon:=0.4", "rate:=10.0", "exclusivity_wait:=0.3")
 
 
 class Live:
-    """A planner, the viewer's page, and the other nodes as a probe plays them."""
+    """A planner and the viewer's page, with a probe in place of the other nodes."""
 
     def __init__(self, probe: Any, page: Any) -> None:
         self.probe, self.page = probe, page
         self.memory = make_walker(DEFAULT_WALKER).initial_state(1)[0]
 
     def speak(self) -> None:
-        """Publish one round of what the other nodes would say, and let the browser work."""
+        """Publish one round of the other nodes' messages, and let the browser work."""
         self.publish()
         self.page.wait_for_timeout(20)
 
     @contextlib.contextmanager
     def speaking(self) -> Iterator[None]:
-        """Go on publishing while the browser does something that takes long."""
+        """Continue to publish during a slow action of the browser."""
         stop = threading.Event()
 
         def run() -> None:
@@ -73,7 +73,7 @@ class Live:
         self.probe.publish("supervisor", mode, qos.report())
 
     def until_parameter(self, name: str, attribute: str, expected: Any) -> None:
-        """Go on speaking until a parameter of the planner has a value."""
+        """Publish until a parameter of the planner has a value."""
         value = None
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
@@ -87,16 +87,16 @@ class Live:
         raise AssertionError(f"the planner's {name} is {value!r}, not {expected!r}")
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Go on speaking until a condition holds."""
+        """Publish until a condition holds."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if condition():
                 return
             self.speak()
-        raise AssertionError(f"it did not come to that: {what}")
+        raise AssertionError(f"the condition was not met: {what}")
 
     def open(self, folder: str) -> None:
-        """Open a folder of the panel, wherever the panel has scrolled to."""
+        """Open a folder of the panel, at any scroll position."""
         self.page.get_by_text(folder, exact=True).dispatch_event("click")
 
     def slider(self, label: str) -> Any:
@@ -117,7 +117,7 @@ def live(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start_node("planner", *QUICK)
-    quick = ("rate:=5.0", "scheduling.nice:=0")  # the test waits for it, on a busy machine too
+    quick = ("rate:=5.0", "scheduling.nice:=0")  # the test waits for the page
     view = start_node("view", "task:=navigate", f"port:={port}", *quick)
     made = Live(probe, browser_page)
     made.until(lambda: "view: http" in view.output(), "the viewer's address")
@@ -135,7 +135,7 @@ def test_a_slider_changes_the_planners_parameter(live: Live) -> None:
     live.until_parameter("cem.elite_fraction", "double_value", pytest.approx(0.26))
 
 
-def test_it_shows_what_is_in_force_and_sets_the_goal(
+def test_page_shows_the_current_parameters_and_sets_the_goal(
     live: Live, save_picture: Callable[[Any, str], None]
 ) -> None:
     live.probe.listen("goal", PoseStamped, qos.latched())

@@ -1,4 +1,4 @@
-"""The viewer's node listens to the graph while somebody watches, and only then."""
+"""The viewer's node subscribes to the graph only while a page is open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from waiting import until
 pytestmark = pytest.mark.integration
 
 PATIENCE = 120.0
-# What a page says of its camera: from then on it counts as watching.
+# Camera message of a page: after it the page counts as open.
 CAMERA = {
     "type": "ViewerCameraMessage", "wxyz": (1.0, 0.0, 0.0, 0.0), "position": (0.0, 0.0, 3.0),
     "fov": 0.8, "near": 0.01, "far": 100.0, "image_height": 800, "image_width": 1280,
@@ -22,7 +22,7 @@ CAMERA = {
 }  # fmt: skip
 
 
-def test_it_listens_while_somebody_watches_and_only_then(
+def test_node_subscribes_only_while_a_page_is_open(
     probe: Any, start_node: Callable[..., Any]
 ) -> None:
     msgspec = pytest.importorskip("msgspec")
@@ -41,7 +41,7 @@ def test_it_listens_while_somebody_watches_and_only_then(
         return int(probe.node.count_subscribers("scene_state"))
 
     assert listeners() == 0
-    for _ in range(2):  # it can be opened again
+    for _ in range(2):  # the page can be opened again
         with client.connect(
             url.replace("http:", "ws:").rstrip("/"),
             subprotocols=[f"viser-v{version('viser')}"],
@@ -49,5 +49,5 @@ def test_it_listens_while_somebody_watches_and_only_then(
             max_size=None,
         ) as page:
             page.send(msgspec.msgpack.encode(CAMERA))
-            until(lambda: listeners() == 1, "it listens when somebody watches", PATIENCE)
-        until(lambda: listeners() == 0, "it stops when nobody is left", PATIENCE)
+            until(lambda: listeners() == 1, "the node subscribes while a page is open", PATIENCE)
+        until(lambda: listeners() == 0, "the node unsubscribes after the last page", PATIENCE)

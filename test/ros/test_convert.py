@@ -1,4 +1,4 @@
-"""Messages to records and back: nothing is lost, and what must not be used is refused."""
+"""Messages to records and back: without loss, and with rejection of invalid messages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rng() -> np.random.Generator:
 
 
 def over_the_wire(message: Any) -> Any:
-    """Return a message as it arrives: serialised and read again."""
+    """Return a message after serialisation and deserialisation."""
     return deserialize_message(serialize_message(message), type(message))
 
 
@@ -94,7 +94,7 @@ def plan() -> Plan:
 
 
 def equal(a: Any, b: Any) -> None:
-    """Assert that two records hold the same; times to a microsecond."""
+    """Assert that two records have equal contents; times to a microsecond."""
     assert vars(a).keys() == vars(b).keys()
     for name, value in vars(a).items():
         other = vars(b)[name]
@@ -260,7 +260,7 @@ def test_a_plan_that_is_not_finite_is_refused() -> None:
         state_msgs.plan_from_msg(message)
 
 
-def test_the_memory_of_another_walker_is_refused() -> None:
+def test_state_of_another_walker_is_refused() -> None:
     message = robot_msgs.walker_state_to_msg(
         NOW, np.zeros(3), np.arange(5.0), WalkerState(walker="trot")
     )
@@ -302,13 +302,13 @@ def test_odometry_gives_the_twist_in_the_base_frame() -> None:
     assert message.pose.covariance[7] == s.covariance[1]
 
 
-def test_frames_hold_base_and_objects() -> None:
+def test_frames_contain_base_and_objects() -> None:
     message = over_the_wire(frames_to_msg(state(), TFMessage()))
     assert [t.child_frame_id for t in message.transforms] == ["base_link", "box"]
     assert {t.header.frame_id for t in message.transforms} == {"map"}
 
 
-def test_a_status_holds_every_figure_of_the_report() -> None:
+def test_status_contains_every_metric_of_the_report() -> None:
     report = PlannerReport(
         num_rollouts=16, valid=15, completed=16, best_cost=1.5, terms={"yaw": 0.5}
     )

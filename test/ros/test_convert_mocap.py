@@ -1,4 +1,4 @@
-"""What drivers of motion capture publish, with their genuine types."""
+"""Messages of motion capture drivers, with their real types."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def stamped(message: Any) -> Any:
         ([1.0, 2.0, 0.3], [0.0, 0.0, 0.0, 0.0], "norm 0.0"),
     ],
 )
-def test_what_a_system_says_without_a_driver_is_checked_too(
+def test_messages_of_a_system_without_a_driver_are_checked(
     position: list[float], orientation: list[float], words: str
 ) -> None:
     good = pose_seen(Seen("Go2", 7.5, [1.0, 2.0, 0.3], [0.0, 0.0, 0.0, 1.01]))
@@ -82,14 +82,14 @@ def test_a_topic_of_one_body_takes_its_name_from_the_topic() -> None:
 
 @pytest.mark.parametrize("driver", MANY)
 @pytest.mark.parametrize("lost", [pose(w=0.0), pose(w=float("nan")), pose(x=float("inf"))])
-def test_a_body_that_is_lost_does_not_cost_the_others(driver: str, lost: Pose) -> None:
+def test_lost_body_does_not_affect_the_others(driver: str, lost: Pose) -> None:
     bad, good = poses_in(driver, "", stamped(MANY[driver](Box=lost, Go2=pose())))
     with pytest.raises(InputError, match="pose of 'Box'"):
         bad()
     assert good().name == "Go2"
 
 
-def test_a_driver_whose_messages_are_not_installed_says_what_to_install(
+def test_missing_driver_messages_name_the_package_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     table = {"rigid_bodies": ("no_such_msgs", "RigidBodies", "nobody/no_such_msgs")}
@@ -98,7 +98,7 @@ def test_a_driver_whose_messages_are_not_installed_says_what_to_install(
         message_type("rigid_bodies")
 
 
-# Fields in their order are what the type hash and the wire format follow from.
+# The type hash and the wire format follow from the fields and their order.
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
@@ -140,7 +140,7 @@ def test_a_driver_whose_messages_are_not_installed_says_what_to_install(
         ),
     ],
 )
-def test_the_types_are_those_that_drivers_publish(name: str, fields: dict[str, str]) -> None:
+def test_types_equal_those_of_the_drivers(name: str, fields: dict[str, str]) -> None:
     package, _, kind = name.partition("/")
     message = getattr(importlib.import_module(f"{package}.msg"), kind)
     assert message.get_fields_and_field_types() == fields

@@ -1,4 +1,4 @@
-"""No node uses shared memory, and what the user chose stays."""
+"""No node uses shared memory, and the user's settings are kept."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_on_this_machine_only() -> None:
         assert found[name] == str(share("config", "fastdds_loopback.xml"))
 
 
-def test_in_a_process_that_another_of_ours_has_started() -> None:
-    """What is inherited and this machine only: together they would mean shared memory."""
+def test_settings_in_a_child_process() -> None:
+    """Inherited settings combined with this machine only must not enable shared memory."""
     mine = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     for inherited in (changed(), changed(**mine)):
         assert changed(**{**inherited, **mine}) == changed(**mine)
@@ -48,7 +48,7 @@ def test_in_a_process_that_another_of_ours_has_started() -> None:
         {"FASTDDS_DEFAULT_PROFILES_FILE": "/mine.xml"},
     ],
 )
-def test_what_the_user_set_stays(mine: dict[str, str]) -> None:
+def test_user_settings_are_kept(mine: dict[str, str]) -> None:
     assert changed(**mine) == mine
 
 
@@ -75,5 +75,5 @@ def test_a_node_opens_no_shared_memory(
     sim = start_node("sim", "task:=navigate")
     probe.wait("robot_reading")
     maps = Path(f"/proc/{sim.process.pid}/maps").read_text()
-    assert "libfastrtps" in maps  # the middleware that this is about
+    assert "libfastrtps" in maps  # the test applies to this middleware only
     assert "/dev/shm/fastrtps_" not in maps

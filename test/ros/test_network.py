@@ -1,4 +1,4 @@
-"""A simulation stays on this machine: nobody joins it from an address of the network."""
+"""A simulation stays on this machine: no participant can join it from the network."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.integration
 
 
 def lan_address() -> str:
-    """Return this machine's address in its network; empty without one."""
+    """Return this machine's network address; empty without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("198.51.100.1", 9))  # sends nothing
+            probe.connect(("198.51.100.1", 9))  # does not send a packet
         except OSError:
             return ""
         return str(probe.getsockname()[0])
@@ -30,7 +30,7 @@ LAN = lan_address()
 
 @pytest.fixture
 def offer(domain: int) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Return what starts a node with a discovery range."""
+    """Return a function that starts a node with a discovery range."""
     started: list[subprocess.Popen[str]] = []
 
     def start(discovery_range: str) -> subprocess.Popen[str]:
@@ -61,7 +61,7 @@ def udp_addresses(pid: int) -> set[str]:
 
 
 def seek() -> str:
-    """Return what a participant on the network address finds."""
+    """Return the result of a participant on the network address."""
     return subprocess.run(
         [sys.executable, lan_participant.__file__, "seek", LAN],
         capture_output=True,
@@ -79,7 +79,7 @@ def test_a_simulation_listens_on_the_loopback_address_only(
 
 @pytest.mark.skipif(LAN in ("", "127.0.0.1"), reason="this machine has no network address")
 @pytest.mark.parametrize(("discovery_range", "found"), [("LOCALHOST", False), ("SUBNET", True)])
-def test_a_participant_on_the_network_joins_only_where_the_network_is_wanted(
+def test_network_participant_joins_only_with_the_network_enabled(
     offer: Callable[[str], subprocess.Popen[str]], discovery_range: str, found: bool
 ) -> None:
     offer(discovery_range)

@@ -33,7 +33,7 @@ def exclusive(owner: ExclusivePublisher) -> Callable[[], bool]:
     return check
 
 
-def test_alone_it_is_exclusive_after_the_wait(context: Context) -> None:
+def test_single_publisher_is_exclusive_after_the_wait(context: Context) -> None:
     owner = make(context, "bridge")
     owner.check()
     assert not owner.is_exclusive
@@ -51,7 +51,7 @@ def test_the_second_refuses_and_the_first_stays(context: Context) -> None:
     assert first.is_exclusive
 
 
-def test_an_exclusive_one_names_a_stranger(context: Context) -> None:
+def test_exclusive_publisher_names_a_stranger(context: Context) -> None:
     first = make(context, "bridge")
     until(exclusive(first), "it is exclusive")
     stranger = Node("stranger", context=context)
@@ -65,7 +65,7 @@ def test_an_exclusive_one_names_a_stranger(context: Context) -> None:
     assert first.is_exclusive
 
 
-def test_of_two_at_once_exactly_one_stays(context: Context) -> None:
+def test_of_two_simultaneous_publishers_exactly_one_stays(context: Context) -> None:
     owners = [make(context, "one"), make(context, "two")]
     refused: list[ExclusivePublisher] = []
     end = time.monotonic() + 20.0
@@ -76,7 +76,7 @@ def test_of_two_at_once_exactly_one_stays(context: Context) -> None:
             except ConfigError:
                 refused.append(owner)
                 owners.remove(owner)
-                with contextlib.suppress(ConfigError):  # one that has not appeared yet
+                with contextlib.suppress(ConfigError):  # its publisher has not appeared yet
                     owner.publisher.destroy()
         time.sleep(0.02)
     assert len(refused) == 1
@@ -95,7 +95,7 @@ def test_a_second_one_refuses_without_appearing_in_the_graph(context: Context) -
         _ = second.publisher
 
 
-def test_a_topic_that_is_taken_ends_the_look_around(context: Context) -> None:
+def test_taken_topic_ends_the_exclusivity_wait(context: Context) -> None:
     first = make(context, "bridge")
     until(exclusive(first), "it is exclusive")
     looks = TopicVacancy(Node("player", context=context), ["joint_commands"], 60.0)
@@ -103,7 +103,7 @@ def test_a_topic_that_is_taken_ends_the_look_around(context: Context) -> None:
         looks.wait()
 
 
-def test_a_free_topic_ends_the_look_around_after_the_wait(context: Context) -> None:
+def test_free_topic_uses_the_whole_exclusivity_wait(context: Context) -> None:
     looks = TopicVacancy(Node("player", context=context), ["joint_commands"], 0.3)
     assert not looks.is_over
     looks.wait()

@@ -96,7 +96,7 @@ def test_messages_of_a_publisher_that_is_not_admitted_are_rejected(context: Cont
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\x01", b"\x00\x01\x00\x00\xff\xff\xff\x7fabc"])
-def test_bytes_that_are_no_message_are_rejected(context: Context, data: bytes) -> None:
+def test_malformed_bytes_are_rejected(context: Context, data: bytes) -> None:
     pair = Pair(context, String)
     _send_bytes(pair.publishers[0], data)
     pair.publishers[0].publish(String(data="good"))

@@ -1,4 +1,4 @@
-"""Settings as ROS parameters: descriptors, overrides, live changes and what is refused."""
+"""Settings as ROS parameters: descriptors, overrides, live changes and rejections."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Settings:
 
 @pytest.fixture
 def make_node() -> Iterator[Callable[..., Node]]:
-    """Return what makes a node with ROS arguments, in a context of its own."""
+    """Return a function that makes a node with ROS arguments, in a separate context."""
     context = Context()
     rclpy.init(context=context)
     nodes: list[Node] = []
@@ -96,7 +96,7 @@ def test_bad_overrides_are_refused(make_node: Callable[..., Node], word: str, hi
         NodeParameters(make_node(word), Settings())
 
 
-def test_what_ros_itself_declares_is_let_through(make_node: Callable[..., Node]) -> None:
+def test_parameters_declared_by_ros_are_accepted(make_node: Callable[..., Node]) -> None:
     NodeParameters(make_node("use_sim_time:=true"), Settings())
 
 
@@ -105,13 +105,13 @@ def set_one(node: Node, name: str, value: Any) -> tuple[bool, str]:
     return result.successful, result.reason
 
 
-def test_a_live_parameter_changes_and_is_told(make_node: Callable[..., Node]) -> None:
-    told: list[float] = []
+def test_live_parameter_change_is_applied_and_reported(make_node: Callable[..., Node]) -> None:
+    changes: list[float] = []
     node = make_node()
-    parameters = NodeParameters(node, Settings(), lambda s: told.append(s.limits.speed))
+    parameters = NodeParameters(node, Settings(), lambda s: changes.append(s.limits.speed))
     assert set_one(node, "limits.speed", 0.5) == (True, "")
     assert parameters.settings.limits.speed == 0.5
-    assert told == [0.5]
+    assert changes == [0.5]
 
 
 def test_other_changes_are_refused_with_the_reason(make_node: Callable[..., Node]) -> None:
@@ -136,7 +136,7 @@ def test_use_sim_time_cannot_change_while_the_node_runs(
     assert node.get_clock().now().nanoseconds > clock > 0
 
 
-def test_a_change_of_several_is_refused_whole(make_node: Callable[..., Node]) -> None:
+def test_change_of_several_parameters_is_refused_atomically(make_node: Callable[..., Node]) -> None:
     node = make_node()
     parameters = NodeParameters(node, Settings())
     changes = [Parameter("limits.speed", value=0.5), Parameter("use_sim_time", value=True)]
@@ -144,7 +144,7 @@ def test_a_change_of_several_is_refused_whole(make_node: Callable[..., Node]) ->
     assert parameters.settings == Settings()
 
 
-def test_what_is_in_force_is_said_to_whoever_comes_late(make_node: Callable[..., Node]) -> None:
+def test_late_subscriber_receives_the_current_settings(make_node: Callable[..., Node]) -> None:
     node = make_node("count:=7")
     parameters = NodeParameters(node, Settings())
     parameters.add_facts(card={"of": "a model"})
@@ -152,14 +152,14 @@ def test_what_is_in_force_is_said_to_whoever_comes_late(make_node: Callable[...,
     listener = PolledSubscription(node, String, "parameters", qos.latched(5))
     end = time.monotonic() + 30.0
     while (message := listener.take()) is None:
-        assert time.monotonic() < end, "nothing was said"
+        assert time.monotonic() < end, "no message was published"
         time.sleep(0.01)
-    said = json.loads(message.data)
-    assert said["node"] == "tested" and said["serial"] == parameters.serial == 2
-    assert said["parameters"] == {
+    content = json.loads(message.data)
+    assert content["node"] == "tested" and content["serial"] == parameters.serial == 2
+    assert content["parameters"] == {
         "mode": "walk", "count": 7, "limits.speed": 1.5, "limits.range": [0.0, 1.0],
     }  # fmt: skip
-    assert said["card"] == {"of": "a model"}
-    # What is refused changes nothing and is not said.
+    assert content["card"] == {"of": "a model"}
+    # A rejected change has no effect and is not published.
     node.set_parameters([Parameter("limits.speed", value=9.0)])
     assert parameters.serial == 2

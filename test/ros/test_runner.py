@@ -1,4 +1,4 @@
-"""The life of a node process: signals, errors, loops."""
+"""The life cycle of a node process: signals, errors, loops."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def started(kind: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(("kind", "word"), [("Spinning", "tick"), ("Stepping", "step")])
-def test_a_signal_ends_a_node_in_order(kind: str, word: str, number: signal.Signals) -> None:
+def test_signal_ends_a_node_cleanly(kind: str, word: str, number: signal.Signals) -> None:
     process = started(kind)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == word
@@ -88,15 +88,15 @@ def test_a_node_ends_itself_with_a_code() -> None:
     assert process.returncode == 7
 
 
-def test_an_error_of_the_user_is_one_line() -> None:
+def test_user_error_is_one_line() -> None:
     process = started("Broken")
     _, err = process.communicate(timeout=30)
     assert process.returncode == 2
     assert err.strip() == "error: planner: rate: no"
 
 
-def test_the_first_message_that_is_logged_looks_nothing_up() -> None:
-    """It is logged in the control loop, at a moment when that has something to complain of."""
+def test_first_logged_message_needs_no_file_access() -> None:
+    """The control loop logs it at the moment of a fault and must not be delayed."""
     code = textwrap.dedent("""
     import os
     import rclpy
