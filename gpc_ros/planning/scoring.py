@@ -107,7 +107,7 @@ class Scorer:
             end = self.task.observation(rollouts.qpos[:, -1], rollouts.qvel[:, -1], goal)
             to_go = self._cost_to_go(end)
             if first:
-                # A cost-to-go of zero weight is checked too, so that it can come back.
+                # A cost-to-go of zero weight is checked too, so that it can be re-admitted.
                 preferred = _total(self._extended(own, to_go, 1.0), rollouts.valid)
                 costs, ahead = _total(own, rollouts.valid), int(np.argmin(preferred))
                 if np.isfinite(costs[ahead]):

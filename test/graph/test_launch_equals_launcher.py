@@ -85,7 +85,7 @@ def module(name: str, **members: Any) -> types.ModuleType:
 
 @pytest.fixture
 def launch_file(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Recorded]]]:
-    """Return what runs a launch file of the package with arguments and yields its actions."""
+    """Return a function that runs a launch file of the package and returns its actions."""
     for stand_in in (
         module("launch", LaunchContext=Context, LaunchDescription=LaunchDescription),
         module(
