@@ -117,7 +117,7 @@ def test_targets_are_the_action_around_the_pose_and_are_stored() -> None:
 
 
 @pytest.mark.parametrize("size", [-9.0, 9.0])
-def test_no_target_is_beyond_what_the_bridge_would_send(size: float) -> None:
+def test_targets_stay_within_the_limits_of_the_bridge(size: float) -> None:
     walker = PolicyWalker(OURS, lambda raw: np.full((12, raw.shape[1]), size))
     qpos, qvel, command = situation(3, 0)
     limiter = JointLimiter()

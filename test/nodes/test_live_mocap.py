@@ -120,7 +120,7 @@ def test_a_system_without_a_driver_becomes_a_pose_of_the_base(
     assert node.process.wait(60.0) in (0, -15, 143)
 
 
-def test_offsets_that_cannot_be_read_stop_the_node_with_a_reason(
+def test_unreadable_offsets_end_the_node_with_a_reason(
     start_node: Callable[..., Running], tmp_path: Path
 ) -> None:
     node = start_node("mocap", f"offsets:={tmp_path / 'none.yaml'}")

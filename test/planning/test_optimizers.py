@@ -83,7 +83,7 @@ def test_one_seed_gives_one_result(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_candidates_come_in_mirrored_pairs(name: str) -> None:
+def test_candidates_are_mirrored_pairs(name: str) -> None:
     nominal = np.random.default_rng(1).normal(size=(4, 3))
     for count in (1, 2, 7, 8):
         knots = make_optimizer(name, 4).sample(nominal, count, np.random.default_rng(0)) - nominal

@@ -123,7 +123,7 @@ def test_walker_state_of_another_walker_is_refused() -> None:
         make_planner().plan(state, np.zeros(5), goal, 0.0)
 
 
-def test_missed_deadline_returns_the_best_of_what_is_complete(working_trot: WorkingTrot) -> None:
+def test_missed_deadline_returns_the_best_completed_candidate(working_trot: WorkingTrot) -> None:
     state, goal = scene()
     config = PlannerConfig(num_rollouts=8, horizon=0.8)
     planner = Planner(make_task("box_push"), working_trot, config)

@@ -28,7 +28,7 @@ def test_order_map_is_its_own_inverse_on_batches() -> None:
     assert not np.array_equal(to_sdk(values), values)
 
 
-def test_limits_are_those_of_the_model() -> None:
+def test_limits_equal_those_in_the_mjcf() -> None:
     model = compile_model(robot_spec("plant", Gains.uniform(60.0, 2.0)))
     names = [model.joint(i).name for i in range(1, 13)]
     assert names == list(JOINT_NAMES)

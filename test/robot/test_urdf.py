@@ -45,7 +45,7 @@ def test_feet_have_the_positions_of_the_mjcf(unit: list[float]) -> None:
         np.testing.assert_allclose(mine, b.oMf[FROM_MJCF.getFrameId(foot)].translation, atol=1e-6)
 
 
-def test_masses_and_inertias_are_those_of_the_mjcf() -> None:
+def test_masses_and_inertias_equal_those_in_the_mjcf() -> None:
     model = mujoco.MjModel.from_xml_path(str(share("models", "go2", "go2.xml")))
     root = ET.fromstring(TEXT)
     masses = {
@@ -62,7 +62,7 @@ def test_masses_and_inertias_are_those_of_the_mjcf() -> None:
         np.testing.assert_allclose(mine.lever, other.lever, atol=1e-7)
 
 
-def test_limits_are_those_of_the_joints() -> None:
+def test_limits_equal_those_of_joints() -> None:
     np.testing.assert_allclose(sorted(FROM_URDF.effortLimit), sorted(TORQUE_LIMIT))
     np.testing.assert_allclose(sorted(FROM_URDF.lowerPositionLimit), sorted(LOWER), atol=1e-8)
 

@@ -48,7 +48,7 @@ def test_two_publishers_prevent_arming_and_both_are_rejected() -> None:
     assert a.admit("plan", PLANNER, 1.0) and a.admit("plan", INTRUDER, 1.0)
 
 
-def test_a_restarted_node_takes_the_place_of_the_one_that_left() -> None:
+def test_restarted_node_replaces_its_predecessor() -> None:
     a = armed(planner="/planner")
     a.admit("plan", PLANNER, 1.0)  # its last message before it is killed
     a.observe("plan", {PLANNER: "/planner", RESTARTED: "/planner"}, 3.0)
@@ -66,7 +66,7 @@ def test_node_of_another_name_is_no_replacement() -> None:
 
 
 @pytest.mark.parametrize("silent_but_present", [False, True])
-def test_a_namesake_of_a_living_node_never_takes_its_place(silent_but_present: bool) -> None:
+def test_namesake_of_a_living_node_never_replaces_it(silent_but_present: bool) -> None:
     a = armed(planner="/planner")
     both = {PLANNER: "/planner", INTRUDER: "/planner"}
     a.observe("plan", both, 2.0)

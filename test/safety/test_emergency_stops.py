@@ -30,7 +30,7 @@ def test_a_stop_that_leaves_stays_known() -> None:
     assert stops.knows(A) and stops.forget_single_presses() == []
 
 
-def test_a_later_stop_of_the_same_name_replaces_one_that_has_left() -> None:
+def test_later_stop_of_the_same_name_replaces_an_absent_one() -> None:
     stops = EmergencyStops()
     stops.observe({A: NODE}, 0.0)
     beat(stops, A, 0.1, 0.2)

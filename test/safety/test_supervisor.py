@@ -364,7 +364,7 @@ def test_damping_ends_after_a_backward_clock_jump() -> None:
     assert supervisor.update(5.0, FINE).state == State.DISARMED
 
 
-def test_battery_goes_from_warning_to_sitting_to_no_arming() -> None:
+def test_falling_charge_warns_then_sits_down_then_prevents_arming() -> None:
     supervisor = supervisor_in(State.ACTIVE)
     warned = supervisor.update(1.0, replace(PLANNED, battery=0.15))
     assert (warned.mode, warned.reasons) == ("walk", ("the battery is at 15 %: charge it soon",))

@@ -215,7 +215,7 @@ class LiveGraph(NodeProcesses):
         )
 
     def said(self, node: str, words: str) -> Heard:
-        """Wait until the diagnostics of a node contain words, in the sentence or the figures."""
+        """Wait until the diagnostics of a node contain words, in the message or the values."""
         return self.observer.wait(
             "diagnostics",
             lambda m: m.status[0].name == node and words in status_text(m),
@@ -292,7 +292,7 @@ def _keep_up() -> None:
 
 
 def status_text(message: DiagnosticArray) -> str:
-    """Return the sentence and the figures of a node's diagnostics in one line."""
+    """Return message and values of a node's diagnostics in one line."""
     status = message.status[0]
     return "; ".join([status.message, *(f"{v.key}: {v.value}" for v in status.values)])
 
