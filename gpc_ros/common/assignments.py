@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -63,22 +63,3 @@ def parse_goal(text: str) -> Array:
     if goal.shape != (3,):
         raise ConfigError(f"goal:={text}: write it as x,y,yaw in m, m and rad, such as 1.5,0.5,0")
     return goal
-
-
-def split_sets(given: Sequence[str], prefixes: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Sort the assignments of ``--set`` by prefix, without the prefix.
-
-    Args:
-        given: texts ``name=value``, or several of them separated by commas.
-        prefixes: known prefixes; the first match counts, so that "" comes last.
-
-    Raises:
-        ConfigError: a part has another form, occurs twice or has an unknown prefix.
-    """
-    parts: dict[str, dict[str, str]] = {prefix: {} for prefix in prefixes}
-    for name, value in parse_assignments(",".join(given), "--set").items():
-        prefix = next((p for p in prefixes if name.startswith(p)), None)
-        if prefix is None:
-            raise ConfigError(f"--set {name}: begin with one of {', '.join(prefixes)}")
-        parts[prefix][name.removeprefix(prefix)] = value
-    return parts

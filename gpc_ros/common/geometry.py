@@ -16,11 +16,6 @@ def wxyz_from_xyzw(quat: Array) -> Array:
     return quat[..., [3, 0, 1, 2]]
 
 
-def xyzw_from_wxyz(quat: Array) -> Array:
-    """Reorder quaternions (..., 4) of MuJoCo into the order of messages."""
-    return quat[..., [1, 2, 3, 0]]
-
-
 def wrap_angle(angle: Array | float) -> Array:
     """Wrap angles [rad] to [-pi, pi)."""
     return (np.asarray(angle) + np.pi) % (2.0 * np.pi) - np.pi

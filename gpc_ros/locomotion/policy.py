@@ -303,9 +303,3 @@ def slewed_in_memory(memory: Array) -> Array:
     """Return the slewed command (3, N)."""
     slewed: Array = memory[_SLEWED]
     return slewed
-
-
-def action_in_memory(memory: Array) -> Array:
-    """Return the last action (12, N)."""
-    action: Array = memory[_LAST]
-    return action
