@@ -101,7 +101,7 @@ def test_a_restarted_system_is_reconnected(
     first.close()
 
     def silent() -> bool:
-        return not watch.sees("Go2") and "says nothing" in watch.client.trouble
+        return not watch.sees("Go2") and "is silent" in watch.client.trouble
 
     until(silent, "the silence is reported")
     second = optitrack({"Go2": 7, "Box": 3})  # the numbers have changed
