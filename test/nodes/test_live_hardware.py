@@ -288,7 +288,7 @@ def test_dry_run_reads_the_robot_without_sending(
         return int(values.get("driver states bad crc", 0)) > 0
 
     robot.probe.wait("diagnostics", damaged)
-    robot.probe.wait("diagnostics", lambda m: "robot is damaged" in m.status[0].message)
+    robot.probe.wait("diagnostics", lambda m: "LowState is damaged" in m.status[0].message)
     set_fault("wire.bad_crc=false")
     robot.probe.listen("joint_states", JointState)
     robot.probe.wait("joint_states")
